@@ -1,0 +1,65 @@
+// The registry as data: keys and values as read from a live registry, a .reg file or an offline hive, and a change as a list of
+// value edits. Everything above (profiles, plan) works on these values; stores do the reading and the writing.
+
+/** Registry value types, numbered as winnt.h does. Any other 32-bit number may occur and is kept. */
+export const RegType = {
+  NONE: 0,
+  SZ: 1,
+  EXPAND_SZ: 2,
+  BINARY: 3,
+  DWORD: 4,
+  MULTI_SZ: 7,
+  QWORD: 11,
+} as const;
+
+/** A value's data is always the raw bytes the registry holds: REG_SZ is UTF-16LE with its terminator, if it has one. */
+export interface RegistryValue {
+  /** As spelled in the source; the empty string is the key's default value. */
+  readonly name: string;
+  readonly type: number;
+  readonly data: Buffer;
+}
+
+/** A key with its values and subkeys. Names are looked up through `foldName`, and kept as spelled. */
+export interface RegistryKey {
+  readonly name: string;
+  /** By folded name, in the source's order. */
+  readonly values: ReadonlyMap<string, RegistryValue>;
+  /** By folded name, in the source's order. */
+  readonly subkeys: ReadonlyMap<string, RegistryKey>;
+}
+
+/**
+ * What a store read: the keys below one root. `rootPath` is the root as the source spells it (`HKEY_CURRENT_USER`,
+ * `HKEY_USERS\S-1-5-21-...`); a hive's root is its owner's HKEY_CURRENT_USER.
+ */
+export interface RegistrySnapshot {
+  readonly rootPath: string;
+  readonly root: RegistryKey;
+}
+
+/** One value's change. `before` or `after` is undefined where the value does not exist. Keys are never created or deleted. */
+export interface ValueEdit {
+  /** Path below the snapshot's root, as spelled in the source, without leading backslash. */
+  readonly keyPath: string;
+  readonly name: string;
+  readonly before: RegistryValue | undefined;
+  readonly after: RegistryValue | undefined;
+}
+
+export interface RegistryPatch {
+  readonly rootPath: string;
+  readonly edits: readonly ValueEdit[];
+}
+
+/** Key and value names compare without case, unit by unit as the registry does it: no folding that changes the length. */
+export function foldName(name: string): string {
+  if (/^[\x20-\x7e]*$/.test(name)) return name.toUpperCase();
+  let folded = '';
+  for (let i = 0; i < name.length; i++) {
+    const unit = name.charAt(i);
+    const upper = unit.toUpperCase();
+    folded += upper.length === 1 ? upper : unit;
+  }
+  return folded;
+}
