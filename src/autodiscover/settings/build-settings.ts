@@ -1,0 +1,185 @@
+// Directory facts in, settings out. Pure: it asks nobody, it only combines one recipient, his endpoint and the organisation's snapshot.
+
+import type { ExchangeServer, MailboxDatabase } from '../../ldap/exchange-organization.ts';
+import { SERVER_ROLE } from '../../ldap/exchange-organization.ts';
+import type { OrganizationIndex } from '../../ldap/organization-index.ts';
+import type { Recipient } from '../../ldap/recipient.ts';
+import { announcedServer, highestClientAccessServer, type RpcEndpointDecision } from './rpc-endpoint.ts';
+import {
+  authPackage,
+  type ChosenDirectory,
+  chooseUrl,
+  owaMethods,
+  type Side,
+  urlsOfSite,
+  withTrailingSlash,
+} from './site-urls.ts';
+import type { Trace } from './trace.ts';
+import type { AlternateMailbox, MailboxAnswer, UserSettings, WebClientUrl } from './user-settings.ts';
+
+export interface MailboxFacts {
+  readonly recipient: Recipient;
+  readonly database: MailboxDatabase;
+  readonly endpoint: Extract<RpcEndpointDecision, { status: 'endpoint' }>;
+  readonly alternateMailboxes: readonly AlternateMailbox[];
+  readonly index: OrganizationIndex;
+  readonly externalSite: string | undefined;
+}
+
+/**
+ * Fragments that clients append to EcpUrl. The bracketed words are filled in by the client
+ * ([MS-OXDSCLI] 2.2.4.1.1.2.6 EcpUrl-um and its siblings).
+ */
+const ECP_FRAGMENTS = {
+  Voicemail: '?p=customize/voicemail.aspx&exsvurl=1',
+  EmailSubscriptions: '?p=personalsettings/EmailSubscriptions.slab&exsvurl=1',
+  DeliveryReport: 'PersonalSettings/DeliveryReport.aspx?exsvurl=1&IsOWA=<IsOWA>&MsgID=<MsgID>&Mbx=<Mbx>',
+  RetentionPolicyTags: '?p=organize/retentionpolicytags.slab&exsvurl=1',
+  TextMessaging: '?p=sms/textmessaging.slab&exsvurl=1',
+  Publishing: 'customize/calendarpublishing.slab?exsvurl=1&FldID=<FldID>',
+} as const;
+
+/** The whole answer for a mailbox, or undefined when no web service URL is known anywhere: such an answer would break clients. */
+export function buildAnswer(facts: MailboxFacts, trace: Trace): MailboxAnswer | undefined {
+  const { recipient, database, endpoint, index } = facts;
+  const choice = { siteDn: endpoint.siteDn, externalSite: facts.externalSite };
+  const url = (kind: Parameters<typeof chooseUrl>[1], side: Side) => chooseUrl(index, kind, side, choice, trace);
+
+  const externalEws = url('ews', 'external');
+  const internalEws = url('ews', 'internal') ?? externalEws;
+  if (!internalEws) return undefined;
+  const version = announcedServer(database, endpoint.siteDn, index);
+  const settings: UserSettings = definedOnly({
+    ...userSettings(recipient, index),
+    InternalMailboxServer: index.server(database.owningServerDn)?.fqdn ?? endpoint.fqdn,
+    InternalRpcClientServer: endpoint.fqdn,
+    InternalMailboxServerDN: endpoint.serverDn,
+    MailboxDN: endpoint.mdbDn,
+    PublicFolderServer: index.server(index.publicDatabase(database.publicDatabaseDn)?.owningServerDn)?.fqdn,
+    ActiveDirectoryServer: index.organization.rootDse.dnsHostName,
+    InternalEwsUrl: internalEws.url,
+    ExternalEwsUrl: externalEws?.url,
+    InternalUMUrl: umUrl(internalEws, index),
+    ExternalUMUrl: externalEws && umUrl(externalEws, index),
+    InternalOABUrl: oabUrl(url('oab', 'internal'), database, index),
+    ExternalOABUrl: oabUrl(url('oab', 'external'), database, index),
+    ...ecpSettings(url('ecp', 'internal'), url('ecp', 'external')),
+    InternalWebClientUrls: webClientUrls(url('owa', 'internal'), 'internal', index),
+    ExternalWebClientUrls: webClientUrls(url('owa', 'external'), 'external', index),
+    ...outlookAnywhere(url('rpc', 'external'), index, trace),
+    CrossOrganizationSharingEnabled: 'False',
+    AlternateMailboxes: facts.alternateMailboxes.length > 0 ? facts.alternateMailboxes : undefined,
+    ...versionSettings(highestClientAccessServer(endpoint.siteDn, index) ?? version),
+  });
+  return {
+    settings,
+    serverVersion: version?.versionNumber,
+    ttlHours: definedOnly({
+      exch: index.outlookProvider('EXCH')?.ttlHours,
+      expr: index.outlookProvider('EXPR')?.ttlHours,
+      web: index.outlookProvider('WEB')?.ttlHours,
+    }),
+    sharingUrl: undefined,
+    mobileSync: {
+      url: (url('activesync', 'external') ?? url('activesync', 'internal'))?.url,
+      culture: (recipient.culture ?? 'en-US').toLowerCase().replace('-', ':'),
+    },
+    mapiHttp: undefined,
+  };
+}
+
+function userSettings(recipient: Recipient, index: OrganizationIndex): UserSettings {
+  return definedOnly({
+    UserDisplayName: recipient.displayName,
+    UserDN: recipient.legacyDn,
+    UserDeploymentId: index.organization.guid,
+    AutoDiscoverSMTPAddress: recipient.primaryAddress,
+  });
+}
+
+/** EXPR and its settings: only where Outlook Anywhere is enabled, which the existence of an external Rpc directory tells. */
+function outlookAnywhere(rpc: ChosenDirectory | undefined, index: OrganizationIndex, trace: Trace): UserSettings {
+  if (!rpc) {
+    trace.info('no site has Outlook Anywhere: no EXPR block');
+    return {};
+  }
+  const provider = index.outlookProvider('EXPR');
+  const host = provider?.server ?? new URL(rpc.url).hostname;
+  return definedOnly({
+    ExternalMailboxServer: host,
+    ExternalMailboxServerRequiresSSL: rpc.url.toLowerCase().startsWith('https:') ? 'True' : 'False',
+    ExternalMailboxServerAuthenticationMethods: authPackage(rpc.authentication),
+    CertPrincipalName: provider?.certPrincipalName,
+  });
+}
+
+function oabUrl(
+  directory: ChosenDirectory | undefined,
+  database: MailboxDatabase,
+  index: OrganizationIndex,
+): string | undefined {
+  const book = index.offlineAddressBook(database.offlineAddressBookDn);
+  return directory && book ? `${withTrailingSlash(directory.url)}${book.guid}/` : undefined;
+}
+
+/** The 2007-style Unified Messaging service stands beside EWS; there is one only where a server has the role. */
+function umUrl(ews: ChosenDirectory, index: OrganizationIndex): string | undefined {
+  const offered = index.organization.servers.some((server) => (server.roles & SERVER_ROLE.UNIFIED_MESSAGING) !== 0);
+  return offered ? new URL('UM2007Legacy.asmx', ews.url).href : undefined;
+}
+
+function webClientUrls(
+  chosen: ChosenDirectory | undefined,
+  side: Side,
+  index: OrganizationIndex,
+): readonly WebClientUrl[] | undefined {
+  if (!chosen) return undefined;
+  return urlsOfSite(index, 'owa', side, chosen.site).map((owa) => ({
+    authenticationMethods: owaMethods(owa.authentication),
+    url: withTrailingSlash(owa.url),
+  }));
+}
+
+function ecpSettings(internal: ChosenDirectory | undefined, external: ChosenDirectory | undefined): UserSettings {
+  if (!internal && !external) return {};
+  const pages = Object.entries(ECP_FRAGMENTS);
+  const side = (name: 'Internal' | 'External', directory: ChosenDirectory | undefined) => {
+    if (!directory) return [];
+    const base = withTrailingSlash(directory.url);
+    const each = pages.map(([page, fragment]) => [`${name}Ecp${page}Url`, `${base}${fragment}`]);
+    return [[`${name}EcpUrl`, base], ...each];
+  };
+  return Object.fromEntries([
+    ...side('Internal', internal),
+    ...side('External', external),
+    ...pages.map(([page, fragment]) => [`Ecp${page}UrlFragment`, fragment]),
+  ]) as UserSettings;
+}
+
+function versionSettings(server: ExchangeServer | undefined): UserSettings {
+  const number = server?.versionNumber;
+  if (number === undefined) return {};
+  const minor = (number >>> 16) & 0x3f;
+  const schemas = ['Exchange2007', 'Exchange2007_SP1', 'Exchange2010', 'Exchange2010_SP1', 'Exchange2010_SP2'];
+  return {
+    CasVersion: dottedVersion(number, server?.revision ?? 0),
+    EwsSupportedSchemas: schemas.slice(0, 3 + Math.min(minor, 2)).join(', '),
+  };
+}
+
+/** `14.03.0123.004`: two, two, four and three digits. */
+function dottedVersion(versionNumber: number, revision: number): string {
+  const digits = (value: number, count: number) => String(value).padStart(count, '0');
+  const major = (versionNumber >>> 22) & 0x3f;
+  const minor = (versionNumber >>> 16) & 0x3f;
+  return [digits(major, 2), digits(minor, 2), digits(versionNumber & 0x7fff, 4), digits(revision, 3)].join('.');
+}
+
+/** Drops undefined members: an absent setting is absent, never empty. */
+function definedOnly<T extends object>(
+  settings: { [K in keyof T]: T[K] | undefined },
+): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined && value !== '')) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}

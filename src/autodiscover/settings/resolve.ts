@@ -1,0 +1,204 @@
+// From a request to its outcome: finds the recipient, decides what he is, gathers the facts and has them combined. The one place that
+// the service, the explain command and the tests ask. Every step leaves its reason in the trace.
+
+import { failureText } from '../../ldap/controller.ts';
+import type { Directory } from '../../ldap/directory.ts';
+import type { MailboxDatabase } from '../../ldap/exchange-organization.ts';
+import type { OrganizationIndex } from '../../ldap/organization-index.ts';
+import type { Recipient, RecipientMatch } from '../../ldap/recipient.ts';
+import { buildAnswer } from './build-settings.ts';
+import { findRedirect } from './redirect.ts';
+import { type RpcEndpointDecision, rpcEndpoint } from './rpc-endpoint.ts';
+import { Trace } from './trace.ts';
+import type { AlternateMailbox, AutodiscoverFault, DiscoverResult } from './user-settings.ts';
+
+export interface ResolveRequest {
+  /** Normalised: no prefix, one `@`, domain in ASCII form. */
+  readonly emailAddress: string | undefined;
+  /** Wins over the address when both are given ([MS-OXDSCLI] 3.2.5 LegacyDN). */
+  readonly legacyDn: string | undefined;
+}
+
+export interface ResolveOptions {
+  /** Site whose external URLs serve sites without any; the first by name when undefined. */
+  readonly externalSite: string | undefined;
+  /** Autodiscover URLs of other Exchange versions by their major number, for mailboxes that live there. */
+  readonly otherVersionUrls: Readonly<Record<string, string>>;
+}
+
+export interface Resolution {
+  readonly result: DiscoverResult;
+  readonly trace: Trace;
+  /** DN of the recipient that was found. */
+  readonly target: string | undefined;
+}
+
+/** msExchRecipientTypeDetails of system mailboxes, which are nobody's business: arbitration and discovery. */
+const SYSTEM_MAILBOXES = new Set([8_388_608, 536_870_912]);
+/** A user with more auto-mapped mailboxes than this gets the first ones. */
+const MAX_DELEGATE_MAILBOXES = 100;
+
+/** Never rejects: a directory that cannot answer is the fault `server-error`. */
+export async function resolve(
+  directory: Directory,
+  request: ResolveRequest,
+  options: ResolveOptions,
+): Promise<Resolution> {
+  const trace = new Trace();
+  let target: string | undefined;
+  const fault = (code: AutodiscoverFault, detail: string): DiscoverResult => ({ action: 'error', fault: code, detail });
+  const answer = async (): Promise<DiscoverResult> => {
+    const match = await findRecipient(directory, request, trace);
+    if (match.status === 'none') return fault('unknown-address', 'nobody has this address');
+    if (match.status === 'ambiguous') {
+      const detail = `several objects have this address: ${match.distinguishedNames.join(' | ')}`;
+      trace.warn(detail);
+      return fault('server-error', detail);
+    }
+    const { recipient } = match;
+    target = recipient.distinguishedName;
+    trace.info(`found ${recipient.distinguishedName} by ${match.matchedBy}`);
+    if (recipient.recipientTypeDetails !== undefined && SYSTEM_MAILBOXES.has(recipient.recipientTypeDetails)) {
+      return fault('unknown-address', 'system mailboxes are never answered');
+    }
+    if (recipient.homeMdb !== undefined) return mailbox(directory, recipient, recipient.homeMdb, options, trace);
+    return withoutMailbox(directory, recipient, match.matchedBy === 'upn', request, trace);
+  };
+  try {
+    return { result: await answer(), trace, target };
+  } catch (error) {
+    trace.warn(`the directory did not answer: ${failureText(error)}`);
+    return { result: fault('server-error', failureText(error)), trace, target };
+  }
+}
+
+async function findRecipient(directory: Directory, request: ResolveRequest, trace: Trace): Promise<RecipientMatch> {
+  if (request.legacyDn !== undefined) {
+    trace.info(`looking for legacyExchangeDN ${request.legacyDn}`);
+    return directory.findRecipientByLegacyDn(request.legacyDn);
+  }
+  const address = request.emailAddress ?? '';
+  trace.info(`looking for ${address}`);
+  return directory.findRecipientByAddress(address);
+}
+
+/** Somebody without homeMDB: lives elsewhere, lost his database, or never had a mailbox. */
+async function withoutMailbox(
+  directory: Directory,
+  recipient: Recipient,
+  foundByUpnOnly: boolean,
+  request: ResolveRequest,
+  trace: Trace,
+): Promise<DiscoverResult> {
+  if (recipient.homeServerLegacyDn !== undefined) {
+    trace.warn(`${recipient.distinguishedName} has msExchHomeServerName but no homeMDB: the mailbox lost its database`);
+    return { action: 'error', fault: 'misconfigured', detail: 'the mailbox lost its database' };
+  }
+  if (recipient.targetAddress !== undefined) return findRedirect(directory, recipient, request.emailAddress, trace);
+  if (foundByUpnOnly) return { action: 'error', fault: 'unknown-address', detail: 'a logon name without any mailbox' };
+  return {
+    action: 'error',
+    fault: 'not-a-mailbox',
+    detail: recipient.isGroup ? 'a group' : 'no mailbox and no target address',
+  };
+}
+
+async function mailbox(
+  directory: Directory,
+  recipient: Recipient,
+  homeMdb: string,
+  options: ResolveOptions,
+  trace: Trace,
+): Promise<DiscoverResult> {
+  const { index, database } = await currentDatabase(directory, homeMdb);
+  if (!database) {
+    const detail = `homeMDB of ${recipient.distinguishedName} names ${homeMdb}, which does not exist or is not readable`;
+    trace.warn(detail);
+    return { action: 'error', fault: 'misconfigured', detail };
+  }
+  const endpoint = rpcEndpoint(database, index);
+  trace.info(endpoint.reason);
+  if (endpoint.status === 'newer-version') return otherVersion(endpoint, options, trace);
+  if (endpoint.status === 'none') {
+    trace.warn(endpoint.reason);
+    return { action: 'error', fault: 'misconfigured', detail: endpoint.reason };
+  }
+  if (endpoint.warning) trace.warn(endpoint.warning);
+  const alternateMailboxes = await findAlternateMailboxes(directory, recipient, homeMdb, index, trace);
+  const answer = buildAnswer(
+    { recipient, database, endpoint, alternateMailboxes, index, externalSite: options.externalSite },
+    trace,
+  );
+  if (!answer) {
+    const detail = 'no site has an EWS virtual directory with a URL';
+    trace.warn(detail);
+    return { action: 'error', fault: 'misconfigured', detail };
+  }
+  return { action: 'settings', answer };
+}
+
+/** A database younger than the snapshot is looked for once more in a fresh one. */
+async function currentDatabase(
+  directory: Directory,
+  dn: string,
+): Promise<{ index: OrganizationIndex; database: MailboxDatabase | undefined }> {
+  const index = directory.organization();
+  const database = index.database(dn);
+  if (database) return { index, database };
+  const fresh = await directory.refresh();
+  return { index: fresh, database: fresh.database(dn) };
+}
+
+function otherVersion(
+  decision: Extract<RpcEndpointDecision, { status: 'newer-version' }>,
+  options: ResolveOptions,
+  trace: Trace,
+): DiscoverResult {
+  const url = options.otherVersionUrls[String(decision.major)];
+  if (url !== undefined) return { action: 'redirectUrl', url };
+  const detail = `${decision.reason}, and no Autodiscover URL is configured for that version (otherVersions.${decision.major})`;
+  trace.warn(detail);
+  return { action: 'error', fault: 'misconfigured', detail };
+}
+
+/** Archive and auto-mapped mailboxes. One whose server cannot be told is left out, and said so. */
+async function findAlternateMailboxes(
+  directory: Directory,
+  recipient: Recipient,
+  homeMdb: string,
+  index: OrganizationIndex,
+  trace: Trace,
+): Promise<AlternateMailbox[]> {
+  const serverOf = (databaseDn: string | undefined): string | undefined => {
+    const database = databaseDn === undefined ? undefined : index.database(databaseDn);
+    const decision = database && rpcEndpoint(database, index);
+    return decision?.status === 'endpoint' ? decision.fqdn : undefined;
+  };
+  const found: AlternateMailbox[] = [];
+  const add = (
+    box: Omit<AlternateMailbox, 'server' | 'legacyDn'>,
+    legacyDn: string | undefined,
+    databaseDn: string | undefined,
+  ) => {
+    const server = serverOf(databaseDn);
+    if (server && legacyDn) found.push({ ...box, legacyDn, server });
+    else
+      trace.warn(
+        `${box.type.toLowerCase()} mailbox "${box.displayName}" is left out: it has no endpoint or no legacyExchangeDN`,
+      );
+  };
+  if (recipient.archive) {
+    const { guid, name, databaseDn } = recipient.archive;
+    const displayName = name ?? `Personal Archive - ${recipient.displayName}`;
+    const legacyDn = recipient.legacyDn && `${recipient.legacyDn}/guid=${guid}`;
+    add({ type: 'Archive', displayName, smtpAddress: undefined }, legacyDn, databaseDn ?? homeMdb);
+  }
+  const dns = recipient.delegateMailboxDns.slice(0, MAX_DELEGATE_MAILBOXES);
+  const delegates = await Promise.all(dns.map((dn) => directory.readRecipient(dn)));
+  for (const shared of delegates) {
+    if (!shared?.homeMdb) continue;
+    const box = { type: 'Delegate', displayName: shared.displayName, smtpAddress: shared.primaryAddress } as const;
+    add(box, shared.legacyDn, shared.homeMdb);
+  }
+  return found.sort((a, b) => a.displayName.localeCompare(b.displayName, 'en'));
+}

@@ -1,0 +1,251 @@
+// A small pool of bound connections over an ordered list of domain controllers. Reads fail over to the next controller and return to
+// the first when it is back; a refused credential is never tried on another controller, because every try counts towards lock-out.
+
+import type { Filter, SearchOptions } from 'ldapts';
+import {
+  ControllerConnection,
+  type ControllerOptions,
+  controllerHost,
+  failureKind,
+  failureText,
+  rejectedReason,
+  serviceAccountRejected,
+} from './controller.ts';
+import { EntryReader } from './entry.ts';
+import { DirectoryError } from './errors.ts';
+
+export interface SearchRequest {
+  readonly base: string;
+  readonly scope: 'base' | 'one' | 'sub';
+  readonly filter: Filter;
+  readonly attributes: readonly string[];
+  /** Attributes whose values are bytes (GUIDs, SIDs). */
+  readonly binaryAttributes?: readonly string[];
+  /** Ask in pages; needed where more than 1000 entries may come. */
+  readonly paged?: boolean;
+}
+
+export interface PoolOptions {
+  readonly controllers: readonly ControllerOptions[];
+  readonly bindName: string;
+  /** Read at each new connection, so that a changed password file is honoured. */
+  readonly readPassword: () => Promise<string>;
+  /** Connections kept to the controller in use; requests are pipelined on them. */
+  readonly connections: number;
+  readonly onEvent?: (event: PoolEvent) => void;
+}
+
+export type PoolEvent =
+  | { readonly type: 'controller-down'; readonly url: string; readonly reason: string; readonly retryInMs: number }
+  | { readonly type: 'controller-up'; readonly url: string };
+
+/** The outcome of checking somebody's password. */
+export type PasswordCheck =
+  | { readonly outcome: 'accepted' }
+  /** `reason` is the sub-code of the refusal, for the log only. */
+  | { readonly outcome: 'rejected'; readonly reason: string };
+
+interface ControllerState {
+  readonly options: ControllerOptions;
+  readonly connections: (Promise<ControllerConnection> | undefined)[];
+  turn: number;
+  /** Undefined while the controller is thought to be well. */
+  retryAfterMs: number | undefined;
+  retryTimer: NodeJS.Timeout | undefined;
+}
+
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 60_000;
+const REFUSED_PAUSE_MS = 60_000;
+
+export class ControllerPool {
+  readonly #options: PoolOptions;
+  readonly #controllers: readonly ControllerState[];
+  #closed = false;
+  /** The service account's refused password: not tried again, on any controller, before the pause is over or it was changed. */
+  #refusal: { readonly password: string; readonly until: number; readonly error: DirectoryError } | undefined;
+
+  constructor(options: PoolOptions) {
+    if (options.controllers.length === 0) {
+      throw new DirectoryError('configuration', 'no domain controller is configured: give directory.servers');
+    }
+    this.#options = options;
+    this.#controllers = options.controllers.map((controller) => ({
+      options: controller,
+      connections: new Array(options.connections).fill(undefined),
+      turn: 0,
+      retryAfterMs: undefined,
+      retryTimer: undefined,
+    }));
+  }
+
+  /** The host of the controller a read would use now. */
+  get preferredHost(): string {
+    const state = this.#controllers.find((c) => c.retryAfterMs === undefined) ?? this.#controllers[0];
+    return controllerHost(state?.options.url ?? 'ldap://unknown');
+  }
+
+  /** Each controller and whether it is thought to be well, in the configured order. */
+  status(): { readonly url: string; readonly up: boolean }[] {
+    return this.#controllers.map((c) => ({ url: c.options.url, up: c.retryAfterMs === undefined }));
+  }
+
+  /** Searches on the first controller that answers. Throws DirectoryError `unreachable` when none does. */
+  async search(request: SearchRequest): Promise<EntryReader[]> {
+    return this.#onOneController('searching the directory', (connection) => searchOn(connection, request));
+  }
+
+  /** Runs several searches on one controller, so that their answers belong together. */
+  async withOneController<T>(
+    task: (search: (request: SearchRequest) => Promise<EntryReader[]>) => Promise<T>,
+  ): Promise<T> {
+    return this.#onOneController('reading the directory', (connection) =>
+      task((request) => searchOn(connection, request)),
+    );
+  }
+
+  /**
+   * Checks a password by binding on a connection of its own. The next controller is tried only while nothing was sent: the moment
+   * a connection stood, the credential may have been seen, and a failure is final. Throws DirectoryError `unreachable`.
+   */
+  async checkPassword(bindName: string, password: string): Promise<PasswordCheck> {
+    const failures: string[] = [];
+    for (const state of this.#usable()) {
+      const connection = new ControllerConnection(state.options);
+      try {
+        await connection.bind(bindName, password);
+        return { outcome: 'accepted' };
+      } catch (error) {
+        const reason = rejectedReason(error);
+        if (reason !== undefined) return { outcome: 'rejected', reason };
+        failures.push(`${state.options.url}: ${failureText(error)}`);
+        if (failureKind(error) === 'transport') this.#markDown(state, error);
+        if (connection.established) break;
+      } finally {
+        connection.close();
+      }
+    }
+    throw this.#unreachable('checking a password', failures);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const state of this.#controllers) {
+      clearTimeout(state.retryTimer);
+      for (const connection of state.connections.splice(0)) {
+        connection?.then((open) => open.close()).catch(() => undefined);
+      }
+    }
+  }
+
+  async #onOneController<T>(doing: string, task: (connection: ControllerConnection) => Promise<T>): Promise<T> {
+    const failures: string[] = [];
+    for (const state of this.#usable()) {
+      const slot = state.turn;
+      state.turn = (slot + 1) % this.#options.connections;
+      try {
+        return await task(await this.#connection(state, slot));
+      } catch (error) {
+        if (error instanceof DirectoryError || failureKind(error) === 'refused') throw error;
+        failures.push(`${state.options.url}: ${failureText(error)}`);
+        this.#discard(state, slot);
+        this.#markDown(state, error);
+      }
+    }
+    throw this.#unreachable(doing, failures);
+  }
+
+  #usable(): ControllerState[] {
+    return this.#controllers.filter((state) => state.retryAfterMs === undefined);
+  }
+
+  /** The open connection in a slot, or a new one; callers that come while it opens share it. */
+  #connection(state: ControllerState, slot: number): Promise<ControllerConnection> {
+    const current = state.connections[slot];
+    if (current) {
+      return current.then((open) => {
+        if (open.client.isBound) return open;
+        if (state.connections[slot] === current) state.connections[slot] = undefined;
+        return this.#connection(state, slot);
+      });
+    }
+    const opening = this.#open(state);
+    state.connections[slot] = opening;
+    opening.catch(() => {
+      if (state.connections[slot] === opening) state.connections[slot] = undefined;
+    });
+    return opening;
+  }
+
+  async #open(state: ControllerState): Promise<ControllerConnection> {
+    if (this.#closed) throw new DirectoryError('unreachable', 'the connection pool is closed');
+    const password = await this.#options.readPassword();
+    const refusal = this.#refusal;
+    if (refusal && refusal.password === password && Date.now() < refusal.until) throw refusal.error;
+    const connection = new ControllerConnection(state.options);
+    try {
+      await connection.bind(this.#options.bindName, password);
+      this.#refusal = undefined;
+      return connection;
+    } catch (error) {
+      connection.close();
+      const reason = rejectedReason(error);
+      if (reason === undefined) throw error;
+      const rejected = serviceAccountRejected(this.#options.bindName, state.options.url, reason, error);
+      this.#refusal = { password, until: Date.now() + REFUSED_PAUSE_MS, error: rejected };
+      throw rejected;
+    }
+  }
+
+  #discard(state: ControllerState, slot: number): void {
+    const connection = state.connections[slot];
+    state.connections[slot] = undefined;
+    connection?.then((open) => open.close()).catch(() => undefined);
+  }
+
+  #markDown(state: ControllerState, error: unknown): void {
+    if (this.#closed || state.retryAfterMs !== undefined) return;
+    this.#scheduleProbe(state, FIRST_RETRY_MS, failureText(error));
+  }
+
+  #scheduleProbe(state: ControllerState, delayMs: number, reason: string): void {
+    state.retryAfterMs = delayMs;
+    this.#options.onEvent?.({ type: 'controller-down', url: state.options.url, reason, retryInMs: delayMs });
+    state.retryTimer = setTimeout(() => void this.#probe(state, delayMs), delayMs);
+    state.retryTimer.unref();
+  }
+
+  /** Tries a controller that was down; while every controller is down it is tried often, else at growing intervals. */
+  async #probe(state: ControllerState, lastDelayMs: number): Promise<void> {
+    try {
+      const connection = await this.#open(state);
+      if (this.#closed) return connection.close();
+      state.connections[0] = Promise.resolve(connection);
+      state.retryAfterMs = undefined;
+      this.#options.onEvent?.({ type: 'controller-up', url: state.options.url });
+    } catch (error) {
+      if (this.#closed) return;
+      const allDown = this.#usable().length === 0;
+      const delay = allDown ? FIRST_RETRY_MS : Math.min(lastDelayMs * 2, LONGEST_RETRY_MS);
+      this.#scheduleProbe(state, delay, failureText(error));
+    }
+  }
+
+  #unreachable(doing: string, failures: readonly string[]): DirectoryError {
+    const down = this.#controllers.map((state) => state.options.url).join(', ');
+    const why = failures.length > 0 ? failures.join('; ') : `every controller is marked down (${down})`;
+    return new DirectoryError('unreachable', `${doing}: no domain controller answered: ${why}`);
+  }
+}
+
+async function searchOn(connection: ControllerConnection, request: SearchRequest): Promise<EntryReader[]> {
+  const options: SearchOptions = {
+    scope: request.scope,
+    filter: request.filter,
+    attributes: [...request.attributes],
+    ...(request.binaryAttributes ? { explicitBufferAttributes: [...request.binaryAttributes] } : {}),
+    ...(request.paged ? { paged: { pageSize: 500 } } : {}),
+  };
+  const { searchEntries } = await connection.client.search(request.base, options);
+  return searchEntries.map((entry) => new EntryReader(entry));
+}

@@ -1,0 +1,147 @@
+// One domain controller: opens bound ldapts clients to it and sorts its failures. A client is one connection here; it is thrown away
+// when the connection ends, because ldapts would reconnect it silently and unauthenticated.
+
+import { connect as connectPlain, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { Client, InvalidCredentialsError, ResultCodeError } from 'ldapts';
+import { DirectoryError } from './errors.ts';
+
+export interface ControllerOptions {
+  /** `ldaps://host[:port]`, or `ldap://host[:port]` with StartTLS or an explicit permission for plain text. */
+  readonly url: string;
+  readonly startTls: boolean;
+  /** Trusted CA certificates (PEM); undefined means Node's own roots. */
+  readonly ca: readonly string[] | undefined;
+  /** Name the certificate must carry, when it is not the URL's host. */
+  readonly tlsServerName: string | undefined;
+  readonly connectTimeoutMs: number;
+  readonly operationTimeoutMs: number;
+}
+
+/** How a failed operation is to be judged. */
+export type FailureKind =
+  /** The controller or the way to it is at fault; another controller may answer a read. */
+  | 'transport'
+  /** The directory understood and refused; another controller would say the same. */
+  | 'refused';
+
+const BUSY = 51;
+const UNAVAILABLE = 52;
+const REFERRAL = 10;
+
+/** LDAP result codes are refusals, but for busy, unavailable and referral; everything else is the transport's fault. */
+export function failureKind(error: unknown): FailureKind {
+  if (!(error instanceof ResultCodeError)) return 'transport';
+  return [BUSY, UNAVAILABLE, REFERRAL].includes(error.code) ? 'transport' : 'refused';
+}
+
+/** A message without the code suffixes of ldapts, for logs. */
+export function failureText(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(failureText).join('; ');
+  if (error instanceof Error) return error.message || ((error as NodeJS.ErrnoException).code ?? error.name);
+  return String(error);
+}
+
+/** One connection to a controller, made by its first bind. */
+export class ControllerConnection {
+  readonly client: Client;
+  readonly #options: ControllerOptions;
+  #established = false;
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+    const watch = (socket: Socket, event: 'connect' | 'secureConnect'): Socket => {
+      socket.setNoDelay(true);
+      if (!options.startTls) socket.once(event, () => this.#setEstablished());
+      return socket;
+    };
+    const plain = (port: number, host: string) => watch(connectPlain(port, host), 'connect');
+    const secure = (...args: Parameters<typeof connectTls>) => watch(connectTls(...args), 'secureConnect');
+    this.client = new Client({
+      url: options.url,
+      strictDN: false,
+      timeout: options.operationTimeoutMs,
+      connectTimeout: options.connectTimeoutMs,
+      ...(isSecure(options.url) ? { tlsOptions: tlsOptions(options) } : {}),
+      createConnection: plain as typeof connectPlain,
+      createSecureConnection: secure as typeof connectTls,
+    });
+  }
+
+  /** True once a credential may have been sent: from then on it must not be tried on another controller. */
+  get established(): boolean {
+    return this.#established;
+  }
+
+  /** Connects, upgrades with StartTLS where asked, and binds. Errors are ldapts' or Node's own. */
+  async bind(bindName: string, password: string): Promise<void> {
+    if (password === '') throw new DirectoryError('configuration', 'an empty password must be refused before binding');
+    if (this.#options.startTls) {
+      await this.client.startTLS(tlsOptions(this.#options));
+      this.#setEstablished();
+    }
+    await this.client.bind(bindName, password);
+  }
+
+  close(): void {
+    this.client.unbind().catch(() => undefined);
+  }
+
+  #setEstablished(): void {
+    this.#established = true;
+  }
+}
+
+/** The host part of an LDAP URL, as certificates and logs name it. */
+export function controllerHost(url: string): string {
+  return new URL(url).hostname.replace(/^\[|\]$/g, '');
+}
+
+function isSecure(url: string): boolean {
+  return url.toLowerCase().startsWith('ldaps:');
+}
+
+function tlsOptions(options: ControllerOptions): ConnectionOptions {
+  const host = options.tlsServerName ?? controllerHost(options.url);
+  return {
+    rejectUnauthorized: true,
+    minVersion: 'TLSv1.2',
+    host: controllerHost(options.url),
+    ...(options.ca ? { ca: [...options.ca] } : {}),
+    ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }),
+  };
+}
+
+/**
+ * Why a bind failed with invalidCredentials: the hexadecimal sub-code that Active Directory puts into the message
+ * (`... data 52e, ...`), or undefined when there is none. Undefined altogether for other errors.
+ */
+export function rejectedReason(error: unknown): string | undefined {
+  if (!(error instanceof InvalidCredentialsError)) return undefined;
+  return /data ([0-9a-f]+)/i.exec(error.message)?.[1]?.toLowerCase() ?? 'unknown';
+}
+
+/** The error for a service account that a controller refused. */
+export function serviceAccountRejected(bindName: string, url: string, reason: string, cause: unknown): DirectoryError {
+  return new DirectoryError(
+    'service-account-rejected',
+    `binding to ${url} as the service account ${bindName} was refused (${explainBindCode(reason)}): check directory.bindDn and directory.passwordFile`,
+    { cause },
+  );
+}
+
+/** What the sub-codes of a refused bind mean (Win32 logon errors in hexadecimal). */
+export function explainBindCode(code: string): string {
+  const meanings: Record<string, string> = {
+    '525': 'no such account',
+    '52e': 'wrong name or password',
+    '530': 'outside the permitted logon hours',
+    '531': 'not allowed from this workstation',
+    '532': 'password expired',
+    '533': 'account disabled',
+    '701': 'account expired',
+    '773': 'password must be changed first',
+    '775': 'account locked out',
+  };
+  return `${code}: ${meanings[code] ?? 'credentials refused'}`;
+}

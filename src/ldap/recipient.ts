@@ -1,0 +1,168 @@
+// Finds recipients and accounts: by address, by legacyExchangeDN, by logon name. Every filter is built from objects that carry their
+// value unparsed, so that no user input is ever read as filter syntax.
+
+import { AndFilter, EqualityFilter, type Filter, OrFilter, PresenceFilter } from 'ldapts';
+import type { SearchRequest } from './connection.ts';
+import { type EntryReader, guidText } from './entry.ts';
+
+/** A user, contact or group as Autodiscover needs it. Absent attributes are undefined or empty. */
+export interface Recipient {
+  readonly distinguishedName: string;
+  readonly isGroup: boolean;
+  readonly displayName: string;
+  /** legacyExchangeDN, verbatim. */
+  readonly legacyDn: string | undefined;
+  /** The `SMTP:` value of proxyAddresses, else mail. */
+  readonly primaryAddress: string | undefined;
+  readonly userPrincipalName: string | undefined;
+  /** DN of the mailbox database; its presence means "has a local mailbox". */
+  readonly homeMdb: string | undefined;
+  readonly homeServerLegacyDn: string | undefined;
+  /** targetAddress with its prefix (`SMTP:`...), as stored. */
+  readonly targetAddress: string | undefined;
+  /** msExchRecipientTypeDetails; below 2^53. */
+  readonly recipientTypeDetails: number | undefined;
+  readonly archive:
+    | { readonly guid: string; readonly name: string | undefined; readonly databaseDn: string | undefined }
+    | undefined;
+  /** DNs of mailboxes that are auto-mapped for this user (msExchDelegateListBL). */
+  readonly delegateMailboxDns: readonly string[];
+  /** msExchUserCulture, as `en-US`. */
+  readonly culture: string | undefined;
+}
+
+/** What a look-up found. Several objects with one address are a fault of the directory: none of them is chosen. */
+export type RecipientMatch =
+  | {
+      readonly status: 'found';
+      readonly recipient: Recipient;
+      readonly matchedBy: 'address' | 'mail-or-upn' | 'upn' | 'legacyDn';
+    }
+  | { readonly status: 'none' }
+  | { readonly status: 'ambiguous'; readonly distinguishedNames: readonly string[] };
+
+/** An account that may log on. */
+export interface Account {
+  readonly distinguishedName: string;
+}
+
+type Search = (request: SearchRequest) => Promise<EntryReader[]>;
+
+const RECIPIENT_ATTRIBUTES = [
+  'objectClass',
+  'cn',
+  'displayName',
+  'legacyExchangeDN',
+  'proxyAddresses',
+  'mail',
+  'userPrincipalName',
+  'homeMDB',
+  'msExchHomeServerName',
+  'targetAddress',
+  'msExchRecipientTypeDetails',
+  'msExchArchiveGUID',
+  'msExchArchiveName',
+  'msExchArchiveDatabaseLink',
+  'msExchDelegateListBL',
+  'msExchUserCulture',
+] as const;
+const RECIPIENT_BINARY_ATTRIBUTES = ['msExchArchiveGUID'];
+
+const equals = (attribute: string, value: string): Filter => new EqualityFilter({ attribute, value });
+
+function recipientSearch(base: string, scope: 'base' | 'sub', filter: Filter): SearchRequest {
+  return {
+    base,
+    scope,
+    filter,
+    attributes: RECIPIENT_ATTRIBUTES,
+    binaryAttributes: RECIPIENT_BINARY_ATTRIBUTES,
+  };
+}
+
+/**
+ * Finds the owner of an SMTP address: any proxyAddresses form first (the prefix compares without case), and only when that finds
+ * nothing, mail or userPrincipalName of a person. The class is judged by the caller: a group is found, and is no mailbox.
+ */
+export async function findByAddress(search: Search, base: string, address: string): Promise<RecipientMatch> {
+  const byProxy = await search(recipientSearch(base, 'sub', equals('proxyAddresses', `smtp:${address}`)));
+  if (byProxy.length > 0) return matchOf(byProxy, () => 'address');
+  const person = new AndFilter({
+    filters: [
+      equals('objectCategory', 'person'),
+      new OrFilter({ filters: [equals('mail', address), equals('userPrincipalName', address)] }),
+    ],
+  });
+  const found = await search(recipientSearch(base, 'sub', person));
+  const wanted = address.toLowerCase();
+  return matchOf(found, (entry) => (entry.one('mail')?.toLowerCase() === wanted ? 'mail-or-upn' : 'upn'));
+}
+
+/** Finds a recipient by legacyExchangeDN, or by an X500 address that keeps an older one. */
+export async function findByLegacyDn(search: Search, base: string, legacyDn: string): Promise<RecipientMatch> {
+  const filter = new OrFilter({
+    filters: [equals('legacyExchangeDN', legacyDn), equals('proxyAddresses', `X500:${legacyDn}`)],
+  });
+  return matchOf(await search(recipientSearch(base, 'sub', filter)), () => 'legacyDn');
+}
+
+/** Reads one recipient by DN; undefined when it is gone or unreadable. */
+export async function readByDn(search: Search, distinguishedName: string): Promise<Recipient | undefined> {
+  const filter = new PresenceFilter({ attribute: 'objectClass' });
+  const [entry] = await search(recipientSearch(distinguishedName, 'base', filter));
+  return entry && recipientFrom(entry);
+}
+
+/**
+ * Finds the account behind one attribute's value: sAMAccountName, userPrincipalName, or an SMTP address of any form.
+ * Several matches count as none: guessing an account would test a password against the wrong one.
+ */
+export async function findAccountBy(
+  search: Search,
+  base: string,
+  by: 'sAMAccountName' | 'userPrincipalName' | 'smtp',
+  value: string,
+): Promise<Account | undefined> {
+  const filter = by === 'smtp' ? equals('proxyAddresses', `smtp:${value}`) : equals(by, value);
+  const user = new AndFilter({ filters: [equals('objectClass', 'user'), filter] });
+  const found = await search({ base, scope: 'sub', filter: user, attributes: ['userPrincipalName'] });
+  const [only] = found;
+  return found.length === 1 && only ? { distinguishedName: only.dn } : undefined;
+}
+
+function matchOf(
+  entries: readonly EntryReader[],
+  how: (entry: EntryReader) => 'address' | 'mail-or-upn' | 'upn' | 'legacyDn',
+): RecipientMatch {
+  const [entry] = entries;
+  if (!entry) return { status: 'none' };
+  if (entries.length > 1) return { status: 'ambiguous', distinguishedNames: entries.map((e) => e.dn) };
+  return { status: 'found', recipient: recipientFrom(entry), matchedBy: how(entry) };
+}
+
+function recipientFrom(entry: EntryReader): Recipient {
+  const primary = entry.many('proxyAddresses').find((value) => value.startsWith('SMTP:'));
+  const archiveGuid = entry.bytes('msExchArchiveGUID');
+  return {
+    distinguishedName: entry.dn,
+    isGroup: entry.hasClass('group') || entry.hasClass('msExchDynamicDistributionList'),
+    displayName: entry.one('displayName') ?? entry.one('cn') ?? '',
+    legacyDn: entry.one('legacyExchangeDN'),
+    primaryAddress: primary?.slice('SMTP:'.length) ?? entry.one('mail'),
+    userPrincipalName: entry.one('userPrincipalName'),
+    homeMdb: entry.one('homeMDB'),
+    homeServerLegacyDn: entry.one('msExchHomeServerName'),
+    targetAddress: entry.one('targetAddress'),
+    recipientTypeDetails: entry.integer('msExchRecipientTypeDetails'),
+    archive:
+      (archiveGuid &&
+        archiveGuid.length === 16 && {
+          guid: guidText(archiveGuid),
+          name: entry.one('msExchArchiveName'),
+          databaseDn: entry.one('msExchArchiveDatabaseLink'),
+        }) ||
+      undefined,
+    delegateMailboxDns: entry.many('msExchDelegateListBL'),
+    culture: entry.one('msExchUserCulture'),
+  };
+}
