@@ -13,7 +13,7 @@ const ROOMS: Record<string, readonly string[]> = {
   ldap: [],
   'ldap/embedded': ['ldap'],
   'autodiscover/settings': ['ldap'],
-  'autodiscover/wire': ['types:autodiscover/settings'],
+  'autodiscover/wire': ['autodiscover/settings'],
   'autodiscover/tls': [],
   'autodiscover/client': ['autodiscover/wire', 'autodiscover/settings', 'ldap'],
   'autodiscover/server': ['autodiscover/wire', 'autodiscover/settings', 'autodiscover/tls', 'ldap'],

@@ -23,6 +23,8 @@ export interface AlternateMailbox {
   /** FQDN of that mailbox's own RPC endpoint, which may differ from the user's. */
   readonly server: string;
   readonly smtpAddress: string | undefined;
+  /** Primary address of the mailbox's owner; Exchange 2013 and later print it beside `SmtpAddress`. */
+  readonly ownerSmtpAddress?: string | undefined;
 }
 
 /** How each known setting is typed on the SOAP wire. */
@@ -110,6 +112,17 @@ export interface MapiHttpUrls {
   readonly addressBook: { readonly internalUrl?: string; readonly externalUrl?: string };
 }
 
+/**
+ * The `EXHTTP` block that Exchange 2013 and later give a client which announces `ExHttpInfo`: Outlook Anywhere in one block for
+ * both sides. Its URLs are those of EXPR, else of EXCH. Answered only to a client that asked for it, and only when configured.
+ */
+export interface ExHttpEndpoint {
+  readonly server: string;
+  readonly requiresSsl: boolean;
+  /** As in EXPR: `Ntlm`, `Basic` or `Negotiate`. */
+  readonly authPackage: string;
+}
+
 /** A mailbox's whole answer: the shared settings, and what only one dialect prints. */
 export interface MailboxAnswer {
   readonly settings: UserSettings;
@@ -122,6 +135,7 @@ export interface MailboxAnswer {
   /** The mobilesync dialect's Server Url, and `Culture` as `ll:cc`. */
   readonly mobileSync: { readonly url: string | undefined; readonly culture: string };
   readonly mapiHttp: MapiHttpUrls | undefined;
+  readonly exHttp?: ExHttpEndpoint | undefined;
 }
 
 /**
