@@ -16,7 +16,14 @@ const ROOMS: Record<string, readonly string[]> = {
   'autodiscover/wire': ['autodiscover/settings'],
   'autodiscover/tls': [],
   'autodiscover/client': ['autodiscover/wire', 'autodiscover/settings', 'ldap'],
-  'autodiscover/server': ['autodiscover/wire', 'autodiscover/settings', 'autodiscover/tls', 'ldap'],
+  'autodiscover/server/authentication': ['ldap'],
+  'autodiscover/server': [
+    'autodiscover/server/authentication',
+    'autodiscover/wire',
+    'autodiscover/settings',
+    'autodiscover/tls',
+    'ldap',
+  ],
   autodiscover: ['types:autodiscover/settings'],
   'autodiscover/commands': [
     'autodiscover',

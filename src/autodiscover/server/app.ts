@@ -1,0 +1,31 @@
+// The HTTP face: which path goes where and who may ask. Built from its dependencies; never listens.
+
+import express, { type Express } from 'express';
+import type { AppDependencies } from './dependencies.ts';
+import { contextOf } from './exchange-context.ts';
+import { authenticated, failed, logged, readBody } from './gate.ts';
+import { healthRoutes } from './health-routes.ts';
+import { poxRoute } from './pox-route.ts';
+
+/**
+ * `/autodiscover/autodiscover.xml` in any case, with doubled and trailing slashes, and with one segment between: clients and redirects
+ * write all of these.
+ */
+export function autodiscoverPath(kind: 'xml' | 'svc' | 'json'): RegExp {
+  return new RegExp(`^/+autodiscover/+(?:[^/]+/+)?autodiscover\\.${kind}/*$`, 'i');
+}
+
+export function createApp(dependencies: AppDependencies): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.use(logged(dependencies));
+  app.use(healthRoutes(dependencies.directory, dependencies.maxSnapshotAgeMs));
+  app.all(autodiscoverPath('xml'), authenticated(dependencies), readBody(dependencies), poxRoute(dependencies));
+  app.use((request, response) => {
+    contextOf(request).record.outcome = 'no such path';
+    response.status(404).end();
+  });
+  app.use(failed);
+  return app;
+}

@@ -1,0 +1,71 @@
+// Remembers outcomes of credential checks for a short time, so that Outlook's bursts cost one bind and a directory outage does not lock
+// out people who were just let in. Passwords are not kept: the key is an HMAC under a secret that lives only in this process.
+
+import { createHmac, randomBytes } from 'node:crypto';
+
+export interface CredentialCacheOptions {
+  readonly acceptedMs: number;
+  readonly rejectedMs: number;
+  readonly maxEntries: number;
+  readonly now: () => number;
+}
+
+interface Entry<T> {
+  readonly value: T;
+  readonly expires: number;
+}
+
+/** `T` is the outcome; `keep` tells for how long, or not at all. */
+export class CredentialCache<T> {
+  readonly #secret = randomBytes(32);
+  readonly #options: CredentialCacheOptions;
+  readonly #entries = new Map<string, Entry<T>>();
+  readonly #running = new Map<string, Promise<T>>();
+
+  constructor(options: CredentialCacheOptions) {
+    this.#options = options;
+  }
+
+  /** The remembered outcome, else that of `check`; callers with the same credential share one running check. */
+  async check(
+    name: string,
+    password: string,
+    check: () => Promise<T>,
+    keep: (value: T) => 'accepted' | 'rejected' | 'no',
+  ): Promise<T> {
+    const key = this.#key(name, password);
+    const known = this.#entries.get(key);
+    if (known) {
+      if (known.expires > this.#options.now()) return known.value;
+      this.#entries.delete(key);
+    }
+    const running = this.#running.get(key);
+    if (running) return running;
+    const started = check().finally(() => this.#running.delete(key));
+    this.#running.set(key, started);
+    const value = await started;
+    const how = keep(value);
+    if (how !== 'no')
+      this.#remember(key, value, how === 'accepted' ? this.#options.acceptedMs : this.#options.rejectedMs);
+    return value;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  #key(name: string, password: string): string {
+    const lengthPrefixed = `${name.length}:${name}${password}`;
+    return createHmac('sha256', this.#secret).update(lengthPrefixed).digest('base64');
+  }
+
+  #remember(key: string, value: T, forMs: number): void {
+    if (forMs <= 0) return;
+    // A Map keeps insertion order, so the first key is the oldest.
+    if (this.#entries.size >= this.#options.maxEntries) {
+      const oldest = this.#entries.keys().next().value;
+      if (oldest !== undefined) this.#entries.delete(oldest);
+    }
+    this.#entries.set(key, { value, expires: this.#options.now() + forMs });
+  }
+}

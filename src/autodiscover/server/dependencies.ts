@@ -1,0 +1,20 @@
+// What the HTTP face is built from; made once by the serve command, and by tests.
+
+import type { Directory } from '../../ldap/directory.ts';
+import type { Logger } from '../log.ts';
+import type { ResolveOptions } from '../settings/resolve.ts';
+import type { Authenticator } from './authentication/authenticator.ts';
+
+export interface AppDependencies {
+  readonly directory: Directory;
+  readonly authenticator: Authenticator;
+  readonly resolveOptions: ResolveOptions;
+  readonly log: Logger;
+  readonly clock: () => Date;
+  /** A constant per server, printed as the Id of error answers: an unsigned 32-bit number. */
+  readonly serverId: number;
+  /** Largest accepted request body in bytes, after decompression. */
+  readonly maxBodyBytes: number;
+  /** A snapshot older than this makes the service not ready, in milliseconds. */
+  readonly maxSnapshotAgeMs: number;
+}

@@ -1,0 +1,88 @@
+// What every request passes before a route sees it: its log line, the credentials, the body. And what becomes of errors on the way.
+
+import express, { type ErrorRequestHandler, type RequestHandler, type Response } from 'express';
+import type { AppDependencies } from './dependencies.ts';
+import { contextOf, openContext } from './exchange-context.ts';
+
+/** Seconds a client is asked to wait when the directory cannot be asked. */
+export const RETRY_AFTER_SECONDS = 30;
+
+/** Opens the exchange's context and writes its line when the response is done. */
+export function logged({ log }: AppDependencies): RequestHandler {
+  return (request, response, next) => {
+    const started = performance.now();
+    const { id, record } = openContext(request, response);
+    response.on('close', () => {
+      const aborted = !response.writableFinished;
+      const warned = record.trace?.some((step) => step.level === 'warning') ?? false;
+      const level = response.statusCode >= 500 || warned ? 'warn' : record.outcome === undefined ? 'debug' : 'info';
+      log[level](
+        {
+          id,
+          method: request.method,
+          path: request.path,
+          address: request.socket.remoteAddress,
+          client: request.get('user-agent'),
+          ...record,
+          status: response.statusCode,
+          ...(aborted ? { aborted } : {}),
+          ms: Math.round((performance.now() - started) * 10) / 10,
+        },
+        'exchange',
+      );
+    });
+    next();
+  };
+}
+
+/** Lets nobody through without good credentials; the body is not read before. */
+export function authenticated({ authenticator }: AppDependencies): RequestHandler {
+  return async (request, response, next) => {
+    const { record } = contextOf(request);
+    const outcome = await authenticator.authenticate(request.get('authorization'), request.socket);
+    switch (outcome.outcome) {
+      case 'caller':
+        record.caller = outcome.caller.name;
+        if (outcome.header !== undefined) response.setHeader('WWW-Authenticate', outcome.header);
+        return next();
+      case 'challenge':
+        Object.assign(record, { outcome: 'not authenticated', reason: outcome.reason }, callerName(outcome.name));
+        response.setHeader('WWW-Authenticate', authenticator.challenges(outcome.header));
+        return end(response, 401);
+      case 'unavailable':
+        Object.assign(record, { outcome: 'cannot authenticate', reason: outcome.reason }, callerName(outcome.name));
+        response.setHeader('Retry-After', String(RETRY_AFTER_SECONDS));
+        return end(response, 503);
+    }
+  };
+}
+
+function callerName(name: string | undefined): { caller?: string } {
+  return name === undefined ? {} : { caller: name };
+}
+
+function end(response: Response, status: number): void {
+  response.status(status).setHeader('Content-Length', '0').end();
+}
+
+const METHODS = ['GET', 'HEAD', 'POST', 'OPTIONS'];
+
+/** Reads the body as bytes, whatever its Content-Type claims. */
+export function readBody({ maxBodyBytes }: AppDependencies): RequestHandler {
+  const read = express.raw({ type: () => true, limit: maxBodyBytes, inflate: true });
+  return (request, response, next) => {
+    if (METHODS.includes(request.method) && request.method !== 'OPTIONS') return read(request, response, next);
+    contextOf(request).record.outcome = 'method not allowed';
+    response.setHeader('Allow', METHODS.join(', '));
+    end(response, request.method === 'OPTIONS' ? 204 : 405);
+  };
+}
+
+/** Errors of reading a body (too large, undecodable, aborted) keep their status; everything else is a fault of ours. */
+export const failed: ErrorRequestHandler = (error: unknown, request, response, _next) => {
+  const claimed = (error as { status?: unknown }).status;
+  const status = typeof claimed === 'number' && claimed >= 400 && claimed < 500 ? claimed : 500;
+  Object.assign(contextOf(request).record, { outcome: 'failed', reason: String((error as Error).message ?? error) });
+  if (response.headersSent) response.destroy();
+  else end(response, status);
+};

@@ -1,0 +1,37 @@
+// GET /health/live: the process answers. GET /health/ready: it can also answer Autodiscover requests, with the reasons when it cannot.
+
+import { type RequestHandler, Router } from 'express';
+import type { Directory } from '../../ldap/directory.ts';
+
+export interface Readiness {
+  readonly ready: boolean;
+  readonly controllers: readonly { readonly url: string; readonly up: boolean }[];
+  readonly organizationAgeSeconds: number;
+  readonly reasons: readonly string[];
+}
+
+export function readiness(directory: Directory, maxSnapshotAgeMs: number): Readiness {
+  const { controllers, organizationAgeMs } = directory.status();
+  const reasons = [
+    ...(controllers.some((controller) => controller.up) ? [] : ['no domain controller answers']),
+    ...(organizationAgeMs <= maxSnapshotAgeMs ? [] : ['the Exchange organisation was not read for too long']),
+  ];
+  return {
+    ready: reasons.length === 0,
+    controllers,
+    organizationAgeSeconds: Math.round(organizationAgeMs / 1000),
+    reasons,
+  };
+}
+
+export function healthRoutes(directory: Directory, maxSnapshotAgeMs: number): RequestHandler {
+  const router = Router();
+  router.get('/health/live', (_request, response) => {
+    response.json({ live: true });
+  });
+  router.get('/health/ready', (_request, response) => {
+    const state = readiness(directory, maxSnapshotAgeMs);
+    response.status(state.ready ? 200 : 503).json(state);
+  });
+  return router;
+}

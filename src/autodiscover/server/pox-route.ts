@@ -1,0 +1,57 @@
+// POST /autodiscover/autodiscover.xml: body text -> wire -> resolve -> wire. Decides nothing; every outcome but a redirect is a 200.
+
+import type { RequestHandler } from 'express';
+import { resolve } from '../settings/resolve.ts';
+import type { DiscoverResult } from '../settings/user-settings.ts';
+import { poxError } from '../wire/error-codes.ts';
+import { renderPoxError } from '../wire/pox-error.ts';
+import { parsePoxRequest } from '../wire/pox-request.ts';
+import { POX_CONTENT_TYPE, renderPoxResponse } from '../wire/pox-response.ts';
+import type { AppDependencies } from './dependencies.ts';
+import { bodyOf, contextOf } from './exchange-context.ts';
+
+export function poxRoute({ directory, resolveOptions, clock, serverId }: AppDependencies): RequestHandler {
+  return async (request, response) => {
+    const { record } = contextOf(request);
+    const send = (xml: string) => {
+      response.status(200).setHeader('Content-Type', POX_CONTENT_TYPE);
+      response.setHeader('Cache-Control', 'private');
+      response.end(request.method === 'HEAD' ? undefined : xml);
+    };
+    const parsed = parsePoxRequest(bodyOf(request), request.get('content-type'));
+    if ('fault' in parsed) {
+      Object.assign(record, {
+        dialect: 'pox',
+        outcome: parsed.fault,
+        code: poxError(parsed.fault).code,
+        reason: parsed.detail,
+      });
+      return send(renderPoxError(parsed.fault, { now: clock(), serverId }));
+    }
+    const resolution = await resolve(directory, parsed, resolveOptions);
+    const { result, trace } = resolution;
+    Object.assign(record, {
+      dialect: parsed.schema === 'outlook' ? 'pox' : 'mobilesync',
+      target: parsed.legacyDn ?? parsed.emailAddress,
+      ...logFields(result),
+      trace: trace.steps,
+    });
+    // Clients handle an HTTP redirect to another URL; several break on RedirectUrl in the body.
+    if (result.action === 'redirectUrl') return response.redirect(302, result.url);
+    send(renderPoxResponse(result, { schema: parsed.schema, now: clock(), serverId }));
+  };
+}
+
+/** What the log says of a result. */
+export function logFields(result: DiscoverResult): { outcome: string; code?: number; reason?: string } {
+  switch (result.action) {
+    case 'settings':
+      return { outcome: 'settings' };
+    case 'redirectAddr':
+      return { outcome: 'redirectAddr', reason: result.address };
+    case 'redirectUrl':
+      return { outcome: 'redirectUrl', reason: result.url };
+    case 'error':
+      return { outcome: result.fault, code: poxError(result.fault).code, reason: result.detail };
+  }
+}
