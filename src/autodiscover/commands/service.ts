@@ -1,0 +1,190 @@
+// Puts the service together from its settings: directory, authenticator, app, listeners, certificate watch. Used by serve, by serve
+// --check, by the demo and by tests that want the whole thing.
+
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { type Directory, type DirectoryEvent, openDirectory } from '../../ldap/directory.ts';
+import type { Config } from '../config-schema.ts';
+import type { Logger } from '../log.ts';
+import { createApp } from '../server/app.ts';
+import { type AuthenticationOutcome, Authenticator } from '../server/authentication/authenticator.ts';
+import { basicScheme } from '../server/authentication/basic.ts';
+import { CredentialCache } from '../server/authentication/credential-cache.ts';
+import { listenHttp, listenHttps, type SecureListener } from '../server/listen.ts';
+import { createRedirector } from '../server/redirector.ts';
+import type { ResolveOptions } from '../settings/resolve.ts';
+import { type CertificateInfo, filesState, readServerCertificates } from '../tls/server-certificate.ts';
+
+/** A configuration whose secrets are already at hand. */
+export interface ServiceSettings {
+  readonly config: Omit<Config, 'directory'> & {
+    readonly directory: Omit<Config['directory'], 'caFile' | 'passwordFile'>;
+  };
+  readonly ca: readonly string[] | undefined;
+  readonly readPassword: () => Promise<string>;
+}
+
+export interface RunningService {
+  readonly httpsUrl: string;
+  readonly httpUrl: string | undefined;
+  readonly directory: Directory;
+  stop(): Promise<void>;
+}
+
+const STOP_GRACE_MS = 10_000;
+const DAY_MS = 86_400_000;
+const MAX_CREDENTIALS = 50_000;
+
+/** Reads what the configuration refers to. The password is read again at each new connection, so it may change while the service runs. */
+export function settingsOf(config: Config): ServiceSettings {
+  const { caFile, passwordFile } = config.directory;
+  return {
+    config,
+    ca: caFile === undefined ? undefined : [readFileSync(caFile, 'utf8')],
+    readPassword: async () => (await readFile(passwordFile, 'utf8')).replace(/\r?\n$/, ''),
+  };
+}
+
+export function openServiceDirectory({ config, ca, readPassword }: ServiceSettings, log: Logger): Promise<Directory> {
+  const { directory } = config;
+  return openDirectory({
+    controllers: directory.servers.map((url) => ({
+      url,
+      startTls: directory.startTls && url.toLowerCase().startsWith('ldap:'),
+      ca,
+      tlsServerName: directory.serverName,
+      connectTimeoutMs: directory.connectTimeoutSeconds * 1000,
+      operationTimeoutMs: directory.operationTimeoutSeconds * 1000,
+    })),
+    bindName: directory.bindDn,
+    readPassword,
+    connections: directory.connections,
+    refreshIntervalMs: directory.refreshSeconds * 1000,
+    searchBase: directory.searchBase,
+    onEvent: (event) => logDirectoryEvent(event, log),
+  });
+}
+
+export function resolveOptionsOf(config: Pick<Config, 'answers'>): ResolveOptions {
+  return { externalSite: config.answers.externalSite, otherVersionUrls: config.answers.otherVersions };
+}
+
+/** Starts everything; on any failure what was started is stopped again. Throws DirectoryError or AutodiscoverError. */
+export async function startService(settings: ServiceSettings, log: Logger): Promise<RunningService> {
+  const { config } = settings;
+  const certificates = await readServerCertificates(config.tls.certificates);
+  const directory = await openServiceDirectory(settings, log);
+  const stops: (() => Promise<void>)[] = [async () => directory.close()];
+  const stop = async () => {
+    for (const step of stops.splice(0).reverse()) await step();
+  };
+  try {
+    const limits = { requestSeconds: config.limits.requestSeconds, maxConnections: config.limits.connections };
+    const https = await listenHttps(appOf(settings, directory, log), certificates.options, {
+      hostPort: config.listen.https,
+      ...limits,
+    });
+    stops.push(() => https.stop(STOP_GRACE_MS));
+    const watch = watchCertificates(settings, https, certificates.infos, log);
+    stops.push(async () => watch.stop());
+    const http =
+      config.listen.http === undefined
+        ? undefined
+        : await listenHttp(createRedirector(config.publicUrl), { hostPort: config.listen.http, ...limits });
+    if (http) stops.push(() => http.stop(STOP_GRACE_MS));
+    return { httpsUrl: https.url, httpUrl: http?.url, directory, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function appOf({ config }: ServiceSettings, directory: Directory, log: Logger) {
+  const cache = new CredentialCache<AuthenticationOutcome>({
+    acceptedMs: config.authentication.cacheSeconds * 1000,
+    rejectedMs: config.authentication.rejectedCacheSeconds * 1000,
+    maxEntries: MAX_CREDENTIALS,
+    now: () => performance.now(),
+  });
+  return createApp({
+    directory,
+    authenticator: new Authenticator([basicScheme(directory, cache, config.authentication.realm)]),
+    resolveOptions: resolveOptionsOf(config),
+    log,
+    clock: () => new Date(),
+    serverId: serverId(hostname()),
+    maxBodyBytes: config.limits.requestBytes,
+    maxSnapshotAgeMs: Math.max(10 * config.directory.refreshSeconds, 600) * 1000,
+  });
+}
+
+/** The Id of error answers ([MS-OXDSCLI] 2.2.4.1.1.3 Error): an unsigned 32-bit hash of the server's name (FNV-1a). */
+export function serverId(name: string): number {
+  let hash = 0x811c9dc5;
+  for (const byte of Buffer.from(name.toLowerCase(), 'utf8')) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash;
+}
+
+/** Looks at the certificate files now and then; takes changed ones, keeps the old ones when the new ones cannot be used. */
+function watchCertificates(
+  { config }: ServiceSettings,
+  listener: SecureListener,
+  first: readonly CertificateInfo[],
+  log: Logger,
+): { stop(): void } {
+  const sources = config.tls.certificates;
+  let infos = first;
+  let warnedAt = 0;
+  let state = filesState(sources);
+  const warn = () => {
+    if (Date.now() - warnedAt < DAY_MS) return;
+    warnedAt = Date.now();
+    for (const info of infos) warnOfExpiry(info, config.tls.warnDays, log);
+  };
+  const look = async () => {
+    warn();
+    const now = await filesState(sources);
+    if (now === (await state)) return;
+    state = Promise.resolve(now);
+    try {
+      const fresh = await readServerCertificates(sources);
+      listener.replaceCertificates(fresh.options);
+      infos = fresh.infos;
+      warnedAt = 0;
+      log.info({ certificates: infos.map(({ source, notAfter }) => ({ source, notAfter })) }, 'certificates reloaded');
+    } catch (error) {
+      log.error({ reason: (error as Error).message }, 'changed certificates cannot be used; the old ones stay');
+    }
+  };
+  warn();
+  const timer = setInterval(() => void look(), config.tls.reloadSeconds * 1000);
+  timer.unref();
+  return { stop: () => clearInterval(timer) };
+}
+
+function warnOfExpiry(info: CertificateInfo, warnDays: number, log: Logger): void {
+  if (!info.notAfter) return;
+  const days = Math.floor((info.notAfter.getTime() - Date.now()) / DAY_MS);
+  if (days >= warnDays) return;
+  log[days < 0 ? 'error' : 'warn'](
+    { source: info.source, subject: info.subject, notAfter: info.notAfter.toISOString(), days },
+    days < 0 ? 'the certificate has expired' : 'the certificate expires soon',
+  );
+}
+
+function logDirectoryEvent(event: DirectoryEvent, log: Logger): void {
+  const { type, ...fields } = event;
+  switch (type) {
+    case 'controller-down':
+      return log.warn(fields, 'domain controller does not answer');
+    case 'controller-up':
+      return log.info(fields, 'domain controller answers again');
+    case 'organization-read':
+      return log.debug(fields, 'Exchange organisation read');
+    case 'organization-stale':
+      return log.warn(fields, 'Exchange organisation could not be read; the last one is used');
+    default:
+      return type satisfies never;
+  }
+}

@@ -1,0 +1,218 @@
+// Every field of the configuration file, once: name, type, default, help, example. Validation, the printed example and the manual page
+// come from this table.
+
+import { z } from 'zod';
+
+/** What the printed example shows of a field: its help and, where the default is no good example, an example. */
+declare module 'zod' {
+  interface GlobalMeta {
+    help?: string;
+    example?: unknown;
+  }
+}
+
+const help = (text: string, extra: { example?: unknown } = {}) => ({ help: text, ...extra });
+const file = z.string().min(1);
+const seconds = (fallback: number, min = 1, max = 86_400) => z.number().int().min(min).max(max).default(fallback);
+
+const hostPort = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):\d{1,5}$/, {
+    error: 'must be HOST:PORT, as 0.0.0.0:443 or [::]:443',
+    abort: true,
+  })
+  .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, 'the port is above 65535');
+
+const ldapUrl = z
+  .string()
+  .regex(/^ldaps?:\/\/[^/\s]+\/?$/i, { error: 'must be ldaps://HOST[:PORT] (or ldap:// with startTls)', abort: true })
+  .refine((text) => URL.canParse(text), 'is no URL');
+
+const httpsUrl = z
+  .string()
+  .regex(/^https:\/\/[^/\s]+/i, { error: 'must be an https URL', abort: true })
+  .refine((text) => URL.canParse(text), 'is no URL');
+
+const certificate = z.union(
+  [
+    z.strictObject({ certificateFile: file, keyFile: file, passphraseFile: file.optional() }),
+    z.strictObject({ pfxFile: file, passphraseFile: file.optional() }),
+  ],
+  { error: 'must give either certificateFile and keyFile, or pfxFile (each with an optional passphraseFile)' },
+);
+
+export const configSchema = z.strictObject({
+  directory: z
+    .strictObject({
+      servers: z
+        .array(ldapUrl)
+        .min(1)
+        .meta(
+          help('Domain controllers in the order they are asked.', {
+            example: ['ldaps://dc1.contoso.test', 'ldaps://dc2.contoso.test'],
+          }),
+        ),
+      caFile: file.optional().meta(
+        help(
+          "PEM file of the CA that signed the controllers' certificates; without it the CAs known to Node.js are trusted.",
+          {
+            example: '/etc/exchange-autodiscover/ad-ca.pem',
+          },
+        ),
+      ),
+      bindDn: z
+        .string()
+        .min(1)
+        .meta(
+          help('The service account: DN, UPN or DOMAIN\\name.', {
+            example: 'CN=svc-autodiscover,OU=Service Accounts,DC=contoso,DC=test',
+          }),
+        ),
+      passwordFile: file.meta(
+        help("File that holds the service account's password and nothing else; readable by this service alone.", {
+          example: '/etc/exchange-autodiscover/bind-password',
+        }),
+      ),
+      startTls: z.boolean().default(false).meta(help('Upgrade ldap:// connections with StartTLS.')),
+      allowPlainText: z
+        .boolean()
+        .default(false)
+        .meta(
+          help(
+            'Permit ldap:// without StartTLS. Passwords then cross the network in clear text: for loopback demos only.',
+          ),
+        ),
+      serverName: z
+        .string()
+        .min(1)
+        .optional()
+        .meta(
+          help("Name the controllers' certificates must carry, when it is not the host of their URL.", {
+            example: 'contoso.test',
+          }),
+        ),
+      searchBase: z
+        .string()
+        .min(1)
+        .optional()
+        .meta(
+          help("Where recipients are searched; the controller's domain when not given.", {
+            example: 'DC=contoso,DC=test',
+          }),
+        ),
+      connections: z.number().int().min(1).max(64).default(4).meta(help('Connections kept to the controller in use.')),
+      connectTimeoutSeconds: seconds(3, 1, 60).meta(help('Seconds to wait for a connection to a controller.')),
+      operationTimeoutSeconds: seconds(8, 1, 120).meta(help("Seconds to wait for a controller's answer.")),
+      refreshSeconds: seconds(60, 5, 3600).meta(help('Seconds between two reads of the Exchange organisation.')),
+    })
+    .meta(help('Active Directory.')),
+  listen: z
+    .strictObject({
+      https: hostPort.default('0.0.0.0:443').meta(help('Address and port of the Autodiscover service.')),
+      http: hostPort
+        .optional()
+        .meta(
+          help('Address and port of the redirector for clients that ask http:// first.', { example: '0.0.0.0:80' }),
+        ),
+    })
+    .prefault({})
+    .meta(help('Listeners.')),
+  publicUrl: httpsUrl.meta(
+    help('The https URL clients reach this service by; redirects point to it.', {
+      example: 'https://autodiscover.contoso.test',
+    }),
+  ),
+  tls: z
+    .strictObject({
+      certificates: z
+        .array(certificate)
+        .min(1)
+        .meta(
+          help(
+            'Certificates with their keys: PEM pairs or PFX files. An RSA and an ECDSA one may stand side by side.',
+            {
+              example: [
+                {
+                  certificateFile: '/etc/exchange-autodiscover/tls.pem',
+                  keyFile: '/etc/exchange-autodiscover/tls.key',
+                },
+              ],
+            },
+          ),
+        ),
+      reloadSeconds: seconds(10, 1, 3600).meta(
+        help('Seconds between two looks at the certificate files; a changed one is taken without a restart.'),
+      ),
+      warnDays: z
+        .number()
+        .int()
+        .min(1)
+        .max(365)
+        .default(30)
+        .meta(help('Days before its end from which a certificate is warned about.')),
+    })
+    .meta(help('TLS of the Autodiscover service.')),
+  authentication: z
+    .strictObject({
+      realm: z.string().min(1).max(200).default('Autodiscover').meta(help('Realm of Basic authentication.')),
+      cacheSeconds: seconds(120, 0, 3600).meta(
+        help('Seconds for which good credentials are remembered; 0 asks the directory every time.'),
+      ),
+      rejectedCacheSeconds: seconds(30, 0, 600).meta(
+        help('Seconds for which the same wrong credentials are refused without asking again.'),
+      ),
+    })
+    .prefault({})
+    .meta(help('Authentication of callers.')),
+  answers: z
+    .strictObject({
+      externalSite: z
+        .string()
+        .min(1)
+        .optional()
+        .meta(
+          help(
+            'AD site whose external URLs and Outlook Anywhere serve mailboxes of sites without any; the first by name when not given.',
+            { example: 'Seattle' },
+          ),
+        ),
+      otherVersions: z
+        .record(z.string().regex(/^\d+$/, 'must be a major version number, as 15'), httpsUrl)
+        .default({})
+        .meta(
+          help('Autodiscover URLs of newer Exchange versions, by major version: mailboxes there are redirected.', {
+            example: { '15': 'https://mail.contoso.test/autodiscover/autodiscover.xml' },
+          }),
+        ),
+    })
+    .prefault({})
+    .meta(help('What clients are answered.')),
+  limits: z
+    .strictObject({
+      requestBytes: z
+        .number()
+        .int()
+        .min(1024)
+        .max(16_777_216)
+        .default(1_048_576)
+        .meta(help('Largest request body in bytes.')),
+      requestSeconds: seconds(30, 1, 600).meta(help('Seconds a client may take to send a request.')),
+      connections: z
+        .number()
+        .int()
+        .min(10)
+        .max(1_000_000)
+        .default(20_000)
+        .meta(help('Connections held at once; more are refused.')),
+    })
+    .prefault({})
+    .meta(help('Limits.')),
+  log: z
+    .strictObject({
+      level: z.enum(['error', 'warn', 'info', 'debug']).default('info').meta(help('error, warn, info or debug.')),
+    })
+    .prefault({})
+    .meta(help('Logging, as JSON lines on standard error.')),
+});
+
+export type Config = Readonly<z.infer<typeof configSchema>>;

@@ -1,0 +1,107 @@
+// The only reader of the configuration file. Everything is checked at once, and every fault is told with its path in the file.
+
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { type Config, configSchema } from './config-schema.ts';
+import { AutodiscoverError } from './errors.ts';
+
+const MAX_FILE_BYTES = 1_048_576;
+
+/** Reads and checks a configuration file. Throws AutodiscoverError `configuration`. */
+export function readConfig(path: string): Config {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new AutodiscoverError('configuration', `reading the configuration ${path}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  return parseConfig(text, path);
+}
+
+/** Checks the text of a configuration file; `path` is only for messages. */
+export function parseConfig(text: string, path: string): Config {
+  if (text.length > MAX_FILE_BYTES) throw faults(path, [`the file is larger than ${MAX_FILE_BYTES} bytes`]);
+  const document = parseDocument(text, { uniqueKeys: true, maxAliasCount: 0 } as Parameters<typeof parseDocument>[1]);
+  if (document.errors.length > 0)
+    throw faults(
+      path,
+      document.errors.map((error) => error.message.split('\n')[0] ?? ''),
+    );
+  const parsed = configSchema.safeParse(withoutEmptyKeys(document.toJS({ maxAliasCount: 0 }) ?? {}));
+  if (!parsed.success) throw faults(path, parsed.error.issues.flatMap(issueLines));
+  const config = parsed.data;
+  const unusable = [...plainTextFaults(config), ...unreadableFiles(config)];
+  if (unusable.length > 0) throw faults(path, unusable);
+  return deepFreeze(config);
+}
+
+/** A key whose lines are all commented out reads as null; it means the same as no key. */
+function withoutEmptyKeys(value: unknown): unknown {
+  if (Array.isArray(value) || typeof value !== 'object' || value === null) return value;
+  const kept = Object.entries(value).filter(([, member]) => member !== null);
+  return Object.fromEntries(kept.map(([key, member]) => [key, withoutEmptyKeys(member)]));
+}
+
+function faults(path: string, lines: readonly string[]): AutodiscoverError {
+  const list = lines.map((line) => `  - ${line}`).join('\n');
+  return new AutodiscoverError(
+    'configuration',
+    `the configuration ${path} cannot be used:\n${list}\nSee: autodiscover config print-example`,
+  );
+}
+
+type Issue = z.core.$ZodIssue;
+
+function issueLines(issue: Issue): string[] {
+  const at = issue.path.join('.');
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => `${[...issue.path, key].join('.')}: unknown key`);
+  }
+  if (issue.code === 'invalid_type' && issue.message.includes('received undefined')) return [`${at}: is missing`];
+  return [`${at === '' ? '(top level)' : at}: ${issue.message}`];
+}
+
+function plainTextFaults({ directory }: Config): string[] {
+  if (directory.allowPlainText) return [];
+  return directory.servers.flatMap((url, at) =>
+    url.toLowerCase().startsWith('ldap:') && !directory.startTls
+      ? [
+          `directory.servers.${at}: ${url} would send passwords in clear text: use ldaps://, startTls, or allowPlainText`,
+        ]
+      : [],
+  );
+}
+
+function unreadableFiles({ directory, tls }: Config): string[] {
+  const named: [string, string | undefined][] = [
+    ['directory.caFile', directory.caFile],
+    ['directory.passwordFile', directory.passwordFile],
+    ...tls.certificates.flatMap((certificate, at) =>
+      Object.entries(certificate).map(([key, path]): [string, string | undefined] => [
+        `tls.certificates.${at}.${key}`,
+        path,
+      ]),
+    ),
+  ];
+  return named.flatMap(([key, path]) => {
+    if (path === undefined) return [];
+    try {
+      accessSync(path, constants.R_OK);
+      return [];
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      return [`${key}: ${path} ${code === 'ENOENT' ? 'does not exist' : 'cannot be read by this account'}`];
+    }
+  });
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    for (const member of Object.values(value)) deepFreeze(member);
+    Object.freeze(value);
+  }
+  return value;
+}
