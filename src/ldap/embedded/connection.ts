@@ -1,0 +1,201 @@
+// One connection: bytes in, requests answered in order, bytes out. The only place that knows sockets and applies the faults
+// that concern them.
+import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type SecureContext, TLSSocket } from 'node:tls';
+import { OID } from './contexts.ts';
+import { strikes } from './faults.ts';
+import { FrameSplitter } from './frame.ts';
+import { ProtocolFault } from './protocol-fault.ts';
+import { decodeMessage, type Message } from './request.ts';
+import { encodeDisconnection, encodeOutcome } from './response.ts';
+import { SUCCESS } from './result.ts';
+import type { Service } from './service.ts';
+import { Session } from './session.ts';
+
+/** Answers are gathered up to this many bytes before they are written. */
+const WRITE_BATCH = 64 * 1024;
+
+export class Connection {
+  private socket: Socket;
+  private readonly service: Service;
+  private readonly session: Session;
+  private readonly secureContext: SecureContext | undefined;
+  private frames: FrameSplitter;
+  private busy = false;
+  private closed = false;
+  private readonly stopped = new AbortController();
+
+  /** `secureContext` is given when StartTLS is offered on this connection. */
+  constructor(socket: Socket, service: Service, secureContext: SecureContext | undefined, onClose: () => void) {
+    this.socket = socket;
+    this.service = service;
+    this.secureContext = secureContext;
+    this.session = new Session(service, socket instanceof TLSSocket);
+    this.frames = new FrameSplitter(service.limits.maxMessageBytes);
+    socket.once('close', () => {
+      this.closed = true;
+      this.stopped.abort();
+      onClose();
+    });
+    this.attach(socket);
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  private attach(socket: Socket): void {
+    if (this.service.limits.idleMs > 0) socket.setTimeout(this.service.limits.idleMs, () => socket.destroy());
+    // A client that vanishes is its own business; 'close' follows.
+    socket.on('error', () => {
+      if (socket !== this.socket) return;
+      this.socket.destroy();
+    });
+    socket.on('data', (chunk: Buffer) => {
+      this.frames.push(chunk);
+      this.pump();
+    });
+  }
+
+  /** Answers waiting requests until none is whole or one takes time. */
+  private pump(): void {
+    while (!this.busy && !this.closed) {
+      let pending: Promise<void> | undefined;
+      try {
+        const frame = this.frames.next();
+        if (!frame) return;
+        pending = this.handle(decodeMessage(frame));
+      } catch (error) {
+        this.disconnect(error);
+        return;
+      }
+      if (pending) {
+        this.busy = true;
+        // Requests of a slow client wait in its socket, not in memory.
+        this.socket.pause();
+        pending.then(
+          () => {
+            this.busy = false;
+            this.socket.resume();
+            this.pump();
+          },
+          (error: unknown) => this.disconnect(error),
+        );
+      }
+    }
+  }
+
+  /** Answers one request; a promise when it takes time. */
+  private handle(message: Message): Promise<void> | undefined {
+    const { request } = message;
+    if (request instanceof ProtocolFault) return this.write(this.session.answer(message));
+    if (request.op === 'unbind') {
+      this.closed = true;
+      this.socket.end();
+      return undefined;
+    }
+    if (request.op === 'abandon') {
+      // Requests are answered in order, so whatever is abandoned here was answered already, or waits behind a delay.
+      return undefined;
+    }
+    const { faults } = this.service;
+    if (faults.delayMs === undefined && !faults.hang && !faults.resetMidAnswer) return this.perform(message);
+    return strikes(faults, request.op) ? this.suffer(message) : this.perform(message);
+  }
+
+  private perform(message: Message): Promise<void> | undefined {
+    const { request } = message;
+    if (
+      !(request instanceof ProtocolFault) &&
+      request.op === 'extended' &&
+      request.oid === OID.startTls &&
+      this.secureContext
+    ) {
+      return this.startTls(message, this.secureContext);
+    }
+    return this.write(this.session.answer(message));
+  }
+
+  private async suffer(message: Message): Promise<void> {
+    const { delayMs, hang, resetMidAnswer } = this.service.faults;
+    const { signal } = this.stopped;
+    if (hang) {
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      return;
+    }
+    if (delayMs) await sleep(delayMs, undefined, { signal }).catch(() => undefined);
+    if (this.closed) return;
+    if (!resetMidAnswer) {
+      await this.perform(message);
+      return;
+    }
+    const whole = Buffer.concat([...this.session.answer(message)]);
+    await new Promise<void>((resolve) =>
+      this.socket.write(whole.subarray(0, Math.ceil(whole.length / 2)), () => resolve()),
+    );
+    // A reset only exists on TCP; under TLS the cut itself is the fault.
+    if (this.socket instanceof TLSSocket) this.socket.destroy();
+    else this.socket.resetAndDestroy();
+  }
+
+  /** Writes answers in batches; a promise when the client reads more slowly than they come. */
+  private write(answers: Iterator<Buffer>): Promise<void> | undefined {
+    for (;;) {
+      const batch: Buffer[] = [];
+      let size = 0;
+      let next = answers.next();
+      for (; !next.done; next = answers.next()) {
+        batch.push(next.value);
+        size += next.value.length;
+        if (size >= WRITE_BATCH) break;
+      }
+      if (this.closed || this.socket.destroyed) return undefined;
+      const flowing =
+        batch.length === 0 || this.socket.write(batch.length === 1 ? (batch[0] as Buffer) : Buffer.concat(batch, size));
+      if (next.done) return flowing ? undefined : this.drained();
+      if (!flowing) return this.drained().then(() => this.write(answers));
+    }
+  }
+
+  private drained(): Promise<void> {
+    return new Promise((resolve) => {
+      this.socket.once('drain', resolve);
+      this.stopped.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+
+  /** RFC 4511 4.14. Requests sent in the clear behind the StartTLS request would gain the trust of the tunnel: refused. */
+  private startTls(message: Message, secureContext: SecureContext): Promise<void> | undefined {
+    if (this.session.secure) throw new ProtocolFault('TLS is already on');
+    if (this.frames.takeRest().length > 0) throw new ProtocolFault('requests behind StartTLS before TLS is on');
+    const plain = this.socket;
+    plain.removeAllListeners('data');
+    plain.removeAllListeners('timeout');
+    plain.setTimeout(0);
+    const answer = encodeOutcome(message.id, message.tag, SUCCESS, { extendedName: OID.startTls });
+    plain.write(answer as Buffer);
+    const secure = new TLSSocket(plain, { isServer: true, secureContext });
+    secure.on('error', () => {
+      this.service.stats.protocolErrors += 1;
+    });
+    secure.once('close', () => plain.destroy());
+    this.socket = secure;
+    this.session.secure = true;
+    this.frames = new FrameSplitter(this.service.limits.maxMessageBytes);
+    this.attach(secure);
+    return undefined;
+  }
+
+  /** Tells the client that it is not understood, and hangs up. */
+  private disconnect(error: unknown): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.service.stats.protocolErrors += 1;
+    const reason = error instanceof ProtocolFault ? error.message : 'internal error';
+    this.socket.end(encodeDisconnection(reason));
+    this.socket.resume();
+    // A client that does not close its side is not waited for.
+    sleep(1000, undefined, { ref: false }).then(() => this.socket.destroy());
+  }
+}
