@@ -105,3 +105,8 @@ function deepFreeze<T>(value: T): T {
   }
   return value;
 }
+
+/** The process's environment, for commands that read a variable; nothing else in the program looks at it. */
+export function environment(): Readonly<Record<string, string | undefined>> {
+  return process.env;
+}

@@ -23,6 +23,8 @@ export interface SearchRequest {
   readonly binaryAttributes?: readonly string[];
   /** Ask in pages; needed where more than 1000 entries may come. */
   readonly paged?: boolean;
+  /** Fetch no more than the first entries, by asking for one page of this size: not every server honours a size limit. */
+  readonly first?: number;
 }
 
 export interface PoolOptions {
@@ -246,6 +248,11 @@ async function searchOn(connection: ControllerConnection, request: SearchRequest
     ...(request.binaryAttributes ? { explicitBufferAttributes: [...request.binaryAttributes] } : {}),
     ...(request.paged ? { paged: { pageSize: 500 } } : {}),
   };
+  if (request.first !== undefined) {
+    const pages = connection.client.searchPaginated(request.base, { ...options, paged: { pageSize: request.first } });
+    for await (const { searchEntries } of pages) return searchEntries.map((entry) => new EntryReader(entry));
+    return [];
+  }
   const { searchEntries } = await connection.client.search(request.base, options);
   return searchEntries.map((entry) => new EntryReader(entry));
 }

@@ -11,6 +11,7 @@ import {
   findAccountBy,
   findByAddress,
   findByLegacyDn,
+  findMailboxOf,
   type Recipient,
   type RecipientMatch,
   readByDn,
@@ -49,6 +50,8 @@ export interface Directory {
   findRecipientByAddress(address: string): Promise<RecipientMatch>;
   findRecipientByLegacyDn(legacyDn: string): Promise<RecipientMatch>;
   readRecipient(distinguishedName: string): Promise<Recipient | undefined>;
+  /** The primary address of some mailbox in a database, for checks that need a real one. */
+  findMailboxOf(databaseDn: string): Promise<string | undefined>;
   /** The account a logon name means: `user@domain` (UPN, SMTP address, `sam@domain`), `DOMAIN\user`, or a bare name. */
   findAccount(logonName: string): Promise<Account | undefined>;
   /** Binds as the account, apart from the service's own connections. Throws DirectoryError `unreachable`. */
@@ -144,6 +147,10 @@ class ActiveDirectory implements Directory {
       if ((error as { code?: unknown }).code === NO_SUCH_OBJECT) return undefined;
       throw error;
     }
+  }
+
+  findMailboxOf(databaseDn: string): Promise<string | undefined> {
+    return findMailboxOf((request) => this.#pool.search(request), this.#searchBase(), databaseDn);
   }
 
   async findAccount(logonName: string): Promise<Account | undefined> {

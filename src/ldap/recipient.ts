@@ -113,6 +113,20 @@ export async function readByDn(search: Search, distinguishedName: string): Promi
   return entry && recipientFrom(entry);
 }
 
+/** The primary address of some mailbox in a database: for checks that need a real one. */
+export async function findMailboxOf(search: Search, base: string, databaseDn: string): Promise<string | undefined> {
+  const mailbox = new AndFilter({
+    filters: [
+      equals('objectCategory', 'person'),
+      equals('homeMDB', databaseDn),
+      new PresenceFilter({ attribute: 'mail' }),
+    ],
+  });
+  const found = await search({ ...recipientSearch(base, 'sub', mailbox), first: 1 });
+  const [entry] = found;
+  return entry && recipientFrom(entry).primaryAddress;
+}
+
 /**
  * Finds the account behind one attribute's value: sAMAccountName, userPrincipalName, or an SMTP address of any form.
  * Several matches count as none: guessing an account would test a password against the wrong one.

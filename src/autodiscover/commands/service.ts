@@ -175,16 +175,12 @@ function warnOfExpiry(info: CertificateInfo, warnDays: number, log: Logger): voi
 
 function logDirectoryEvent(event: DirectoryEvent, log: Logger): void {
   const { type, ...fields } = event;
-  switch (type) {
-    case 'controller-down':
-      return log.warn(fields, 'domain controller does not answer');
-    case 'controller-up':
-      return log.info(fields, 'domain controller answers again');
-    case 'organization-read':
-      return log.debug(fields, 'Exchange organisation read');
-    case 'organization-stale':
-      return log.warn(fields, 'Exchange organisation could not be read; the last one is used');
-    default:
-      return type satisfies never;
-  }
+  const lines: Record<typeof type, ['debug' | 'info' | 'warn', string]> = {
+    'controller-down': ['warn', 'domain controller does not answer'],
+    'controller-up': ['info', 'domain controller answers again'],
+    'organization-read': ['debug', 'Exchange organisation read'],
+    'organization-stale': ['warn', 'Exchange organisation could not be read; the last one is used'],
+  };
+  const [level, text] = lines[type];
+  log[level](fields, text);
 }

@@ -1,0 +1,176 @@
+// `autodiscover serve`: the service itself, its demo, and the check to run before a restart.
+
+import { Command } from 'commander';
+import type { Directory } from '../../ldap/directory.ts';
+import { readConfig } from '../config.ts';
+import { AutodiscoverError } from '../errors.ts';
+import { createLogger, LOG_LEVELS, type LogLevel } from '../log.ts';
+import { resolve } from '../settings/resolve.ts';
+import { readServerCertificates } from '../tls/server-certificate.ts';
+import type { CommandIo } from './command-io.ts';
+import { DEMO_PASSWORD, type Demo, startDemo } from './demo.ts';
+import {
+  openServiceDirectory,
+  type RunningService,
+  resolveOptionsOf,
+  type ServiceSettings,
+  settingsOf,
+  startService,
+} from './service.ts';
+
+interface ServeFlags {
+  readonly config?: string;
+  readonly demo?: boolean;
+  readonly check?: boolean;
+  readonly address?: string;
+  readonly https?: string;
+  readonly http?: string;
+  readonly certs: string;
+  readonly logLevel?: LogLevel;
+}
+
+export function serveCommand(io: CommandIo): Command {
+  return new Command('serve')
+    .description('answer Autodiscover requests')
+    .option('--config <file>', 'configuration file (YAML); see: autodiscover config print-example')
+    .option('--demo', 'serve the embedded demo organisation with a lab certificate')
+    .option('--check', 'bind, read the organisation, resolve one address, and exit')
+    .option('--address <address>', 'the address that --check resolves; some mailbox when not given')
+    .option('--https <host:port>', 'listen here instead of listen.https')
+    .option('--http <host:port>', 'listen here instead of listen.http')
+    .option('--certs <folder>', 'folder of the lab certificate of --demo', 'certs')
+    .option('--log-level <level>', `instead of log.level: ${LOG_LEVELS.join(', ')}`)
+    .addHelpText('after', '\nExit codes: 0 stopped, or the check passed; 1 failed; 2 wrong usage or configuration.')
+    .action((flags: ServeFlags) => serve(flags, io));
+}
+
+async function serve(flags: ServeFlags, io: CommandIo): Promise<void> {
+  if ((flags.config === undefined) === (flags.demo !== true)) {
+    throw new AutodiscoverError('configuration', 'serve: give either --config FILE or --demo');
+  }
+  if (flags.logLevel !== undefined && !LOG_LEVELS.includes(flags.logLevel)) {
+    throw new AutodiscoverError('configuration', `serve: --log-level must be one of ${LOG_LEVELS.join(', ')}`);
+  }
+  const demo = flags.demo
+    ? await startDemo({
+        https: flags.https ?? '127.0.0.1:8443',
+        http: flags.http ?? '127.0.0.1:8080',
+        certs: flags.certs,
+      })
+    : undefined;
+  try {
+    const settings = withFlags(demo?.settings ?? settingsOf(readConfig(flags.config ?? '')), flags);
+    if (flags.check) return await check(settings, flags.address, io);
+    await run(settings, demo, io);
+  } finally {
+    await demo?.directory.close();
+  }
+}
+
+function withFlags(settings: ServiceSettings, flags: ServeFlags): ServiceSettings {
+  const { config } = settings;
+  const listen = {
+    https: flags.https ?? config.listen.https,
+    ...((flags.http ?? config.listen.http) ? { http: flags.http ?? config.listen.http } : {}),
+  };
+  const level = flags.logLevel ?? config.log.level;
+  return { ...settings, config: { ...config, listen, log: { ...config.log, level } } };
+}
+
+async function run(settings: ServiceSettings, demo: Demo | undefined, io: CommandIo): Promise<void> {
+  const log = createLogger(settings.config.log.level, io.stderr);
+  const service = await startService(settings, log);
+  const { organization } = service.directory.organization();
+  log.info(
+    {
+      https: service.httpsUrl,
+      http: service.httpUrl,
+      organization: organization.name,
+      arrays: organization.arrays.map((array) => array.fqdn),
+      databases: organization.databases.length,
+    },
+    'ready',
+  );
+  if (demo) io.stdout.write(demoBanner(demo, service));
+  await io.stopRequested();
+  log.info('stopping');
+  await service.stop();
+  log.info('stopped');
+}
+
+/** Everything a newcomer needs to get his first answer. */
+function demoBanner(demo: Demo, service: RunningService): string {
+  const accounts = demo.accounts.map(({ name, database }) => `  ${name.padEnd(30)}${database ?? '-'}`);
+  const first = demo.accounts[0]?.name ?? '';
+  const body =
+    '<Autodiscover xmlns="http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006"><Request>' +
+    `<EMailAddress>${first}</EMailAddress>` +
+    '<AcceptableResponseSchema>http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a</AcceptableResponseSchema>' +
+    '</Request></Autodiscover>';
+  return `
+Autodiscover is ready.
+
+  service      ${service.httpsUrl}/autodiscover/autodiscover.xml
+  redirector   ${service.httpUrl}/autodiscover/autodiscover.xml
+  directory    ${demo.directory.url} (embedded, demo organisation contoso.test)
+  lab CA       ${demo.caFile}
+
+Accounts (password ${DEMO_PASSWORD}) and their databases:
+${accounts.join('\n')}
+
+Ask what Outlook asks:
+
+curl --cacert ${demo.caFile} -u '${first}:${DEMO_PASSWORD}' -H 'Content-Type: text/xml' \\
+  -d '${body}' \\
+  ${service.httpsUrl}/autodiscover/autodiscover.xml
+
+Press Ctrl+C to stop.
+`;
+}
+
+/** Does what a start would do, short of listening, and prints each step. */
+async function check(settings: ServiceSettings, address: string | undefined, io: CommandIo): Promise<void> {
+  const say = (line: string) => io.stdout.write(`${line}\n`);
+  const { infos } = await readServerCertificates(settings.config.tls.certificates);
+  for (const { source, names, notAfter } of infos) {
+    say(`certificate   ${source}: ${names.join(', ') || 'no names'}; until ${notAfter?.toISOString() ?? 'unknown'}`);
+  }
+  const directory = await openServiceDirectory(settings, createLogger('warn', io.stderr));
+  try {
+    const { organization } = directory.organization();
+    say(
+      `directory     ${organization.rootDse.dnsHostName ?? settings.config.directory.servers[0]} as ${settings.config.directory.bindDn}`,
+    );
+    say(
+      `organisation  ${organization.name}: ${organization.arrays.length} arrays, ${organization.servers.length} servers, ` +
+        `${organization.databases.length} databases, ${organization.virtualDirectories.length} virtual directories`,
+    );
+    const asked = address ?? (await someMailbox(directory));
+    if (asked === undefined)
+      throw new AutodiscoverError('configuration', 'serve --check: no mailbox was found to resolve: give --address');
+    const { result, trace } = await resolve(
+      directory,
+      { emailAddress: asked, legacyDn: undefined },
+      resolveOptionsOf(settings.config),
+    );
+    for (const step of trace.steps) say(`${step.level === 'warning' ? 'warning     ' : '            '}  ${step.text}`);
+    if (result.action === 'error') {
+      say(`answer        ${asked}: ${result.fault} (${result.detail})`);
+      io.setExitCode(1);
+    } else {
+      const what =
+        result.action === 'settings' ? result.answer.settings.InternalRpcClientServer : Object.values(result).join(' ');
+      say(`answer        ${asked}: ${what}`);
+    }
+  } finally {
+    directory.close();
+  }
+}
+
+async function someMailbox(directory: Directory): Promise<string | undefined> {
+  for (const database of directory.organization().organization.databases) {
+    const address = await directory.findMailboxOf(database.distinguishedName);
+    if (address !== undefined) return address;
+  }
+  return undefined;
+}

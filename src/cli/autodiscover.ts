@@ -1,0 +1,61 @@
+#!/usr/bin/env node
+// The autodiscover program: a table of commands, and the one place where its errors become exit codes.
+
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import type { CommandIo } from '../autodiscover/commands/command-io.ts';
+import { configCommand } from '../autodiscover/commands/config.ts';
+import { serveCommand } from '../autodiscover/commands/serve.ts';
+import { environment } from '../autodiscover/config.ts';
+
+const COMMANDS = [serveCommand, configCommand];
+
+/** Codes of errors that the user mends by calling differently or by changing the configuration. */
+const USAGE_CODES = new Set(['configuration']);
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+const io: CommandIo = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  stdin: process.stdin,
+  env: environment(),
+  setExitCode: (code) => {
+    process.exitCode = code;
+  },
+  stopRequested: () =>
+    new Promise((resolve) => {
+      process.once('SIGINT', () => resolve());
+      process.once('SIGTERM', () => resolve());
+    }),
+};
+
+const program = new Command('autodiscover')
+  .description('Autodiscover for Exchange 2010 organisations with CAS arrays')
+  .version(version)
+  .exitOverride()
+  .showHelpAfterError('Try: autodiscover --help');
+for (const command of COMMANDS) program.addCommand(command(io));
+for (const command of program.commands) inherit(command);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+/** Sub-commands end with exceptions too, instead of ending the process themselves. */
+function inherit(command: Command): void {
+  command.copyInheritedSettings(command.parent ?? program);
+  for (const child of command.commands) inherit(child);
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  const { code, message, stack } = error as Error & { code?: string };
+  // Errors of ours carry a code and a message made for people; anything else is a bug and shows where.
+  process.stderr.write(`autodiscover: ${code === undefined ? (stack ?? String(error)) : message}\n`);
+  return code !== undefined && USAGE_CODES.has(code) ? 2 : 1;
+}
