@@ -75,9 +75,9 @@ export function buildAnswer(facts: MailboxFacts, trace: Trace): MailboxAnswer | 
     settings,
     serverVersion: version?.versionNumber,
     ttlHours: definedOnly({
-      exch: index.outlookProvider('EXCH')?.ttlHours,
-      expr: index.outlookProvider('EXPR')?.ttlHours,
-      web: index.outlookProvider('WEB')?.ttlHours,
+      exch: ttlHours(index, 'EXCH'),
+      expr: ttlHours(index, 'EXPR'),
+      web: ttlHours(index, 'WEB'),
     }),
     sharingUrl: undefined,
     mobileSync: {
@@ -95,6 +95,12 @@ function userSettings(recipient: Recipient, index: OrganizationIndex): UserSetti
     UserDeploymentId: index.organization.guid,
     AutoDiscoverSMTPAddress: recipient.primaryAddress,
   });
+}
+
+/** Only what differs from the client's default of one hour is worth saying ([MS-OXDSCLI] 2.2.4.1.1.2.6 TTL). */
+function ttlHours(index: OrganizationIndex, provider: 'EXCH' | 'EXPR' | 'WEB'): number | undefined {
+  const hours = index.outlookProvider(provider)?.ttlHours;
+  return hours === 1 ? undefined : hours;
 }
 
 /** EXPR and its settings: only where Outlook Anywhere is enabled, which the existence of an external Rpc directory tells. */
