@@ -28,6 +28,7 @@ const ROOMS: Record<string, readonly string[]> = {
   'autodiscover/commands': [
     'autodiscover',
     'autodiscover/server',
+    'autodiscover/server/authentication',
     'autodiscover/client',
     'autodiscover/settings',
     'autodiscover/wire',
