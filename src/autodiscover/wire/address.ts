@@ -29,10 +29,17 @@ export function normalizeAddress(text: string): NormalizedAddress {
   const [local, domain] = parts;
   if (parts.length !== 2 || !local || !domain) return { reason: 'the e-mail address is not of the form name@domain' };
   if (!LOCAL_PART.test(local)) return { reason: 'the part before @ holds a blank, a control character or a separator' };
-  if (!UNICODE_DOMAIN.test(domain)) return { reason: 'the part after @ is not a domain name' };
-  const ascii = domainToASCII(domain);
-  if (!ASCII_DOMAIN.test(ascii)) return { reason: 'the part after @ is not a domain name' };
+  const ascii = normalizeDomain(domain);
+  if (ascii === undefined) return { reason: 'the part after @ is not a domain name' };
   return { address: `${local}@${ascii}` };
+}
+
+/** A domain name as lower-case A-labels, or undefined for a text that is none. */
+export function normalizeDomain(text: string): string | undefined {
+  const domain = text.trim();
+  if (domain.length > ADDRESS_LENGTH_LIMIT || !UNICODE_DOMAIN.test(domain)) return undefined;
+  const ascii = domainToASCII(domain);
+  return ASCII_DOMAIN.test(ascii) ? ascii : undefined;
 }
 
 /** The spellings a directory may hold a normalised address under: with A-labels, and with U-labels where they differ. */
