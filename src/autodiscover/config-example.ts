@@ -25,7 +25,8 @@ function renderField(name: string, field: z.ZodType, depth: number): string {
   const indent = '  '.repeat(depth);
   const comment = `${depth === 0 ? '\n' : ''}${indent}# ${meta.help ?? ''}\n`;
   const inner = unwrap(field);
-  if (inner instanceof z.ZodObject) return `${comment}${indent}${name}:\n${renderObject(inner, depth + 1)}`;
+  if (inner instanceof z.ZodObject && !(field instanceof z.ZodOptional))
+    return `${comment}${indent}${name}:\n${renderObject(inner, depth + 1)}`;
   const fallback = defaultOf(field);
   const value = meta.example ?? fallback;
   const required = !field.safeParse(undefined).success;

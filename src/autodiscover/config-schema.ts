@@ -176,6 +176,28 @@ export const configSchema = z.strictObject({
             { example: 'Seattle' },
           ),
         ),
+      domains: z
+        .array(z.string().min(1))
+        .default([])
+        .meta(
+          help('Mail domains whose settings may be asked for by domain; the DNS domains of the forest when empty.', {
+            example: ['contoso.test', 'contoso-sales.test'],
+          }),
+        ),
+      mapiHttp: z
+        .strictObject({ internalUrl: httpsUrl.optional(), externalUrl: httpsUrl.optional() })
+        .optional()
+        .meta(
+          help('Base URLs of MAPI over HTTP, for clients that announce it; Exchange 2010 has none.', {
+            example: { internalUrl: 'https://mail.contoso.test/mapi', externalUrl: 'https://mail.contoso.test/mapi' },
+          }),
+        ),
+      exHttp: z
+        .boolean()
+        .default(false)
+        .meta(
+          help('Give clients that announce ExHttpInfo an EXHTTP block for Outlook Anywhere; Exchange 2010 gives none.'),
+        ),
       otherVersions: z
         .record(z.string().regex(/^\d+$/, 'must be a major version number, as 15'), httpsUrl)
         .default({})

@@ -27,6 +27,8 @@ export interface Recipient {
     | undefined;
   /** DNs of mailboxes that are auto-mapped for this user (msExchDelegateListBL). */
   readonly delegateMailboxDns: readonly string[];
+  /** msExchMailboxGuid as text. */
+  readonly mailboxGuid: string | undefined;
   /** msExchUserCulture, as `en-US`. */
   readonly culture: string | undefined;
 }
@@ -64,9 +66,10 @@ const RECIPIENT_ATTRIBUTES = [
   'msExchArchiveName',
   'msExchArchiveDatabaseLink',
   'msExchDelegateListBL',
+  'msExchMailboxGuid',
   'msExchUserCulture',
 ] as const;
-const RECIPIENT_BINARY_ATTRIBUTES = ['msExchArchiveGUID'];
+const RECIPIENT_BINARY_ATTRIBUTES = ['msExchArchiveGUID', 'msExchMailboxGuid'];
 
 const equals = (attribute: string, value: string): Filter => new EqualityFilter({ attribute, value });
 
@@ -156,7 +159,7 @@ function matchOf(
 
 function recipientFrom(entry: EntryReader): Recipient {
   const primary = entry.many('proxyAddresses').find((value) => value.startsWith('SMTP:'));
-  const archiveGuid = entry.bytes('msExchArchiveGUID');
+  const archiveGuid = guidOf(entry, 'msExchArchiveGUID');
   return {
     distinguishedName: entry.dn,
     isGroup: entry.hasClass('group') || entry.hasClass('msExchDynamicDistributionList'),
@@ -169,14 +172,16 @@ function recipientFrom(entry: EntryReader): Recipient {
     targetAddress: entry.one('targetAddress'),
     recipientTypeDetails: entry.integer('msExchRecipientTypeDetails'),
     archive:
-      (archiveGuid &&
-        archiveGuid.length === 16 && {
-          guid: guidText(archiveGuid),
-          name: entry.one('msExchArchiveName'),
-          databaseDn: entry.one('msExchArchiveDatabaseLink'),
-        }) ||
-      undefined,
+      archiveGuid === undefined
+        ? undefined
+        : { guid: archiveGuid, name: entry.one('msExchArchiveName'), databaseDn: entry.one('msExchArchiveDatabaseLink') },
     delegateMailboxDns: entry.many('msExchDelegateListBL'),
+    mailboxGuid: guidOf(entry, 'msExchMailboxGuid'),
     culture: entry.one('msExchUserCulture'),
   };
+}
+
+function guidOf(entry: EntryReader, name: string): string | undefined {
+  const bytes = entry.bytes(name);
+  return bytes?.length === 16 ? guidText(bytes) : undefined;
 }

@@ -59,6 +59,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     listen: { https: options.https, http: options.http },
     publicUrl: 'https://autodiscover.contoso.test',
     tls: { certificates: [{ certificateFile, keyFile }] },
+    answers: { domains: ['contoso.test', 'contoso-sales.test'] },
   });
   const settings = { config, ca: undefined, readPassword: async () => DEMO_PASSWORD };
   return { settings, directory, caFile, accounts: entries.flatMap(accountOf) };

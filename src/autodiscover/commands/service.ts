@@ -67,7 +67,8 @@ export function openServiceDirectory({ config, ca, readPassword }: ServiceSettin
 }
 
 export function resolveOptionsOf(config: Pick<Config, 'answers'>): ResolveOptions {
-  return { externalSite: config.answers.externalSite, otherVersionUrls: config.answers.otherVersions };
+  const { externalSite, otherVersions, mapiHttp, exHttp } = config.answers;
+  return { externalSite, otherVersionUrls: otherVersions, newerProtocols: { mapiHttp, exHttp } };
 }
 
 /** Starts everything; on any failure what was started is stopped again. Throws DirectoryError or AutodiscoverError. */
@@ -111,6 +112,8 @@ function appOf({ config }: ServiceSettings, directory: Directory, log: Logger) {
     directory,
     authenticator: new Authenticator([basicScheme(directory, cache, config.authentication.realm)]),
     resolveOptions: resolveOptionsOf(config),
+    publicUrl: config.publicUrl,
+    domains: config.answers.domains,
     log,
     clock: () => new Date(),
     serverId: serverId(hostname()),

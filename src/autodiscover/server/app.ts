@@ -3,16 +3,20 @@
 import express, { type Express } from 'express';
 import type { AppDependencies } from './dependencies.ts';
 import { contextOf } from './exchange-context.ts';
-import { authenticated, failed, logged, readBody } from './gate.ts';
+import { announced, authenticated, failed, logged, readBody } from './gate.ts';
 import { healthRoutes } from './health-routes.ts';
+import { jsonRoute } from './json-route.ts';
 import { poxRoute } from './pox-route.ts';
+import { soapRoute } from './soap-route.ts';
 
 /**
  * `/autodiscover/autodiscover.xml` in any case, with doubled and trailing slashes, and with one segment between: clients and redirects
  * write all of these.
  */
 export function autodiscoverPath(kind: 'xml' | 'svc' | 'json'): RegExp {
-  return new RegExp(`^/+autodiscover/+(?:[^/]+/+)?autodiscover\\.${kind}/*$`, 'i');
+  // The JSON form may carry version and address behind the file: /autodiscover.json/v1.0/alice@contoso.test
+  const behind = kind === 'json' ? '(?:/+v\\d+\\.\\d+/+[^/]+)?' : '';
+  return new RegExp(`^/+autodiscover/+(?:[^/]+/+)?autodiscover\\.${kind}${behind}/*$`, 'i');
 }
 
 export function createApp(dependencies: AppDependencies): Express {
@@ -21,7 +25,10 @@ export function createApp(dependencies: AppDependencies): Express {
   app.disable('etag');
   app.use(logged(dependencies));
   app.use(healthRoutes(dependencies.directory, dependencies.maxSnapshotAgeMs));
-  app.all(autodiscoverPath('xml'), authenticated(dependencies), readBody(dependencies), poxRoute(dependencies));
+  app.all(autodiscoverPath('json'), jsonRoute(dependencies));
+  const guarded = [announced, authenticated(dependencies), readBody(dependencies)];
+  app.all(autodiscoverPath('xml'), guarded, poxRoute(dependencies));
+  app.all(autodiscoverPath('svc'), guarded, soapRoute(dependencies));
   app.use((request, response) => {
     contextOf(request).record.outcome = 'no such path';
     response.status(404).end();

@@ -9,6 +9,10 @@ export interface AppDependencies {
   readonly directory: Directory;
   readonly authenticator: Authenticator;
   readonly resolveOptions: ResolveOptions;
+  /** The service's own https origin, as clients reach it. */
+  readonly publicUrl: string;
+  /** Mail domains served; empty for the DNS domains of the forest. */
+  readonly domains: readonly string[];
   readonly log: Logger;
   readonly clock: () => Date;
   /** A constant per server, printed as the Id of error answers: an unsigned 32-bit number. */

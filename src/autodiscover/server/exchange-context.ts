@@ -7,6 +7,8 @@ import type { TraceStep } from '../settings/trace.ts';
 /** Filled in by the routes on the way; printed as one log line when the response is finished. */
 export interface ExchangeRecord {
   dialect?: string;
+  /** SOAP operation. */
+  operation?: string;
   caller?: string;
   target?: string;
   outcome?: string;

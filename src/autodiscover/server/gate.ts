@@ -35,6 +35,17 @@ export function logged({ log }: AppDependencies): RequestHandler {
   };
 }
 
+/**
+ * Says on every answer of the authenticated paths, the 401 included, that there is a SOAP service: clients that know it ask nothing
+ * else for it. They look for the presence of these headers, not for their values.
+ */
+export const announced: RequestHandler = (_request, response, next) => {
+  response.setHeader('X-SOAP-Enabled', 'True');
+  response.setHeader('X-WSSecurity-Enabled', 'False');
+  response.setHeader('X-WSSecurity-For', 'None');
+  next();
+};
+
 /** Lets nobody through without good credentials; the body is not read before. */
 export function authenticated({ authenticator }: AppDependencies): RequestHandler {
   return async (request, response, next) => {

@@ -1,6 +1,7 @@
 // POST /autodiscover/autodiscover.xml: body text -> wire -> resolve -> wire. Decides nothing; every outcome but a redirect is a 200.
 
 import type { RequestHandler } from 'express';
+import { readCapabilities } from '../settings/protocol-policy.ts';
 import { resolve } from '../settings/resolve.ts';
 import type { DiscoverResult } from '../settings/user-settings.ts';
 import { poxError } from '../wire/error-codes.ts';
@@ -28,8 +29,8 @@ export function poxRoute({ directory, resolveOptions, clock, serverId }: AppDepe
       });
       return send(renderPoxError(parsed.fault, { now: clock(), serverId }));
     }
-    const resolution = await resolve(directory, parsed, resolveOptions);
-    const { result, trace } = resolution;
+    const capabilities = readCapabilities(request.get('x-mapihttpcapability'), request.get('x-clientcanhandle'));
+    const { result, trace } = await resolve(directory, { ...parsed, capabilities }, resolveOptions);
     Object.assign(record, {
       dialect: parsed.schema === 'outlook' ? 'pox' : 'mobilesync',
       target: parsed.legacyDn ?? parsed.emailAddress,

@@ -7,6 +7,12 @@ import type { MailboxDatabase } from '../../ldap/exchange-organization.ts';
 import type { OrganizationIndex } from '../../ldap/organization-index.ts';
 import type { Recipient, RecipientMatch } from '../../ldap/recipient.ts';
 import { buildAnswer } from './build-settings.ts';
+import {
+  type ClientCapabilities,
+  type NewerProtocols,
+  NO_CAPABILITIES,
+  offerNewerProtocols,
+} from './protocol-policy.ts';
 import { findRedirect } from './redirect.ts';
 import { type RpcEndpointDecision, rpcEndpoint } from './rpc-endpoint.ts';
 import { Trace } from './trace.ts';
@@ -17,6 +23,8 @@ export interface ResolveRequest {
   readonly emailAddress: string | undefined;
   /** Wins over the address when both are given ([MS-OXDSCLI] 3.2.5 LegacyDN). */
   readonly legacyDn: string | undefined;
+  /** What the client said it can do; nothing when undefined. */
+  readonly capabilities?: ClientCapabilities;
 }
 
 export interface ResolveOptions {
@@ -24,6 +32,7 @@ export interface ResolveOptions {
   readonly externalSite: string | undefined;
   /** Autodiscover URLs of other Exchange versions by their major number, for mailboxes that live there. */
   readonly otherVersionUrls: Readonly<Record<string, string>>;
+  readonly newerProtocols: NewerProtocols;
 }
 
 export interface Resolution {
@@ -61,7 +70,9 @@ export async function resolve(
     if (recipient.recipientTypeDetails !== undefined && SYSTEM_MAILBOXES.has(recipient.recipientTypeDetails)) {
       return fault('unknown-address', 'system mailboxes are never answered');
     }
-    if (recipient.homeMdb !== undefined) return mailbox(directory, recipient, recipient.homeMdb, options, trace);
+    if (recipient.homeMdb !== undefined) {
+      return mailbox(directory, recipient, recipient.homeMdb, options, request.capabilities, trace);
+    }
     return withoutMailbox(directory, recipient, match.matchedBy === 'upn', request, trace);
   };
   try {
@@ -108,6 +119,7 @@ async function mailbox(
   recipient: Recipient,
   homeMdb: string,
   options: ResolveOptions,
+  capabilities: ClientCapabilities | undefined,
   trace: Trace,
 ): Promise<DiscoverResult> {
   const { index, database } = await currentDatabase(directory, homeMdb);
@@ -134,7 +146,10 @@ async function mailbox(
     trace.warn(detail);
     return { action: 'error', fault: 'misconfigured', detail };
   }
-  return { action: 'settings', answer };
+  return {
+    action: 'settings',
+    answer: offerNewerProtocols(answer, recipient, capabilities ?? NO_CAPABILITIES, options.newerProtocols),
+  };
 }
 
 /** A database younger than the snapshot is looked for once more in a fresh one. */

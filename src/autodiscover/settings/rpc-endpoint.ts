@@ -139,7 +139,7 @@ function siteFallBack(
   fault: string,
 ): RpcEndpointDecision {
   const siteName = index.site(owner?.siteDn)?.name ?? 'unknown';
-  const chosen = usable(index.arraysIn(owner?.siteDn)) ?? usable(index.serversIn(owner?.siteDn).filter(servesRpc));
+  const chosen = usable(index.arraysIn(owner?.siteDn)) ?? usable(clientAccessServers(index.serversIn(owner?.siteDn)));
   const where = `database ${database.distinguishedName} ${fault}`;
   if (!chosen) {
     return {
@@ -186,14 +186,23 @@ export function announcedServer(
   return highestClientAccessServer(siteDn, index);
 }
 
+/** The Exchange 2010 servers with the Client Access role. */
+export function clientAccessServers(servers: readonly ExchangeServer[]): readonly ExchangeServer[] {
+  return servers.filter(servesRpc);
+}
+
+/** The server with the highest version; undefined when none tells one. */
+export function highestVersion(servers: readonly ExchangeServer[]): ExchangeServer | undefined {
+  return servers.reduce<ExchangeServer | undefined>(
+    (best, server) => ((server.versionNumber ?? 0) > (best?.versionNumber ?? 0) ? server : best),
+    undefined,
+  );
+}
+
 /** The Client Access server of a site with the highest version. */
 export function highestClientAccessServer(
   siteDn: string | undefined,
   index: OrganizationIndex,
 ): ExchangeServer | undefined {
-  const members = index.serversIn(siteDn).filter(servesRpc);
-  return members.reduce<ExchangeServer | undefined>(
-    (best, server) => ((server.versionNumber ?? 0) > (best?.versionNumber ?? 0) ? server : best),
-    undefined,
-  );
+  return highestVersion(clientAccessServers(index.serversIn(siteDn)));
 }

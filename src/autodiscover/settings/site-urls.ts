@@ -3,13 +3,12 @@
 
 import {
   AUTH_METHOD,
-  majorVersion,
-  SERVER_ROLE,
   type Site,
   type VirtualDirectory,
   type VirtualDirectoryKind,
 } from '../../ldap/exchange-organization.ts';
 import type { OrganizationIndex } from '../../ldap/organization-index.ts';
+import { clientAccessServers } from './rpc-endpoint.ts';
 import type { Trace } from './trace.ts';
 
 export type Side = 'internal' | 'external';
@@ -34,9 +33,7 @@ function directoriesIn(
   kind: VirtualDirectoryKind,
   side: Side,
 ): readonly { readonly url: string; readonly vdir: VirtualDirectory }[] {
-  return index
-    .serversIn(site.distinguishedName)
-    .filter((server) => (server.roles & SERVER_ROLE.CLIENT_ACCESS) !== 0 && majorVersion(server.versionNumber) === 14)
+  return clientAccessServers(index.serversIn(site.distinguishedName))
     .flatMap((server) => index.virtualDirectoriesOf(server))
     .filter((vdir) => vdir.kind === kind)
     .flatMap((vdir) => {

@@ -1,10 +1,11 @@
 // Every kind of rendered document beside its expected text in cases/. After a wanted change: `npm run golden`, then read the diff.
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+
 import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
-import { AUTODISCOVER_FAULTS } from '../../../src/autodiscover/settings/user-settings.ts';
 import type { UserSettingName } from '../../../src/autodiscover/settings/user-settings.ts';
+import { AUTODISCOVER_FAULTS } from '../../../src/autodiscover/settings/user-settings.ts';
 import { answerJsonRequest } from '../../../src/autodiscover/wire/json-redirect.ts';
 import { renderPoxRequest } from '../../../src/autodiscover/wire/pox-request.ts';
 import { renderPoxResponse } from '../../../src/autodiscover/wire/pox-response.ts';
@@ -50,7 +51,8 @@ const svc = 'https://autodiscover.contoso.test/autodiscover/autodiscover.svc';
 const twoSettings = ['InternalRpcClientServer', 'ExternalEwsUrl'] as const;
 
 const documents: Readonly<Record<string, () => string>> = {
-  'pox-request.xml': () => renderPoxRequest({ schema: 'outlook', emailAddress: 'alice@contoso.test', legacyDn: undefined }),
+  'pox-request.xml': () =>
+    renderPoxRequest({ schema: 'outlook', emailAddress: 'alice@contoso.test', legacyDn: undefined }),
   'pox-request-legacy-dn.xml': () =>
     renderPoxRequest({ schema: 'outlook', emailAddress: undefined, legacyDn: fullSettings.UserDN }),
   'mobilesync-request.xml': () =>
@@ -111,7 +113,8 @@ const documents: Readonly<Record<string, () => string>> = {
   'soap-organization-relationship-request.xml': () => renderOrganizationRelationshipRequest(['contoso.test']),
   'soap-organization-relationship.xml': () => renderOrganizationRelationshipResponse(soapContext),
   'soap-fault-1.1.xml': () => renderSoapFault({ code: 'Client', reason: 'The SOAP body is empty.', detail: '-' }),
-  'soap-fault-1.2.xml': () => renderSoapFault({ code: 'Client', reason: 'The SOAP body is empty.', detail: '-' }, '1.2'),
+  'soap-fault-1.2.xml': () =>
+    renderSoapFault({ code: 'Client', reason: 'The SOAP body is empty.', detail: '-' }, '1.2'),
   'soap-fault-action.xml': () =>
     renderSoapFault({ code: 'ActionNotSupported', reason: 'The operation is not supported.', detail: '-' }, '1.2'),
   'service.wsdl': () => renderWsdl(svc),
