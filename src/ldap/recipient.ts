@@ -174,7 +174,11 @@ function recipientFrom(entry: EntryReader): Recipient {
     archive:
       archiveGuid === undefined
         ? undefined
-        : { guid: archiveGuid, name: entry.one('msExchArchiveName'), databaseDn: entry.one('msExchArchiveDatabaseLink') },
+        : {
+            guid: archiveGuid,
+            name: entry.one('msExchArchiveName'),
+            databaseDn: entry.one('msExchArchiveDatabaseLink'),
+          },
     delegateMailboxDns: entry.many('msExchDelegateListBL'),
     mailboxGuid: guidOf(entry, 'msExchMailboxGuid'),
     culture: entry.one('msExchUserCulture'),

@@ -11,6 +11,7 @@ import { createApp } from '../server/app.ts';
 import { type AuthenticationOutcome, Authenticator } from '../server/authentication/authenticator.ts';
 import { basicScheme } from '../server/authentication/basic.ts';
 import { CredentialCache } from '../server/authentication/credential-cache.ts';
+import { healthRoutes } from '../server/health-routes.ts';
 import { listenHttp, listenHttps, type SecureListener } from '../server/listen.ts';
 import { createRedirector } from '../server/redirector.ts';
 import type { ResolveOptions } from '../settings/resolve.ts';
@@ -92,7 +93,10 @@ export async function startService(settings: ServiceSettings, log: Logger): Prom
     const http =
       config.listen.http === undefined
         ? undefined
-        : await listenHttp(createRedirector(config.publicUrl), { hostPort: config.listen.http, ...limits });
+        : await listenHttp(createRedirector(config.publicUrl, healthRoutes(directory, maxSnapshotAgeMs(config))), {
+            hostPort: config.listen.http,
+            ...limits,
+          });
     if (http) stops.push(() => http.stop(STOP_GRACE_MS));
     return { httpsUrl: https.url, httpUrl: http?.url, directory, stop };
   } catch (error) {
@@ -118,8 +122,13 @@ function appOf({ config }: ServiceSettings, directory: Directory, log: Logger) {
     clock: () => new Date(),
     serverId: serverId(hostname()),
     maxBodyBytes: config.limits.requestBytes,
-    maxSnapshotAgeMs: Math.max(10 * config.directory.refreshSeconds, 600) * 1000,
+    maxSnapshotAgeMs: maxSnapshotAgeMs(config),
   });
+}
+
+/** Ten missed refreshes, and never less than ten minutes. */
+function maxSnapshotAgeMs({ directory }: { readonly directory: { readonly refreshSeconds: number } }): number {
+  return Math.max(10 * directory.refreshSeconds, 600) * 1000;
 }
 
 /** The Id of error answers ([MS-OXDSCLI] 2.2.4.1.1.3 Error): an unsigned 32-bit hash of the server's name (FNV-1a). */

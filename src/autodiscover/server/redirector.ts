@@ -1,15 +1,16 @@
 // The plain HTTP port: sends Autodiscover requests to the service's own https URL, and does nothing else. No authentication, no body.
 // The target's host is the configured one, never the request's Host header.
 
-import express, { type Express } from 'express';
+import express, { type Express, type RequestHandler } from 'express';
 
 const FILES = /^\/+autodiscover\/+(?:[^/]+\/+)?autodiscover\.(xml|svc|json)(\/[^?]*)?$/i;
 
-/** `publicUrl` is the service's https origin. Clients accept a 302 to a lower-case path of the same kind of file. */
-export function createRedirector(publicUrl: string): Express {
+/** `publicUrl` is the service's https origin; `health` answers load balancers that ask without TLS. Clients accept a 302 to a lower-case path of the same kind of file. */
+export function createRedirector(publicUrl: string, health: RequestHandler): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
+  app.use(health);
   app.use((request, response) => {
     const match = FILES.exec(request.path);
     const kind = match?.[1]?.toLowerCase();
