@@ -39,7 +39,7 @@ try {
   outcome.url = service.Url?.ToString();
   outcome.settings = Object.fromEntries(
     WANTED.flatMap((name) => {
-      const value: unknown = response.Settings[UserSettingName[name]];
+      const value: unknown = response.Settings.get(UserSettingName[name]);
       return value === undefined || value === null ? [] : [[name, value]];
     }),
   );

@@ -1,7 +1,7 @@
 // Decides what goes into the lab's Active Directory: which entries of the demo organisation, changed how, with which rights.
 // Pure: build-directory.py carries the plan out.
 import { randomBytes } from 'node:crypto';
-import type { LdifRecord } from './ldif-reader.ts';
+import { bytes, type LdifRecord, text, texts } from '../../../src/ldap/ldif.ts';
 import { type SchemaPhase, schemaPhases } from './schema-ldif.ts';
 
 /** Password of every enabled account of the demo organisation, and of the lab's own accounts. */
@@ -95,14 +95,14 @@ const PASSWORD_POLICY = {
 
 function organisationEntry(record: LdifRecord, names: ReadonlySet<string>): Entry {
   const attributes: Record<string, string[]> = {};
-  for (const [name, values] of record.attributes) {
+  for (const { name, values } of record.attributes) {
     // The controller assigns GUIDs; it takes a clear password (below) and no hash; a link needs its target.
     if (name === 'objectGUID' || name === 'userPassword') continue;
     if (name === 'homeMDB' && !names.has(values[0]?.toString('utf8').toLowerCase() ?? '')) continue;
     attributes[name] = values.map((value) => value.toString('base64'));
   }
   if (hasClass(record, 'user')) {
-    const known = record.attributes.has('userPassword');
+    const known = bytes(record, 'userPassword').length > 0;
     attributes.unicodePwd = [unicodePassword(known ? DEMO_PASSWORD : `Aa1!${randomBytes(12).toString('hex')}`)];
   }
   return { dn: record.dn, attributes };
@@ -213,10 +213,5 @@ function grants(records: readonly LdifRecord[]): { dn: string; aces: string }[] 
 }
 
 function hasClass(record: LdifRecord, name: string): boolean {
-  const wanted = name.toLowerCase();
-  return (record.attributes.get('objectClass') ?? []).some((value) => value.toString('utf8').toLowerCase() === wanted);
-}
-
-function text(record: LdifRecord, name: string): string | undefined {
-  return record.attributes.get(name)?.[0]?.toString('utf8');
+  return texts(record, 'objectClass').some((value) => value.toLowerCase() === name.toLowerCase());
 }

@@ -5,11 +5,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { parseLdif } from '../../../src/ldap/ldif.ts';
 import { issueCertificate, makeCertificateAuthority } from '../certificates.ts';
 import { whenProcessEnds } from '../processes.ts';
 import { Controller, sambaEnvironment } from './controller.ts';
 import { DEMO_PASSWORD, type Domain, domainOf, planDirectory } from './directory-plan.ts';
-import { readLdif } from './ldif-reader.ts';
 import { CONTROLLER_FOLDERS, type ControllerPlace, controllerFolder, krb5Conf, smbConf } from './samba-config.ts';
 import { restoreSnapshot, saveSnapshot, snapshotKey } from './snapshot.ts';
 
@@ -80,13 +80,13 @@ export type SambaLab = SambaController & {
   replicate(to: SambaController, namingContexts?: readonly string[]): Promise<void>;
 };
 
-const DEMO_LDIF = process.env.LAB_LDIF ?? join(import.meta.dirname, '..', '..', '..', 'demo', 'contoso.ldif');
+const DEMO_LDIF = join(import.meta.dirname, '..', '..', '..', 'demo', 'contoso.ldif');
 
 /** Starts a lab. Rejects, with everything removed again, when a step fails; the message holds the tool's own words. */
 export async function startSambaLab(options: SambaLabOptions = {}): Promise<SambaLab> {
   const ldifFile = options.ldif ?? DEMO_LDIF;
   const ldif = readFileSync(ldifFile, 'utf8');
-  const records = readLdif(ldif);
+  const records = parseLdif(ldif);
   const domain = domainOf(records);
   // Unix sockets live below it, so the path must stay short.
   const root = mkdtempSync(join(tmpdir(), 'lab-'));
@@ -137,7 +137,7 @@ export async function startSambaLab(options: SambaLabOptions = {}): Promise<Samb
         const second = new Controller({ root, name: `DC${controllers.length + 1}`, address }, domain, prefix);
         const took: Record<string, number> = {};
         const from = performance.now();
-        await join_(second, first, site, prefix);
+        await joinDomain(second, first, site, prefix);
         took.join = Math.round(performance.now() - from) / 1000;
         controllers.push(second);
         writeKrb5Conf(
@@ -279,7 +279,12 @@ function writeKrb5Conf(root: string, domain: Domain, addresses: readonly string[
 }
 
 /** Joins `second` to the domain of `first` and registers it in DNS, which Samba leaves to a service we do not run. */
-async function join_(second: Controller, first: Controller, site: string, prefix: readonly string[]): Promise<void> {
+async function joinDomain(
+  second: Controller,
+  first: Controller,
+  site: string,
+  prefix: readonly string[],
+): Promise<void> {
   const { place, domain } = second;
   const tls = join(place.root, 'tls');
   prepareFolders(place, domain, { certificate: join(tls, 'ca.pem'), key: join(tls, 'ca.key') });

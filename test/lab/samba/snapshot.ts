@@ -13,8 +13,11 @@ const KEPT = 4;
 export function snapshotKey(ldif: string, options: unknown): string {
   const hash = createHash('sha256');
   const sources = [
-    ...readdirSync(import.meta.dirname).map((name) => join(import.meta.dirname, name)),
+    ...readdirSync(import.meta.dirname)
+      .filter((name) => !name.endsWith('.test.ts'))
+      .map((name) => join(import.meta.dirname, name)),
     join(import.meta.dirname, '..', 'certificates.ts'),
+    join(PROJECT, 'src', 'ldap', 'ldif.ts'),
   ];
   for (const file of sources.sort()) if (statSync(file).isFile()) hash.update(file).update(readFileSync(file));
   // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own placeholder
@@ -43,14 +46,24 @@ export function saveSnapshot(key: string, source: string): void {
   } catch {
     rmSync(partial, { recursive: true, force: true });
   }
+  deleteOld();
+}
+
+/** All but the latest few, and what a builder that was killed left behind. */
+function deleteOld(): void {
   const entries = readdirSync(STORE).map((name) => ({
+    name,
     path: join(STORE, name),
-    time: statSync(join(STORE, name)).mtimeMs,
+    time: statSync(join(STORE, name)).ctimeMs,
   }));
-  for (const { path } of entries.sort((a, b) => b.time - a.time).slice(KEPT))
-    rmSync(path, { recursive: true, force: true });
+  const byAge = entries.sort((a, b) => b.time - a.time);
+  const old = [
+    ...byAge.filter(({ name }) => !name.endsWith('.partial')).slice(KEPT),
+    ...byAge.filter(({ name, time }) => name.endsWith('.partial') && time < Date.now() - 3_600_000),
+  ];
+  for (const { path } of old) rmSync(path, { recursive: true, force: true });
 }
 
 function copyFolder(from: string, to: string): void {
-  execFileSync('cp', ['-a', '--sparse=always', '--reflink=auto', `${from}/.`, `${to}/`].map(String), { stdio: 'pipe' });
+  execFileSync('cp', ['-a', '--sparse=always', '--reflink=auto', `${from}/.`, `${to}/`], { stdio: 'pipe' });
 }
