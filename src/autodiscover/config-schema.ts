@@ -154,6 +154,42 @@ export const configSchema = z.strictObject({
     .meta(help('TLS of the Autodiscover service.')),
   authentication: z
     .strictObject({
+      schemes: z
+        .array(z.enum(['negotiate', 'ntlm', 'basic']))
+        .min(1)
+        .default(['basic'])
+        .meta(
+          help('Schemes in the order they are offered; one that cannot complete is left out with a warning.', {
+            example: ['negotiate', 'ntlm', 'basic'],
+          }),
+        ),
+      keytabFile: file.optional().meta(
+        help('Keytab for negotiate: the keys of HTTP/<every name clients use>, all of one account.', {
+          example: '/etc/exchange-autodiscover/http.keytab',
+        }),
+      ),
+      ntlmHelper: z
+        .strictObject({
+          path: z.string().min(1).default('/usr/bin/ntlm_auth').meta(help("winbind's ntlm_auth.")),
+          arguments: z
+            .array(z.string())
+            .default([])
+            .meta(help('Further arguments.', { example: ['--configfile=/etc/samba/smb.conf'] })),
+          processes: z
+            .number()
+            .int()
+            .min(1)
+            .max(256)
+            .default(16)
+            .meta(help('Most processes, and so handshakes, at a time.')),
+          timeoutSeconds: seconds(10, 1, 60).meta(help('Seconds a process may take to answer.')),
+        })
+        .prefault({})
+        .meta(
+          help(
+            'Helper processes for NTLM, alone and inside negotiate. The service must be allowed to use winbind (group winbindd_priv).',
+          ),
+        ),
       realm: z.string().min(1).max(200).default('Autodiscover').meta(help('Realm of Basic authentication.')),
       cacheSeconds: seconds(120, 0, 3600).meta(
         help('Seconds for which good credentials are remembered; 0 asks the directory every time.'),

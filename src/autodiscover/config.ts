@@ -75,10 +75,11 @@ function plainTextFaults({ directory }: Config): string[] {
   );
 }
 
-function unreadableFiles({ directory, tls }: Config): string[] {
+function unreadableFiles({ directory, tls, authentication }: Config): string[] {
   const named: [string, string | undefined][] = [
     ['directory.caFile', directory.caFile],
     ['directory.passwordFile', directory.passwordFile],
+    ['authentication.keytabFile', authentication.keytabFile],
     ...tls.certificates.flatMap((certificate, at) =>
       Object.entries(certificate).map(([key, path]): [string, string | undefined] => [
         `tls.certificates.${at}.${key}`,
@@ -109,4 +110,9 @@ function deepFreeze<T>(value: T): T {
 /** The process's environment, for commands that read a variable; nothing else in the program looks at it. */
 export function environment(): Readonly<Record<string, string | undefined>> {
   return process.env;
+}
+
+/** Tells MIT Kerberos, which looks at the environment, where the service's keys are. */
+export function useKeytab(file: string): void {
+  process.env.KRB5_KTNAME = `FILE:${file}`;
 }

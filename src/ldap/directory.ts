@@ -54,6 +54,8 @@ export interface Directory {
   findMailboxOf(databaseDn: string): Promise<string | undefined>;
   /** The account a logon name means: `user@domain` (UPN, SMTP address, `sam@domain`), `DOMAIN\user`, or a bare name. */
   findAccount(logonName: string): Promise<Account | undefined>;
+  /** The account of a Kerberos principal `sam@REALM`, in the domain of that realm. */
+  findPrincipal(principal: string): Promise<Account | undefined>;
   /** Binds as the account, apart from the service's own connections. Throws DirectoryError `unreachable`. */
   checkPassword(account: Account | undefined, password: string): Promise<PasswordCheck>;
   status(): DirectoryStatus;
@@ -168,6 +170,18 @@ class ActiveDirectory implements Directory {
       (await find(this.#searchBase(), 'userPrincipalName', logonName)) ??
       (await find(this.#searchBase(), 'smtp', logonName)) ??
       (domain && (await find(domain.namingContext, 'sAMAccountName', logonName.slice(0, at))))
+    );
+  }
+
+  async findPrincipal(principal: string): Promise<Account | undefined> {
+    const at = principal.lastIndexOf('@');
+    const domain = this.organization().domain(principal.slice(at + 1));
+    if (at <= 0 || !domain) return undefined;
+    return findAccountBy(
+      (request) => this.#pool.search(request),
+      domain.namingContext,
+      'sAMAccountName',
+      principal.slice(0, at),
     );
   }
 

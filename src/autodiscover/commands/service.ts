@@ -8,14 +8,13 @@ import { type Directory, type DirectoryEvent, openDirectory } from '../../ldap/d
 import type { Config } from '../config-schema.ts';
 import type { Logger } from '../log.ts';
 import { createApp } from '../server/app.ts';
-import { type AuthenticationOutcome, Authenticator } from '../server/authentication/authenticator.ts';
-import { basicScheme } from '../server/authentication/basic.ts';
-import { CredentialCache } from '../server/authentication/credential-cache.ts';
+import type { Authenticator } from '../server/authentication/authenticator.ts';
 import { healthRoutes } from '../server/health-routes.ts';
 import { listenHttp, listenHttps, type SecureListener } from '../server/listen.ts';
 import { createRedirector } from '../server/redirector.ts';
 import type { ResolveOptions } from '../settings/resolve.ts';
 import { type CertificateInfo, filesState, readServerCertificates } from '../tls/server-certificate.ts';
+import { openAuthentication } from './authentication.ts';
 
 /** A configuration whose secrets are already at hand. */
 export interface ServiceSettings {
@@ -35,7 +34,6 @@ export interface RunningService {
 
 const STOP_GRACE_MS = 10_000;
 const DAY_MS = 86_400_000;
-const MAX_CREDENTIALS = 50_000;
 
 /** Reads what the configuration refers to. The password is read again at each new connection, so it may change while the service runs. */
 export function settingsOf(config: Config): ServiceSettings {
@@ -83,7 +81,9 @@ export async function startService(settings: ServiceSettings, log: Logger): Prom
   };
   try {
     const limits = { requestSeconds: config.limits.requestSeconds, maxConnections: config.limits.connections };
-    const https = await listenHttps(appOf(settings, directory, log), certificates.options, {
+    const { authenticator, close } = await openAuthentication(config.authentication, directory, log);
+    stops.push(async () => close());
+    const https = await listenHttps(appOf(settings, directory, authenticator, log), certificates.options, {
       hostPort: config.listen.https,
       ...limits,
     });
@@ -105,16 +105,10 @@ export async function startService(settings: ServiceSettings, log: Logger): Prom
   }
 }
 
-function appOf({ config }: ServiceSettings, directory: Directory, log: Logger) {
-  const cache = new CredentialCache<AuthenticationOutcome>({
-    acceptedMs: config.authentication.cacheSeconds * 1000,
-    rejectedMs: config.authentication.rejectedCacheSeconds * 1000,
-    maxEntries: MAX_CREDENTIALS,
-    now: () => performance.now(),
-  });
+function appOf({ config }: ServiceSettings, directory: Directory, authenticator: Authenticator, log: Logger) {
   return createApp({
     directory,
-    authenticator: new Authenticator([basicScheme(directory, cache, config.authentication.realm)]),
+    authenticator,
     resolveOptions: resolveOptionsOf(config),
     publicUrl: config.publicUrl,
     domains: config.answers.domains,

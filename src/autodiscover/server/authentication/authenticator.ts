@@ -11,7 +11,13 @@ export interface Caller {
 }
 
 export type AuthenticationOutcome =
-  | { readonly outcome: 'caller'; readonly caller: Caller; readonly header?: string }
+  /** `keepsConnection`: later requests of this connection without credentials are this caller's. */
+  | {
+      readonly outcome: 'caller';
+      readonly caller: Caller;
+      readonly header?: string;
+      readonly keepsConnection?: boolean;
+    }
   /** 401. `header` replaces the scheme's bare challenge in a handshake of several legs. */
   | { readonly outcome: 'challenge'; readonly reason: string; readonly name?: string; readonly header?: string }
   /** 503: the credentials could not be judged. */
@@ -22,6 +28,8 @@ export interface AuthenticationScheme {
   readonly name: string;
   /** The bare challenge: a whole WWW-Authenticate value. */
   readonly challenge: string;
+  /** False while the scheme could not complete: it is then not offered. */
+  readonly available: boolean;
   /** `credentials` is what follows the scheme's name. Never rejects. */
   authenticate(credentials: string, socket: Socket): Promise<AuthenticationOutcome>;
 }
@@ -31,23 +39,31 @@ export const MAX_AUTHORIZATION = 65_536;
 
 export class Authenticator {
   readonly #schemes: readonly AuthenticationScheme[];
+  readonly #connections = new WeakMap<Socket, Caller>();
 
   constructor(schemes: readonly AuthenticationScheme[]) {
     this.#schemes = schemes;
   }
 
-  /** The WWW-Authenticate values of a 401, strongest first; a handshake's own header takes its scheme's place. */
+  /** The WWW-Authenticate values of a 401, in the configured order; in the middle of a handshake only its own. */
   challenges(handshake?: string): string[] {
-    if (handshake === undefined) return this.#schemes.map((scheme) => scheme.challenge);
-    return [handshake];
+    if (handshake !== undefined) return [handshake];
+    return this.#schemes.filter((scheme) => scheme.available).map((scheme) => scheme.challenge);
   }
 
   async authenticate(header: string | undefined, socket: Socket): Promise<AuthenticationOutcome> {
-    if (header === undefined) return { outcome: 'challenge', reason: 'no credentials' };
+    if (header === undefined) {
+      const caller = this.#connections.get(socket);
+      return caller ? { outcome: 'caller', caller } : { outcome: 'challenge', reason: 'no credentials' };
+    }
+    // New credentials replace those the connection had, whatever becomes of them.
+    this.#connections.delete(socket);
     if (header.length > MAX_AUTHORIZATION) return { outcome: 'challenge', reason: 'Authorization header too long' };
     const [, name = '', credentials = ''] = /^\s*([A-Za-z][\w-]*)\s*(.*)$/s.exec(header) ?? [];
     const scheme = this.#schemes.find((candidate) => candidate.name.toLowerCase() === name.toLowerCase());
-    if (!scheme) return { outcome: 'challenge', reason: 'a scheme that is not offered' };
-    return scheme.authenticate(credentials.trim(), socket);
+    if (!scheme?.available) return { outcome: 'challenge', reason: 'a scheme that is not offered' };
+    const outcome = await scheme.authenticate(credentials.trim(), socket);
+    if (outcome.outcome === 'caller' && outcome.keepsConnection) this.#connections.set(socket, outcome.caller);
+    return outcome;
   }
 }

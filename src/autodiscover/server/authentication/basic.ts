@@ -46,6 +46,7 @@ export function basicScheme(
 ): AuthenticationScheme {
   return {
     name: 'Basic',
+    available: true,
     challenge: `Basic realm="${realm.replace(/["\\]/g, '')}"`,
     async authenticate(credentials) {
       const parsed = parseBasic(credentials);

@@ -1,0 +1,138 @@
+// NTLM over HTTP, verified by winbind's ntlm_auth: three legs on one TCP connection, whose state belongs to the socket. Serves the NTLM
+// scheme with raw messages, and Negotiate with NTLM inside SPNEGO. No part of NTLM is computed here.
+
+import type { Socket } from 'node:net';
+import { failureText } from '../../../ldap/controller.ts';
+import type { Directory } from '../../../ldap/directory.ts';
+import type { AuthenticationOutcome, AuthenticationScheme } from './authenticator.ts';
+import type { HelperPool } from './helper-pool.ts';
+import { HelperFailure, type HelperProcess } from './helper-process.ts';
+
+/** A first message as clients send it ([MS-NLMP] 2.2.1.1 NEGOTIATE_MESSAGE): signature, type 1, Unicode + NTLM flags, no names. */
+export const PROBE_MESSAGE = Buffer.concat([
+  Buffer.from('NTLMSSP\0', 'latin1'),
+  Buffer.from('0100000007820800', 'hex'),
+  Buffer.alloc(16),
+]).toString('base64');
+
+/** Milliseconds a client may take between its two legs. */
+const HANDSHAKE_MS = 30_000;
+const MAX_HANDSHAKES = 2_000;
+
+interface Handshake {
+  readonly helper: HelperProcess;
+  readonly finish: (clean: boolean) => void;
+}
+
+/** The handshake over a pool of helpers, for one scheme name. */
+export class NtlmHandshakes {
+  readonly #pool: HelperPool;
+  readonly #directory: Directory;
+  readonly #scheme: string;
+  readonly #running = new Map<Socket, Handshake>();
+
+  constructor(pool: HelperPool, directory: Directory, scheme: 'NTLM' | 'Negotiate') {
+    this.#pool = pool;
+    this.#directory = directory;
+    this.#scheme = scheme;
+  }
+
+  get available(): boolean {
+    return this.#pool.open;
+  }
+
+  /** One leg. `token` is base64, already checked to be so. Never rejects. */
+  async step(token: string, socket: Socket): Promise<AuthenticationOutcome> {
+    const current = this.#running.get(socket);
+    if (current) return this.#answer(current, `KK ${token}`, socket);
+    if (this.#running.size >= MAX_HANDSHAKES) return { outcome: 'unavailable', reason: 'too many NTLM handshakes' };
+    const helper = await this.#pool.take();
+    if (!helper) return { outcome: 'unavailable', reason: 'no NTLM helper process is free' };
+    if (socket.destroyed) {
+      this.#pool.release(helper, true);
+      return { outcome: 'challenge', reason: 'the client went away' };
+    }
+    return this.#answer(this.#begin(helper, socket), `YR ${token}`, socket);
+  }
+
+  #begin(helper: HelperProcess, socket: Socket): Handshake {
+    const abandon = () => handshake.finish(false);
+    const timer = setTimeout(abandon, HANDSHAKE_MS);
+    timer.unref();
+    socket.once('close', abandon);
+    const handshake: Handshake = {
+      helper,
+      finish: (clean) => {
+        if (this.#running.get(socket) !== handshake) return;
+        this.#running.delete(socket);
+        clearTimeout(timer);
+        socket.off('close', abandon);
+        this.#pool.release(helper, clean);
+      },
+    };
+    this.#running.set(socket, handshake);
+    return handshake;
+  }
+
+  async #answer(handshake: Handshake, line: string, socket: Socket): Promise<AuthenticationOutcome> {
+    try {
+      const answer = await handshake.helper.ask(line);
+      this.#pool.report('answered');
+      return await this.#judge(answer, handshake);
+    } catch (error) {
+      handshake.finish(false);
+      if (error instanceof HelperFailure && !socket.destroyed) this.#pool.report(error);
+      return { outcome: 'unavailable', reason: `NTLM: ${failureText(error)}` };
+    }
+  }
+
+  /** `TT token` goes on; `AF [token] DOMAIN\user` is in; `NA` is refused; `BH` is trouble of the helper's. */
+  async #judge(answer: string, handshake: Handshake): Promise<AuthenticationOutcome> {
+    const [verdict, ...rest] = answer.split(' ');
+    if (verdict === 'TT' && rest[0])
+      return { outcome: 'challenge', reason: 'handshake', header: `${this.#scheme} ${rest[0]}` };
+    handshake.finish(true);
+    if (verdict === 'AF') return this.#accepted(rest);
+    if (verdict === 'NA')
+      return { outcome: 'challenge', reason: `NTLM refused: ${rest.filter((word) => word !== '*').join(' ')}` };
+    return { outcome: 'challenge', reason: `NTLM helper: ${answer.slice(0, 200)}` };
+  }
+
+  async #accepted(rest: readonly string[]): Promise<AuthenticationOutcome> {
+    const token = this.#scheme === 'Negotiate' ? rest[0] : undefined;
+    const name = rest.slice(token === undefined ? 0 : 1).join(' ');
+    const account = await this.#directory.findAccount(name);
+    if (!account) return { outcome: 'challenge', reason: 'authenticated, but no such account in the directory', name };
+    return {
+      outcome: 'caller',
+      caller: { name, account },
+      // An NTLM client authenticates its connection once and sends nothing with later requests.
+      keepsConnection: true,
+      ...(token !== undefined && token !== '*' ? { header: `${this.#scheme} ${token}` } : {}),
+    };
+  }
+}
+
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
+
+/** The `NTLM` scheme. */
+export function ntlmScheme(handshakes: NtlmHandshakes): AuthenticationScheme {
+  return {
+    name: 'NTLM',
+    challenge: 'NTLM',
+    get available() {
+      return handshakes.available;
+    },
+    async authenticate(credentials, socket) {
+      if (credentials === '') return { outcome: 'challenge', reason: 'empty NTLM header' };
+      if (!BASE64.test(credentials) || !isNtlmMessage(credentials))
+        return { outcome: 'challenge', reason: 'not an NTLM message' };
+      return handshakes.step(credentials, socket);
+    },
+  };
+}
+
+/** True when base64 text decodes to a raw NTLM message. */
+function isNtlmMessage(token: string): boolean {
+  return Buffer.from(token, 'base64').subarray(0, 8).equals(Buffer.from('NTLMSSP\0', 'latin1'));
+}
