@@ -76,9 +76,7 @@ export class NtlmHandshakes {
 
   async #answer(handshake: Handshake, line: string, socket: Socket): Promise<AuthenticationOutcome> {
     try {
-      const answer = await handshake.helper.ask(line);
-      this.#pool.report('answered');
-      return await this.#judge(answer, handshake);
+      return await this.#judge(await handshake.helper.ask(line), handshake);
     } catch (error) {
       handshake.finish(false);
       if (error instanceof HelperFailure && !socket.destroyed) this.#pool.report(error);
@@ -91,6 +89,8 @@ export class NtlmHandshakes {
     const [verdict, ...rest] = answer.split(' ');
     if (verdict === 'TT' && rest[0])
       return { outcome: 'challenge', reason: 'handshake', header: `${this.#scheme} ${rest[0]}` };
+    // Only a whole handshake shows that helpers work: one that dies at every second leg is of no use.
+    this.#pool.report('answered');
     handshake.finish(true);
     if (verdict === 'AF') return this.#accepted(rest);
     if (verdict === 'NA')

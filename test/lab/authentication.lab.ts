@@ -1,0 +1,257 @@
+// Authentication against a real domain: Kerberos tickets, NTLM through winbind, Basic over binds, asked by curl. What is refused looks
+// the same whatever the reason; a dead helper turns its scheme off and keeps nobody waiting.
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent, request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { type RunningService, startService } from '../../src/autodiscover/commands/service.ts';
+import { configSchema } from '../../src/autodiscover/config-schema.ts';
+import { createLogger } from '../../src/autodiscover/log.ts';
+import { labCertificate } from '../../src/autodiscover/tls/lab-certificate.ts';
+import { labSuite } from './requirements.ts';
+import { READER } from './samba/directory-plan.ts';
+import { type SambaLab, startSambaLab } from './samba/samba-lab.ts';
+
+const run = promisify(execFile);
+const HOST = 'autodiscover.contoso.test';
+
+labSuite('Authentication against Samba', ['samba', 'bed'], () => {
+  let lab: SambaLab;
+  let service: RunningService;
+  let folder: string;
+  let port: number;
+  const lines: string[] = [];
+
+  before(async () => {
+    lab = await startSambaLab({ bindErrorAccounts: true });
+    folder = mkdtempSync(join(tmpdir(), 'authentication-'));
+    process.env.KRB5_CONFIG = lab.krb5Conf;
+    service = await serve(['negotiate', 'ntlm', 'basic'], lab.paths.ntlmAuth);
+    port = Number(new URL(service.httpsUrl).port);
+  });
+  after(async () => {
+    await service?.stop();
+    await lab?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function serve(schemes: string[], helper: string): Promise<RunningService> {
+    const { certificateFile, keyFile } = await labCertificate(folder, [HOST, '127.0.0.1']);
+    const config = configSchema.parse({
+      directory: { servers: [lab.ldapsUrl], bindDn: `${READER}@contoso.test`, passwordFile: 'unused' },
+      listen: { https: '127.0.0.1:0' },
+      publicUrl: `https://${HOST}`,
+      tls: { certificates: [{ certificateFile, keyFile }] },
+      authentication: {
+        schemes,
+        keytabFile: lab.keytab,
+        ntlmHelper: { path: helper, processes: 4, timeoutSeconds: 5 },
+        cacheSeconds: 0,
+      },
+    });
+    const settings = { config, ca: [readFileSync(lab.caFile, 'utf8')], readPassword: async () => lab.password };
+    return startService(settings, createLogger('info', { write: (line) => lines.push(line) }));
+  }
+
+  const ask = (address: string) =>
+    '<Autodiscover xmlns="http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006"><Request>' +
+    `<EMailAddress>${address}</EMailAddress><AcceptableResponseSchema>` +
+    'http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a</AcceptableResponseSchema></Request></Autodiscover>';
+
+  async function curl(
+    flags: string[],
+    env: Record<string, string> = {},
+  ): Promise<{ status: number; body: string; trace: string }> {
+    const body = join(folder, 'request.xml');
+    writeFileSync(body, ask('alice@contoso.test'));
+    const common = [
+      '-sS',
+      '-v',
+      '--max-time',
+      '30',
+      '--cacert',
+      join(folder, 'ca.pem'),
+      '--resolve',
+      `${HOST}:${port}:127.0.0.1`,
+    ];
+    const post = [
+      '-H',
+      'Content-Type: text/xml',
+      '--data-binary',
+      `@${body}`,
+      '-w',
+      '\n%{http_code}',
+      `https://${HOST}:${port}/autodiscover/autodiscover.xml`,
+    ];
+    const { stdout, stderr } = await run('curl', [...common, ...flags, ...post], { env: { ...process.env, ...env } });
+    const cut = stdout.lastIndexOf('\n');
+    return { status: Number(stdout.slice(cut + 1)), body: stdout.slice(0, cut), trace: stderr };
+  }
+
+  /** A ticket cache of alice's. */
+  async function kinit(): Promise<string> {
+    const cache = join(folder, 'tickets');
+    await new Promise<void>((resolve, reject) => {
+      const child = spawn('kinit', ['-c', cache, 'alice@CONTOSO.TEST'], {
+        env: { ...process.env, KRB5_CONFIG: lab.krb5Conf },
+        stdio: ['pipe', 'ignore', 'pipe'],
+      });
+      let errors = '';
+      child.stderr.on('data', (chunk) => {
+        errors += String(chunk);
+      });
+      child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`kinit: ${errors}`))));
+      child.stdin.end(`${lab.password}\n`);
+    });
+    return cache;
+  }
+
+  /** One GET with an Authorization header on a connection of its own: status line, headers and body as received. */
+  function raw(
+    authorization: string | undefined,
+    agent?: Agent,
+    onPort = port,
+  ): Promise<{ status: number; headers: string[]; body: string }> {
+    return new Promise((resolve, reject) => {
+      const headers = authorization === undefined ? {} : { authorization };
+      const sent = request(
+        {
+          host: '127.0.0.1',
+          port: onPort,
+          path: '/autodiscover/autodiscover.xml',
+          ca: readFileSync(join(folder, 'ca.pem')),
+          headers,
+          ...(agent ? { agent } : {}),
+        },
+        (response) => {
+          let body = '';
+          response.setEncoding('utf8').on('data', (chunk: string) => {
+            body += chunk;
+          });
+          response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.rawHeaders, body }));
+        },
+      );
+      sent.on('error', reject).end();
+    });
+  }
+
+  /** What must not differ between refusals: everything but the date and the correlation id. */
+  function visible({ status, headers, body }: { status: number; headers: string[]; body: string }): string {
+    const pairs = Array.from({ length: headers.length / 2 }, (_, at) => `${headers[2 * at]}: ${headers[2 * at + 1]}`);
+    return [status, ...pairs.filter((pair) => !/^(date|request-id):/i.test(pair)), '', body].join('\n');
+  }
+
+  const basic = (name: string, password: string) => `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`;
+
+  test('curl --negotiate with a ticket gets the answer, and proof of the service', async () => {
+    const { status, body, trace } = await curl(['--negotiate', '-u', ':'], {
+      KRB5CCNAME: await kinit(),
+      KRB5_CONFIG: lab.krb5Conf,
+    });
+    assert.equal(status, 200, trace);
+    assert.match(body, /<Server>outlook-sea\.contoso\.test<\/Server>/);
+    assert.match(trace, /< WWW-Authenticate: Negotiate \S+/i);
+    assert.ok(lines.some((line) => line.includes('"caller":"alice@CONTOSO.TEST"')));
+  });
+
+  test('curl --ntlm gets the answer', async () => {
+    const { status, body, trace } = await curl(['--ntlm', '-u', `CONTOSO\\alice:${lab.password}`]);
+    assert.equal(status, 200, trace);
+    assert.match(body, /<Server>outlook-sea\.contoso\.test<\/Server>/);
+  });
+
+  test('a wrong NTLM password is refused, and no connection stays behind', async () => {
+    assert.equal((await curl(['--ntlm', '-u', 'CONTOSO\\alice:wrong'])).status, 401);
+    assert.equal((await curl(['--ntlm', '-u', `CONTOSO\\alice:${lab.password}`])).status, 200);
+  });
+
+  test('a ticket works once; cut, garbled and foreign tokens are refused', async () => {
+    const cache = await kinit();
+    const { trace } = await curl(['--negotiate', '-u', ':'], { KRB5CCNAME: cache, KRB5_CONFIG: lab.krb5Conf });
+    const token = /> Authorization: Negotiate (\S+)/i.exec(trace)?.[1] ?? assert.fail(trace);
+    const half = token.slice(0, 4 * Math.floor(token.length / 8));
+    const ntlmAuthenticate = Buffer.concat([
+      Buffer.from('NTLMSSP\0', 'latin1'),
+      Buffer.from([3, 0, 0, 0]),
+      Buffer.alloc(64),
+    ]).toString('base64');
+    const refused = {
+      replayed: `Negotiate ${token}`,
+      cut: `Negotiate ${half}`,
+      garbage: `Negotiate ${Buffer.from('garbage').toString('base64')}`,
+      empty: 'Negotiate',
+      'no base64': 'Negotiate %%%',
+      'third leg first': `NTLM ${ntlmAuthenticate}`,
+      'ntlm garbage': `NTLM ${Buffer.from('garbage').toString('base64')}`,
+      'ntlm bare': 'NTLM',
+    };
+    for (const [name, header] of Object.entries(refused)) assert.equal((await raw(header)).status, 401, name);
+  });
+
+  test("an NTLM connection is the caller's, another connection is not", async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const first = await raw(
+      `NTLM ${Buffer.concat([Buffer.from('NTLMSSP\0', 'latin1'), Buffer.from('0100000007820800', 'hex'), Buffer.alloc(16)]).toString('base64')}`,
+      agent,
+    );
+    assert.equal(first.status, 401);
+    assert.ok(
+      first.headers.some((header) => /^NTLM \S{20,}/.test(header)),
+      'the second leg carries the challenge',
+    );
+    assert.equal((await raw(undefined, agent)).status, 401, 'half a handshake lets nobody in');
+    agent.destroy();
+  });
+
+  test('every refusal of Basic looks the same, byte for byte', async () => {
+    for (let i = 0; i < 7; i++) await raw(basic('locked-out@contoso.test', `wrong${i}`));
+    const expected = visible(await raw(basic('alice@contoso.test', 'wrong')));
+    assert.match(expected, /^401/);
+    for (const name of ['nobody', 'nobody@contoso.test', 'EVIL\\alice', 'CONTOSO\\nobody']) {
+      assert.equal(visible(await raw(basic(name, lab.password))), expected, name);
+    }
+    for (const name of ['must-change', 'expired', 'other-workstation', 'out-of-hours', 'disabled', 'locked-out']) {
+      assert.equal(visible(await raw(basic(`CONTOSO\\${name}`, lab.password))), expected, name);
+    }
+    assert.equal(visible(await raw(basic('alice@contoso.test', ''))), expected, 'empty password');
+    assert.equal((await raw(basic('CONTOSO\\alice', lab.password))).status, 200);
+  });
+
+  test('schemes that cannot complete are not offered, and a helper that dies is turned off', async () => {
+    const dead = await serve(['ntlm', 'basic'], '/bin/false');
+    const deadPort = Number(new URL(dead.httpsUrl).port);
+    const challenges = (await raw(undefined, undefined, deadPort)).headers.filter((header) =>
+      /^(Basic|NTLM|Negotiate)/.test(header),
+    );
+    await dead.stop();
+    assert.deepEqual(challenges, ['Basic realm="Autodiscover"']);
+    assert.ok(lines.some((line) => line.includes('not offered') && line.includes('NTLM')));
+
+    // Answers the first question of each process and dies at the second.
+    const fragile = join(folder, 'fragile-helper');
+    writeFileSync(fragile, '#!/bin/sh\nread line\necho "TT TlRMTVNTUAACAAAA"\nread line\nexit 1\n', { mode: 0o755 });
+    const failing = await serve(['ntlm', 'basic'], fragile);
+    const failingPort = Number(new URL(failing.httpsUrl).port);
+    try {
+      const one = `NTLM ${Buffer.concat([Buffer.from('NTLMSSP\0', 'latin1'), Buffer.from('0100000007820800', 'hex'), Buffer.alloc(16)]).toString('base64')}`;
+      const three = `NTLM ${Buffer.concat([Buffer.from('NTLMSSP\0', 'latin1'), Buffer.from([3, 0, 0, 0]), Buffer.alloc(64)]).toString('base64')}`;
+      for (let round = 0; round < 3; round++) {
+        const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+        assert.equal((await raw(one, agent, failingPort)).status, 401);
+        assert.equal((await raw(three, agent, failingPort)).status, 503);
+        agent.destroy();
+      }
+      const offered = (await raw(undefined, undefined, failingPort)).headers.filter((header) =>
+        /^(Basic|NTLM)/.test(header),
+      );
+      assert.deepEqual(offered, ['Basic realm="Autodiscover"']);
+      assert.ok(lines.some((line) => line.includes('scheme is turned off')));
+    } finally {
+      await failing.stop();
+    }
+  });
+});
