@@ -24,7 +24,11 @@ export function mutate(source: Buffer, random: () => number): Buffer {
         if (at < data.length) data[at] = below(256);
         break;
       case 1:
-        data = Buffer.concat([data.subarray(0, at), Buffer.from(Array.from({ length }, () => below(256))), data.subarray(at)]);
+        data = Buffer.concat([
+          data.subarray(0, at),
+          Buffer.from(Array.from({ length }, () => below(256))),
+          data.subarray(at),
+        ]);
         break;
       case 2:
         data = Buffer.concat([data.subarray(0, at), data.subarray(at + length)]);

@@ -3,8 +3,8 @@ import test from 'node:test';
 import fc from 'fast-check';
 import {
   childDn,
-  DN_LIMITS,
   type DistinguishedName,
+  DN_LIMITS,
   dnKey,
   escapeDnValue,
   foldText,
@@ -119,7 +119,10 @@ test('parents, children, ancestors', () => {
 });
 
 const VALUE = fc.string({ unit: 'binary', maxLength: 20 }).filter((value) => value.isWellFormed());
-const COMPONENT = fc.record({ type: fc.stringMatching(/^[A-Za-z][A-Za-z0-9-]{0,8}$/), value: VALUE }, { noNullPrototype: true });
+const COMPONENT = fc.record(
+  { type: fc.stringMatching(/^[A-Za-z][A-Za-z0-9-]{0,8}$/), value: VALUE },
+  { noNullPrototype: true },
+);
 const NAME = fc.array(fc.array(COMPONENT, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 5 });
 
 test('what is printed is read back, and has the same key in any case', () => {
@@ -142,7 +145,10 @@ test('what is printed is read back, and has the same key in any case', () => {
 
 test('mutated names give a name or a coded error', () => {
   const random = seededRandom(4514);
-  const seeds = ['CN=Tate\\, Trent (Ops*) \\\\ Nights,OU=Staff,DC=contoso,DC=test', 'CN=#0C0161+SN="a\\C3\\A9",2.5.4.3=x'];
+  const seeds = [
+    'CN=Tate\\, Trent (Ops*) \\\\ Nights,OU=Staff,DC=contoso,DC=test',
+    'CN=#0C0161+SN="a\\C3\\A9",2.5.4.3=x',
+  ];
   const rounds = Number(process.env.FUZZ_ROUNDS ?? 4000);
   for (let round = 0; round < rounds; round++) {
     const text = mutate(Buffer.from(seeds[round % 2] as string), random).toString('utf8');

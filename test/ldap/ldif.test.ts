@@ -9,8 +9,8 @@ import {
   formatLdif,
   formatLdifChanges,
   formatLdifLine,
-  type LdifChange,
   LDIF_LIMITS,
+  type LdifChange,
   parseLdif,
   parseLdifChanges,
   text,
@@ -23,12 +23,15 @@ const DEMO = readFileSync(join(import.meta.dirname, '../../demo/contoso.ldif'));
 /** One record as `dn | name=value,value | ...`, bytes shown as latin1. */
 function shown(source: string | Buffer): string[] {
   return parseLdif(source).map(({ dn, attributes }) =>
-    [dn, ...attributes.map(({ name, values }) => `${name}=${values.map((v) => v.toString('latin1')).join(',')}`)].join('|'),
+    [dn, ...attributes.map(({ name, values }) => `${name}=${values.map((v) => v.toString('latin1')).join(',')}`)].join(
+      '|',
+    ),
   );
 }
 
 test('content records', () => {
-  const good = (source: string | Buffer, ...want: string[]) => assert.deepEqual(shown(source), want, JSON.stringify(source));
+  const good = (source: string | Buffer, ...want: string[]) =>
+    assert.deepEqual(shown(source), want, JSON.stringify(source));
   const bad = (source: string | Buffer, message: RegExp, code = 'ldif-syntax') =>
     assert.throws(
       () => parseLdif(source),
@@ -103,7 +106,10 @@ test('change records', () => {
   bad('dn: cn=a\nchangetype: add\n', /line 2: the new entry/);
   bad('dn: cn=a\nchangetype: modify\n', /line 2: changetype: modify without changes/);
   bad('dn: cn=a\nchangetype: modify\nadd: x\n-\n', /line 3: add: x without values/);
-  bad('dn: cn=a\nchangetype: modify\nadd: x\nx: 1\nreplace: y\n', /line 5: value of 'replace' inside the change of 'x'/);
+  bad(
+    'dn: cn=a\nchangetype: modify\nadd: x\nx: 1\nreplace: y\n',
+    /line 5: value of 'replace' inside the change of 'x'/,
+  );
   bad('dn: cn=a\nchangetype: modify\nx: 1\n-\n', /line 3: expected add:, delete: or replace:/);
   bad('dn: cn=a\nchangetype: modrdn\nnewrdn: cn=b\n', /line 2: deleteoldrdn:/);
   bad('dn: cn=a\nchangetype: modrdn\nnewrdn: cn=b\nnewrdn: cn=c\ndeleteoldrdn: 1\n', /line 4: newrdn is given twice/);
@@ -113,23 +119,23 @@ test('change records', () => {
 });
 
 function describeChanges(changes: readonly LdifChange[]): string {
+  return changes.map(describeChange).join('\n');
+}
+
+function describeChange(change: LdifChange): string {
   const list = (values: readonly Buffer[]) => values.map(String).join(',');
-  return changes
-    .map((change) => {
-      switch (change.change) {
-        case 'add':
-          return ['add', change.dn, ...change.attributes.map(({ name, values }) => `${name}=${list(values)}`)].join(' ');
-        case 'delete':
-          return `delete ${change.dn}`;
-        case 'modify': {
-          const steps = change.modifications.map(({ operation, name, values }) => `${operation} ${name}=${list(values)}`);
-          return ['modify', change.dn, ...steps].join(' ');
-        }
-        case 'modrdn':
-          return `modrdn ${change.dn} ${change.newRdn} ${change.deleteOldRdn} ${change.newSuperior}`;
-      }
-    })
-    .join('\n');
+  switch (change.change) {
+    case 'add':
+      return ['add', change.dn, ...change.attributes.map(({ name, values }) => `${name}=${list(values)}`)].join(' ');
+    case 'delete':
+      return `delete ${change.dn}`;
+    case 'modify': {
+      const steps = change.modifications.map(({ operation, name, values }) => `${operation} ${name}=${list(values)}`);
+      return ['modify', change.dn, ...steps].join(' ');
+    }
+    case 'modrdn':
+      return `modrdn ${change.dn} ${change.newRdn} ${change.deleteOldRdn} ${change.newSuperior}`;
+  }
 }
 
 test('lines: base64 where a value is no SAFE-STRING, folding at 76 bytes', () => {
@@ -152,8 +158,12 @@ test('lines: base64 where a value is no SAFE-STRING, folding at 76 bytes', () =>
 /** Plain objects, as the reader makes them. */
 const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }) => fc.record(model, { noNullPrototype: true });
 
-const NAME = fc.stringMatching(/^[A-Za-z][A-Za-z0-9-]{0,20}$/).filter((name) => !/^(dn|version|changetype|control)$/i.test(name));
-const VALUE = fc.oneof(fc.uint8Array({ maxLength: 200 }), fc.string({ unit: 'grapheme', maxLength: 120 })).map((value) => Buffer.from(value as never));
+const NAME = fc
+  .stringMatching(/^[A-Za-z][A-Za-z0-9-]{0,20}$/)
+  .filter((name) => !/^(dn|version|changetype|control)$/i.test(name));
+const VALUE = fc
+  .oneof(fc.uint8Array({ maxLength: 200 }), fc.string({ unit: 'grapheme', maxLength: 120 }))
+  .map((value) => Buffer.from(value as never));
 const ATTRIBUTES = fc.uniqueArray(record({ name: NAME, values: fc.array(VALUE, { minLength: 1, maxLength: 4 }) }), {
   minLength: 1,
   maxLength: 5,
@@ -176,7 +186,11 @@ test('what is written is read back', () => {
   const change: fc.Arbitrary<LdifChange> = fc.oneof(
     record({ change: fc.constant('add' as const), dn: DN, attributes: ATTRIBUTES }),
     record({ change: fc.constant('delete' as const), dn: DN }),
-    record({ change: fc.constant('modify' as const), dn: DN, modifications: fc.array(modification, { minLength: 1, maxLength: 4 }) }),
+    record({
+      change: fc.constant('modify' as const),
+      dn: DN,
+      modifications: fc.array(modification, { minLength: 1, maxLength: 4 }),
+    }),
     fc.record(
       { change: fc.constant('modrdn' as const), dn: DN, newRdn: DN, deleteOldRdn: fc.boolean(), newSuperior: DN },
       { requiredKeys: ['change', 'dn', 'newRdn', 'deleteOldRdn'], noNullPrototype: true },
