@@ -68,11 +68,18 @@ function* walk(tops: readonly Entry[], scope: SearchRequest['scope'], crossing: 
     for (const top of tops) for (const child of top.children ?? []) if (!child.isContextHead) yield child;
     return;
   }
-  const waiting = [...tops].reverse();
-  for (let next = waiting.pop(); next; next = waiting.pop()) {
-    if (scope === 'sub' || !tops.includes(next)) yield next;
-    const children = [...(next.children ?? [])].filter((child) => crossing || !child.isContextHead);
-    waiting.push(...children.reverse());
+  // Iterators rather than lists: a container may have a few hundred thousand children, and a search often stops early.
+  const open: Iterator<Entry>[] = [tops.values()];
+  for (let innermost = open.at(-1); innermost; innermost = open.at(-1)) {
+    const { value: entry, done } = innermost.next();
+    if (done) {
+      open.pop();
+      continue;
+    }
+    const isTop = open.length === 1;
+    if (!isTop && entry.isContextHead && !crossing) continue;
+    if (scope === 'sub' || !isTop) yield entry;
+    if (entry.children) open.push(entry.children.values());
   }
 }
 

@@ -153,7 +153,7 @@ function checkNew(store: Store, dn: DistinguishedName, attributes: Gathered): Ou
     if (wrong) return wrong;
   }
   const sam = attributes.get('samaccountname')?.values[0];
-  if (sam !== undefined && store.lookup('samaccountname', valueKey('samaccountname', sam)).size > 0) {
+  if (sam !== undefined && store.lookup('samaccountname', valueKey('samaccountname', sam)).length > 0) {
     return refused('entryAlreadyExists', `00000524: UpdErr: the account name '${String(sam)}' is taken`);
   }
   return undefined;
