@@ -1,5 +1,6 @@
 // One connection: bytes in, requests answered in order, bytes out. The only place that knows sockets and applies the faults
 // that concern them.
+import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type SecureContext, TLSSocket } from 'node:tls';
@@ -9,7 +10,7 @@ import { FrameSplitter } from './frame.ts';
 import { ProtocolFault } from './protocol-fault.ts';
 import { decodeMessage, type Message } from './request.ts';
 import { encodeDisconnection, encodeOutcome } from './response.ts';
-import { SUCCESS } from './result.ts';
+import { RESULT, SUCCESS } from './result.ts';
 import type { Service } from './service.ts';
 import { Session } from './session.ts';
 
@@ -54,6 +55,9 @@ export class Connection {
     });
     socket.on('data', (chunk: Buffer) => {
       this.frames.push(chunk);
+      // While a request takes its time the following ones wait in the client's socket, not in memory. Reading a little on
+      // is what notices that the client has gone.
+      if (this.busy && this.frames.size > this.service.limits.maxMessageBytes) socket.pause();
       this.pump();
     });
   }
@@ -72,8 +76,6 @@ export class Connection {
       }
       if (pending) {
         this.busy = true;
-        // Requests of a slow client wait in its socket, not in memory.
-        this.socket.pause();
         pending.then(
           () => {
             this.busy = false;
@@ -96,7 +98,7 @@ export class Connection {
       return undefined;
     }
     if (request.op === 'abandon') {
-      // Requests are answered in order, so whatever is abandoned here was answered already, or waits behind a delay.
+      // Requests are answered in order: what is abandoned here was answered already (RFC 4511 4.11 allows that).
       return undefined;
     }
     const { faults } = this.service;
@@ -158,11 +160,9 @@ export class Connection {
     }
   }
 
-  private drained(): Promise<void> {
-    return new Promise((resolve) => {
-      this.socket.once('drain', resolve);
-      this.stopped.signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+  private async drained(): Promise<void> {
+    // A closed connection ends the wait too; `write` looks before it goes on.
+    await once(this.socket, 'drain', { signal: this.stopped.signal }).catch(() => undefined);
   }
 
   /** RFC 4511 4.14. Requests sent in the clear behind the StartTLS request would gain the trust of the tunnel: refused. */
@@ -191,9 +191,13 @@ export class Connection {
   private disconnect(error: unknown): void {
     if (this.closed) return;
     this.closed = true;
-    this.service.stats.protocolErrors += 1;
-    const reason = error instanceof ProtocolFault ? error.message : 'internal error';
-    this.socket.end(encodeDisconnection(reason));
+    if (error instanceof ProtocolFault) {
+      this.service.stats.protocolErrors += 1;
+      this.socket.end(encodeDisconnection(error.message, RESULT.protocolError));
+    } else {
+      this.socket.end(encodeDisconnection('internal error', RESULT.other));
+      this.service.onError(error);
+    }
     this.socket.resume();
     // A client that does not close its side is not waited for.
     sleep(1000, undefined, { ref: false }).then(() => this.socket.destroy());

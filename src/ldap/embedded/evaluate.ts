@@ -183,7 +183,7 @@ function planEquality(attribute: string, value: Buffer, store: Store): Candidate
   }
   if (!store.hasIndex(attribute)) return undefined;
   const sets = [...keys].map((key) => store.lookup(attribute, key));
-  if (sets.length === 1 && sets[0]) return { size: sets[0].size, entries: sets[0] };
+  if (sets.length === 1 && sets[0]) return { size: sets[0].length, entries: sets[0] };
   const merged = new Set(sets.flatMap((set) => [...set]));
   return { size: merged.size, entries: merged };
 }

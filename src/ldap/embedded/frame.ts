@@ -27,6 +27,11 @@ export class FrameSplitter {
     this.held += chunk.length;
   }
 
+  /** Bytes received and not handed out yet. */
+  get size(): number {
+    return this.held;
+  }
+
   /** The next whole message, or undefined until more bytes come. @throws ProtocolFault when the stream is no LDAP. */
   next(): Buffer | undefined {
     if (this.held < this.needed) return undefined;

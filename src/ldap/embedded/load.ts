@@ -97,19 +97,52 @@ export function deriveGuid(key: string): Buffer {
     .subarray(0, 16);
   guid[7] = ((guid[7] as number) & 0x0f) | 0x50;
   guid[8] = ((guid[8] as number) & 0x3f) | 0x80;
-  return Buffer.from(guid);
+  return keepBytes(guid);
+}
+
+// Node's own pool is shared with everybody: a kept GUID of 16 bytes would keep 8 KiB of strangers alive.
+const SLAB_BYTES = 64 * 1024;
+let slab = Buffer.alloc(0);
+
+/** A copy of the bytes that keeps nothing else in memory. */
+function keepBytes(value: Buffer): Buffer {
+  if (value.length > SLAB_BYTES / 16) {
+    const own = Buffer.alloc(value.length);
+    value.copy(own);
+    return own;
+  }
+  if (value.length > slab.length) slab = Buffer.alloc(SLAB_BYTES);
+  const copy = slab.subarray(0, value.length);
+  slab = slab.subarray(value.length);
+  value.copy(copy);
+  return copy;
+}
+
+/** Text attributes whose values many entries have in common; names, numbers and truth values are so by nature. */
+const REPEATED = new Set(['objectclass', 'msexchhomeservername', 'company', 'department']);
+const SHARED_VALUES = 10_000;
+const sharedTexts = new Map<string, string>();
+
+/** One string for equal texts, as long as there are few of them. */
+function shared(text: string): string {
+  const known = sharedTexts.get(text);
+  if (known !== undefined) return known;
+  if (sharedTexts.size < SHARED_VALUES) sharedTexts.set(text, text);
+  return text;
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Bytes from outside as stored values: text where the syntax is text and the bytes are UTF-8. */
 export function toStored(attribute: string, values: readonly Buffer[]): Value[] {
-  if (isBinary(syntaxOf(attribute))) return values.map((value) => Buffer.from(value));
+  if (isBinary(syntaxOf(attribute))) return values.map(keepBytes);
+  const repeated = REPEATED.has(attribute) || syntaxOf(attribute) !== 'text';
   return values.map((value) => {
     try {
-      return decoder.decode(value);
+      const text = decoder.decode(value);
+      return repeated ? shared(text) : text;
     } catch {
-      return Buffer.from(value);
+      return keepBytes(value);
     }
   });
 }

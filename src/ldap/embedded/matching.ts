@@ -17,6 +17,11 @@ export function assertionKey(attribute: string, value: Buffer): string | undefin
   return keyOf(syntax, isBinary(syntax) ? value : textOf(value));
 }
 
+/** True when a value has the form its syntax demands: a name, a number, 16 bytes, text that is UTF-8. */
+export function isWellFormed(syntax: Syntax, value: Value): boolean {
+  return (isBinary(syntax) || typeof value === 'string') && keyOf(syntax, value) !== undefined;
+}
+
 export const isBinary = (syntax: Syntax): boolean => syntax === 'guid' || syntax === 'sid' || syntax === 'octets';
 
 function keyOf(syntax: Syntax, value: Value): string | undefined {

@@ -244,5 +244,7 @@ export function decodePaging(value: Buffer | undefined): { size: number; cookie:
   checkOutline(value, fields(0x30, [integer(), octets()]), 0, value.length);
   const reader = new BerReader(value);
   reader.readSequence();
-  return { size: number(reader.readInt()), cookie: bytes(reader) };
+  const size = number(reader.readInt());
+  if (size < 0) throw new ProtocolFault('a page of a negative size');
+  return { size, cookie: bytes(reader) };
 }

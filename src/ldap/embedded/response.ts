@@ -3,7 +3,7 @@ import { BerWriter } from 'ldapts';
 import { OID } from './contexts.ts';
 import type { Value } from './matching.ts';
 import { TAG } from './request.ts';
-import { type Outcome, RESULT } from './result.ts';
+import type { Outcome } from './result.ts';
 
 const ENTRY = 0x64;
 const REFERENCE = 0x73;
@@ -109,7 +109,7 @@ export function encodeReference(id: number, urls: readonly string[]): Buffer {
 }
 
 /** The unsolicited message before the server hangs up (RFC 4511 4.4.1). */
-export function encodeDisconnection(reason: string, code: number = RESULT.protocolError): Buffer {
+export function encodeDisconnection(reason: string, code: number): Buffer {
   return message(0, 256, (writer) => {
     writer.startSequence(EXTENDED);
     writeOutcome(writer, { code, message: reason });

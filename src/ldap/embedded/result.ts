@@ -30,6 +30,7 @@ export const RESULT = {
   notAllowedOnRdn: 67,
   entryAlreadyExists: 68,
   objectClassModsProhibited: 69,
+  other: 80,
 } as const;
 
 /** How an operation ended. `matchedDn` is the deepest existing ancestor for noSuchObject; `referrals` are LDAP URLs. */

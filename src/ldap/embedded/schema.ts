@@ -111,6 +111,9 @@ export const DN_ATTRIBUTES: readonly string[] = [...attributes.entries()]
   .filter(([, { syntax, system }]) => syntax === 'dn' && !system)
   .map(([key]) => key);
 
+/** The linked attributes, in lower case: their targets must exist, and a deleted target takes the value along. */
+export const LINKED_ATTRIBUTES: readonly string[] = LINKS.map(([name]) => name.toLowerCase());
+
 /** Non-DN attributes with an equality index, in lower case (exchange-relevant part of the directory's own index list). */
 export const INDEXED_TEXT_ATTRIBUTES: readonly string[] = [
   'proxyaddresses',

@@ -1,5 +1,5 @@
 // Searches (RFC 4511 4.5, RFC 2696, [MS-ADTS] 3.1.1.3.1): which entries, in what pages, with which attributes.
-import { type DistinguishedName, tryParseDn } from '../distinguished-name.ts';
+import { type DistinguishedName, formatDn, tryParseDn } from '../distinguished-name.ts';
 import type { AccessRules } from './access.ts';
 import { headOf } from './bind.ts';
 import { type Contexts, dnsNameOf } from './contexts.ts';
@@ -68,11 +68,18 @@ function* walk(tops: readonly Entry[], scope: SearchRequest['scope'], crossing: 
     for (const top of tops) for (const child of top.children ?? []) if (!child.isContextHead) yield child;
     return;
   }
-  const waiting = [...tops].reverse();
-  for (let next = waiting.pop(); next; next = waiting.pop()) {
-    if (scope === 'sub' || !tops.includes(next)) yield next;
-    const children = [...(next.children ?? [])].filter((child) => crossing || !child.isContextHead);
-    waiting.push(...children.reverse());
+  // Iterators rather than lists: a container may have a few hundred thousand children, and a search often stops early.
+  const open: Iterator<Entry>[] = [tops.values()];
+  for (let innermost = open.at(-1); innermost; innermost = open.at(-1)) {
+    const { value: entry, done } = innermost.next();
+    if (done) {
+      open.pop();
+      continue;
+    }
+    const isTop = open.length === 1;
+    if (!isTop && entry.isContextHead && !crossing) continue;
+    if (scope === 'sub' || !isTop) yield entry;
+    if (entry.children) open.push(entry.children.values());
   }
 }
 
@@ -123,9 +130,9 @@ function findByGuid(store: Store, text: string): Entry | undefined {
 export function missing(store: Store, dn: DistinguishedName, contexts: Contexts, refer: boolean): Outcome {
   const ancestor = nearestAncestor(store, dn);
   if (!ancestor && refer && dn.length > 0) {
-    const text = dn.map((rdn) => rdn.map(({ type, value }) => `${type}=${value}`).join('+')).join(',');
+    const text = formatDn(dn);
     const host = dnsNameOf(text) || contexts.dnsHostName;
-    return { code: RESULT.referral, message: '0000202B: RefErr', referrals: [`ldap://${host}/${encodeURI(text)}`] };
+    return { code: RESULT.referral, message: '0000202B: RefErr', referrals: [ldapUrl(host, text)] };
   }
   return refused('noSuchObject', '0000208D: NameErr: the object does not exist', ancestor?.dn ?? '');
 }
@@ -136,7 +143,12 @@ function referencesBelow(tops: readonly Entry[], scope: SearchRequest['scope'], 
   const host = contexts.domain ? dnsNameOf(contexts.domain.dn) : contexts.dnsHostName;
   return contexts.heads
     .filter((head) => head.parent && tops.some((top) => isContinuation(head, top, scope)))
-    .map((head) => `ldap://${host}/${encodeURI(head.dn)}${scope === 'one' ? '??base' : ''}`);
+    .map((head) => ldapUrl(host, head.dn) + (scope === 'one' ? '??base' : ''));
+}
+
+/** RFC 4516: the name is percent-encoded, its question marks and hashes too. */
+function ldapUrl(host: string, dn: string): string {
+  return `ldap://${host}/${encodeURI(dn).replaceAll('?', '%3F').replaceAll('#', '%23')}`;
 }
 
 function isContinuation(head: Entry, top: Entry, scope: SearchRequest['scope']): boolean {

@@ -41,6 +41,8 @@ export type EmbeddedDirectoryOptions = {
   readonly globalCatalog?: boolean;
   /** Milliseconds since 1970, for account expiry and time stamps. */
   readonly now?: () => number;
+  /** Told of errors in the directory itself; the client in question is cut off with result 80. Default: they are rethrown. */
+  readonly onError?: (error: unknown) => void;
 };
 
 /** A stored entry as a test wants to see it: names in the directory's spelling. */
@@ -83,6 +85,7 @@ export async function startEmbeddedDirectory(options: EmbeddedDirectoryOptions):
     requireTls: options.requireTls ?? false,
     startTls: mode === 'start-tls',
     faults: options.faults ?? NO_FAULTS,
+    onError: options.onError ?? rethrow,
   };
   const listener = new Listener(service, options, mode);
   if (service.faults.dead === 'refuse') await listener.reserve();
@@ -112,6 +115,13 @@ export async function startEmbeddedDirectory(options: EmbeddedDirectoryOptions):
       await listener.close();
     },
   };
+}
+
+/** An error nobody handles must not be lost: it surfaces as an uncaught exception. */
+function rethrow(error: unknown): void {
+  setImmediate(() => {
+    throw error;
+  });
 }
 
 function snapshot(store: Store, entry: Entry): EntrySnapshot {

@@ -54,4 +54,6 @@ export type Service = {
   readonly requireTls: boolean;
   readonly startTls: boolean;
   faults: Faults;
+  /** Told of errors that are no client's fault. */
+  readonly onError: (error: unknown) => void;
 };

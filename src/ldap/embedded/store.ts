@@ -5,7 +5,7 @@ import { type Value, valueKey } from './matching.ts';
 import { DN_ATTRIBUTES, forwardLinkOf, INDEXED_TEXT_ATTRIBUTES, knowledgeOf } from './schema.ts';
 
 /** The entries of one index key: the bare entry while there is one, which is the usual case for addresses and names. */
-type Posting = Entry | Set<Entry>;
+type Posting = Entry | Entry[];
 
 const INDEXED = [...INDEXED_TEXT_ATTRIBUTES, ...DN_ATTRIBUTES];
 
@@ -128,9 +128,9 @@ export class Store {
   }
 
   /** Entries whose indexed attribute has a value with this key. */
-  lookup(attribute: string, key: string): Iterable<Entry> & { readonly size: number } {
+  lookup(attribute: string, key: string): readonly Entry[] {
     const found = this.indexes.get(attribute)?.get(key);
-    return found === undefined ? NONE : found instanceof Set ? found : new Set([found]);
+    return found === undefined ? NONE : Array.isArray(found) ? found : [found];
   }
 
   /** Keys of the object categories a class's short name stands for, as the directory resolves `(objectCategory=person)`. */
@@ -173,7 +173,7 @@ export class Store {
   }
 }
 
-const NONE: ReadonlySet<Entry> = new Set();
+const NONE: readonly Entry[] = [];
 
 // Classes whose objects are categorised under another class ([MS-ADSC] defaultObjectCategory).
 const CATEGORY_OF: Record<string, string> = {
@@ -192,16 +192,19 @@ function shortCategory(name: string): string {
 function addPosting(index: Map<string, Posting>, key: string, entry: Entry): void {
   const known = index.get(key);
   if (known === undefined) index.set(key, entry);
-  else if (known instanceof Set) known.add(entry);
-  else if (known !== entry) index.set(key, new Set([known, entry]));
+  // Equal values of one entry come one after the other: looking at the last is enough to have it once.
+  else if (Array.isArray(known)) {
+    if (known.at(-1) !== entry) known.push(entry);
+  } else if (known !== entry) index.set(key, [known, entry]);
 }
 
 function removePosting(index: Map<string, Posting>, key: string, entry: Entry): void {
   const known = index.get(key);
   if (known === entry) index.delete(key);
-  else if (known instanceof Set) {
-    known.delete(entry);
-    if (known.size === 0) index.delete(key);
+  else if (Array.isArray(known)) {
+    const at = known.indexOf(entry);
+    if (at >= 0) known.splice(at, 1);
+    if (known.length === 0) index.delete(key);
   }
 }
 
