@@ -54,6 +54,7 @@ const parser = new XMLParser({
   parseAttributeValue: false,
   trimValues: false,
   strictReservedNames: false,
+  onDangerousProperty: (name) => name,
   maxNestedTags: Math.max(...Object.values(XML_LIMITS).map((limits) => limits.depth)) + 1,
 });
 
@@ -68,7 +69,7 @@ export function parseXml(body: Uint8Array | string, limits: XmlLimits, contentTy
   try {
     raw = parser.parse(decoded.text) as RawNode[];
   } catch (error) {
-    // Nothing is known that passes the guard and fails here; should it exist, it is still the document's fault, not ours.
+    // What passes the guard and fails here are names such as __proto__, which this parser refuses on principle.
     return fault('malformed', error instanceof Error ? error.message : 'the document cannot be parsed');
   }
   return resolve(raw);
