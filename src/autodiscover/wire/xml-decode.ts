@@ -18,6 +18,15 @@ const UNMARKED_UTF16: readonly (readonly [encoding: string, ...bytes: number[]])
   ['utf-16le', 0x3c, 0x00],
 ];
 
+const DECLARATION = new RegExp(
+  [
+    /^<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?:"1\.\d"|'1\.\d')/,
+    /(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?:"[A-Za-z][\w.-]*"|'[A-Za-z][\w.-]*'))?/,
+    /(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?:"(?:yes|no)"|'(?:yes|no)'))?[ \t\r\n]*\?>/,
+  ]
+    .map((part) => part.source)
+    .join(''),
+);
 /** The declaration must end within this many characters; a longer one is left in the text and refused as malformed. */
 const DECLARATION_LIMIT = 256;
 
@@ -41,11 +50,9 @@ export function withoutDeclaration(text: string): string {
   return start.slice(declarationOf(start).length);
 }
 
-/** The XML declaration that a text starts with, or ''. */
+/** The XML declaration that a text starts with, or '' (a broken one stays in the text and is refused there). */
 function declarationOf(text: string): string {
-  if (!/^<\?xml[ \t\r\n]/.test(text)) return '';
-  const end = text.slice(0, DECLARATION_LIMIT).indexOf('?>');
-  return end < 0 ? '' : text.slice(0, end + 2);
+  return text.slice(0, DECLARATION_LIMIT).match(DECLARATION)?.[0] ?? '';
 }
 
 function encodingOf(body: Uint8Array, contentType: string | undefined): string {

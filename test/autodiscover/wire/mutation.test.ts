@@ -80,12 +80,42 @@ function read(folder: string): readonly Uint8Array[] {
   return names.map((name) => Uint8Array.from(readFileSync(join(CORPUS, folder, name))));
 }
 
-/** A seed with one to four wounds: bytes changed, cut, doubled, a token or a piece of another seed put in, the end torn off. */
+/** Removes, doubles or refills one leaf element, so that the document stays well formed and the readers behind XML are reached. */
+function alterLeaf(body: Uint8Array, random: () => number): Uint8Array {
+  const text = Buffer.from(body).toString('latin1');
+  const leaves = [...text.matchAll(/<([\w:-]+)[^<>]*>([^<>]*)<\/\1>/g)];
+  const leaf = leaves[Math.floor(random() * leaves.length)];
+  if (!leaf) return body;
+  const [whole, name = ''] = leaf;
+  const texts = [
+    '',
+    ' ',
+    '0',
+    '-1',
+    '99999999999',
+    'redirectAddr',
+    'EXPR',
+    'x@y@z',
+    'smtp:a@b.test',
+    '/o=',
+    '&#x1F600;',
+  ];
+  const replacement = ['', whole + whole, `<${name}>${texts[Math.floor(random() * texts.length)]}</${name}>`];
+  const made = replacement[Math.floor(random() * replacement.length)] ?? '';
+  const at = leaf.index;
+  return Buffer.from(text.slice(0, at) + made + text.slice(at + whole.length), 'latin1');
+}
+
+/** A seed with one to four wounds: a leaf altered, bytes changed, cut, doubled, a token or a piece of another seed put in. */
 function mutate(seeds: readonly Uint8Array[], random: () => number): Uint8Array {
   const below = (limit: number): number => Math.floor(random() * limit);
   const pick = <T>(list: readonly T[]): T => list[below(list.length)] as T;
   let body: Uint8Array = pick(seeds);
   for (let wounds = 1 + below(4); wounds > 0; wounds -= 1) {
+    if (below(4) > 0) {
+      body = alterLeaf(body, random);
+      continue;
+    }
     const at = below(body.length + 1);
     const to = Math.min(body.length, at + below(1 + below(200)));
     const [head, piece, tail] = [body.subarray(0, at), body.subarray(at, to), body.subarray(to)];

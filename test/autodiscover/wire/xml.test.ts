@@ -58,6 +58,7 @@ good('CDATA', '<a>x<![CDATA[<&amp;>]]>y</a>', 'x<&amp;>y');
 good('empty CDATA', '<a><![CDATA[]]></a>', '');
 good('comments', '<!-- a --><a>x<!-- <b> & -->y</a><!-- z -->', 'xy');
 good('a declaration', '<?xml version="1.0" encoding="utf-8"?>\n<a>x</a>', 'x');
+good('a declaration with everything', `<?xml version='1.0' encoding = "UTF-8"\n standalone='yes' ?><a>x</a>`, 'x');
 good('blanks before the declaration', '\n <?xml version="1.0"?><a>x</a>', 'x');
 good('names outside ASCII', '<größe>x</größe>', 'x');
 good('UTF-8', bytes('<a>é</a>'), 'é');
@@ -119,6 +120,9 @@ bad('unclosed CDATA', '<a><![CDATA[x</a>', 'malformed', /CDATA/);
 bad('"]]>" in text', '<a>]]></a>', 'malformed', /CDATA/);
 bad('a processing instruction', '<a><?php x ?></a>', 'malformed', /processing instruction/);
 bad('a second declaration', '<?xml version="1.0"?><?xml version="1.0"?><a/>', 'malformed', /processing instruction/);
+bad('a broken declaration', '<?xml version="1.0" encoding=utf-8?><a/>', 'malformed', /processing instruction/);
+bad('a declaration without version', '<?xml encoding="utf-8"?><a/>', 'malformed', /processing instruction/);
+bad('an endless declaration', `<?xml version="1.0"${' '.repeat(300)}?><a/>`, 'malformed', /processing instruction/);
 bad('an attribute without value', '<a b/>', 'malformed', /no quoted value/);
 bad('an attribute without quotes', '<a b=1/>', 'malformed', /no quoted value/);
 bad('attributes without space between', '<a b="1"c="2"/>', 'malformed', /no space before/);
@@ -186,6 +190,10 @@ test('keeps the order of children, and finds by local name without case', () => 
   );
   assert.equal(childText(tree, 'y'), '2');
   assert.equal(childText(tree, 'z'), undefined);
+});
+
+test('line breaks and tabs in attribute values are blanks', () => {
+  assert.equal(attributeValue(root('<a b="1\r\n2\t3\n4"/>'), 'b'), '1 2 3 4');
 });
 
 test('attribute values keep references decoded', () => {
