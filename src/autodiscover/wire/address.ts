@@ -39,7 +39,8 @@ export function normalizeDomain(text: string): string | undefined {
   const domain = text.trim();
   if (domain.length > ADDRESS_LENGTH_LIMIT || !UNICODE_DOMAIN.test(domain)) return undefined;
   const ascii = domainToASCII(domain);
-  return ASCII_DOMAIN.test(ascii) ? ascii : undefined;
+  // domainToASCII takes numbers for IPv4 addresses ("1" becomes 0.0.0.1); no domain ends in a label of digits.
+  return ASCII_DOMAIN.test(ascii) && !/(?:^|\.)\d+$/.test(ascii) ? ascii : undefined;
 }
 
 /** The spellings a directory may hold a normalised address under: with A-labels, and with U-labels where they differ. */
