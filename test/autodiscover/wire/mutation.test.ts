@@ -14,13 +14,22 @@ import {
 import { parseMobileSyncResponse } from '../../../src/autodiscover/wire/mobilesync-response.ts';
 import { parsePoxRequest, renderPoxRequest } from '../../../src/autodiscover/wire/pox-request.ts';
 import { parsePoxResponse, renderPoxResponse } from '../../../src/autodiscover/wire/pox-response.ts';
-import { parseDomainSettingsResponse } from '../../../src/autodiscover/wire/soap-domain-settings.ts';
+import {
+  parseDomainSettingsResponse,
+  readDomainSettingsRequest,
+} from '../../../src/autodiscover/wire/soap-domain-settings.ts';
+import { parseSoapEnvelope } from '../../../src/autodiscover/wire/soap-envelope.ts';
 import {
   parseFederationResponse,
   parseOrganizationRelationshipResponse,
+  readFederationRequest,
+  readOrganizationRelationshipRequest,
 } from '../../../src/autodiscover/wire/soap-federation.ts';
-import { parseSoapRequest } from '../../../src/autodiscover/wire/soap-request.ts';
-import { parseUserSettingsResponse, SOAP_USER_LIMIT } from '../../../src/autodiscover/wire/soap-user-settings.ts';
+import {
+  parseUserSettingsResponse,
+  readUserSettingsRequest,
+  SOAP_USER_LIMIT,
+} from '../../../src/autodiscover/wire/soap-user-settings.ts';
 import { bytes, poxContext } from './samples.ts';
 
 const RUNS = Number(process.env.FUZZ_RUNS ?? 1_500);
@@ -179,12 +188,15 @@ survive('parseMobileSyncResponse', 'pox', (body) =>
   parseMobileSyncResponse(body).action === 'malformed' ? 'fault' : 'value',
 );
 
-survive('parseSoapRequest', 'soap', (body) => {
-  const parsed = parseSoapRequest(body);
-  if ('soapFault' in parsed) return 'fault';
-  if (parsed.operation === 'GetUserSettings' && 'users' in parsed.request) {
-    assert.ok(parsed.request.users.length > 0 && parsed.request.users.length <= SOAP_USER_LIMIT);
-    assert.ok(parsed.request.settings.length + parsed.request.unknownSettings.length > 0);
+survive('parseSoapEnvelope with the readers of all requests', 'soap', (body) => {
+  const message = parseSoapEnvelope(body);
+  if ('soapFault' in message) return 'fault';
+  const readers = [readDomainSettingsRequest, readFederationRequest, readOrganizationRelationshipRequest];
+  for (const reader of readers) assert.equal(typeof reader(message.body), 'object');
+  const request = readUserSettingsRequest(message.body);
+  if ('users' in request) {
+    assert.ok(request.users.length > 0 && request.users.length <= SOAP_USER_LIMIT);
+    assert.ok(request.settings.length + request.unknownSettings.length > 0);
   }
   return 'value';
 });
