@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { addressSpellings, normalizeAddress, normalizeDomain } from '../../../src/autodiscover/wire/address.ts';
+import { normalizeAddress, normalizeDomain } from '../../../src/autodiscover/wire/address.ts';
 
 const good = (written: string, address: string): void => {
   test(`reads ${JSON.stringify(written)}`, () => assert.deepEqual(normalizeAddress(written), { address }));
@@ -59,11 +59,6 @@ bad(`${'a'.repeat(320)}@contoso.test`, 'more than 320 characters');
 test('no reason repeats the address', () => {
   const outcome = normalizeAddress('secret name@contoso.test');
   assert.ok('reason' in outcome && !outcome.reason.includes('secret'));
-});
-
-test('a directory may hold either spelling of an international domain', () => {
-  assert.deepEqual(addressSpellings('a@xn--bcher-kva.test'), ['a@xn--bcher-kva.test', 'a@bücher.test']);
-  assert.deepEqual(addressSpellings('a@contoso.test'), ['a@contoso.test']);
 });
 
 test('a domain alone', () => {
