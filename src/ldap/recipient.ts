@@ -2,6 +2,7 @@
 // value unparsed, so that no user input is ever read as filter syntax.
 
 import { AndFilter, EqualityFilter, type Filter, OrFilter, PresenceFilter } from 'ldapts';
+import { addressSpellings } from './address-spellings.ts';
 import type { SearchRequest } from './connection.ts';
 import { type EntryReader, guidText } from './entry.ts';
 
@@ -72,6 +73,7 @@ const RECIPIENT_ATTRIBUTES = [
 const RECIPIENT_BINARY_ATTRIBUTES = ['msExchArchiveGUID', 'msExchMailboxGuid'];
 
 const equals = (attribute: string, value: string): Filter => new EqualityFilter({ attribute, value });
+const anyOf = (filters: Filter[]): Filter => (filters.length === 1 && filters[0]) || new OrFilter({ filters });
 
 function recipientSearch(base: string, scope: 'base' | 'sub', filter: Filter): SearchRequest {
   return {
@@ -88,17 +90,19 @@ function recipientSearch(base: string, scope: 'base' | 'sub', filter: Filter): S
  * nothing, mail or userPrincipalName of a person. The class is judged by the caller: a group is found, and is no mailbox.
  */
 export async function findByAddress(search: Search, base: string, address: string): Promise<RecipientMatch> {
-  const byProxy = await search(recipientSearch(base, 'sub', equals('proxyAddresses', `smtp:${address}`)));
+  const spellings = addressSpellings(address);
+  const proxies = spellings.map((spelling) => equals('proxyAddresses', `smtp:${spelling}`));
+  const byProxy = await search(recipientSearch(base, 'sub', anyOf(proxies)));
   if (byProxy.length > 0) return matchOf(byProxy, () => 'address');
   const person = new AndFilter({
     filters: [
       equals('objectCategory', 'person'),
-      new OrFilter({ filters: [equals('mail', address), equals('userPrincipalName', address)] }),
+      new OrFilter({ filters: spellings.flatMap((s) => [equals('mail', s), equals('userPrincipalName', s)]) }),
     ],
   });
   const found = await search(recipientSearch(base, 'sub', person));
-  const wanted = address.toLowerCase();
-  return matchOf(found, (entry) => (entry.one('mail')?.toLowerCase() === wanted ? 'mail-or-upn' : 'upn'));
+  const wanted = spellings.map((spelling) => spelling.toLowerCase());
+  return matchOf(found, (entry) => (wanted.includes(entry.one('mail')?.toLowerCase() ?? '') ? 'mail-or-upn' : 'upn'));
 }
 
 /** Finds a recipient by legacyExchangeDN, or by an X500 address that keeps an older one. */

@@ -1,5 +1,5 @@
 // An SMTP address as a client writes it into a request, brought to one spelling before anything looks it up.
-import { domainToASCII, domainToUnicode } from 'node:url';
+import { domainToASCII } from 'node:url';
 
 /** RFC 5321 4.5.3.1: 64 octets of local part, `@`, 255 of domain. */
 export const ADDRESS_LENGTH_LIMIT = 320;
@@ -39,12 +39,6 @@ export function normalizeDomain(text: string): string | undefined {
   const domain = text.trim();
   if (domain.length > ADDRESS_LENGTH_LIMIT || !UNICODE_DOMAIN.test(domain)) return undefined;
   const ascii = domainToASCII(domain);
-  return ASCII_DOMAIN.test(ascii) ? ascii : undefined;
-}
-
-/** The spellings a directory may hold a normalised address under: with A-labels, and with U-labels where they differ. */
-export function addressSpellings(address: string): readonly string[] {
-  const at = address.lastIndexOf('@');
-  const unicode = `${address.slice(0, at)}@${domainToUnicode(address.slice(at + 1))}`;
-  return unicode === address || unicode.endsWith('@') ? [address] : [address, unicode];
+  // domainToASCII takes numbers for IPv4 addresses ("1" becomes 0.0.0.1); no domain ends in a label of digits.
+  return ASCII_DOMAIN.test(ascii) && !/(?:^|\.)\d+$/.test(ascii) ? ascii : undefined;
 }

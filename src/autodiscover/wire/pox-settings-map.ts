@@ -135,3 +135,17 @@ export function fromPoxText(text: string, encoding: PoxEncoding = 'text'): strin
   if (bare === '' || encoding !== 'on-off') return bare || undefined;
   return /^(?:true|on)$/i.test(bare) ? 'True' : 'False';
 }
+
+/** Names of all settings a POX answer carries in some element; the others exist in SOAP alone. */
+export const POX_SETTINGS: ReadonlySet<UserSettingName> = new Set<UserSettingName>([
+  ...USER_ELEMENTS.map(({ setting }) => setting),
+  ...[EXCH, EXPR].flatMap((map) => [
+    map.ewsUrl,
+    ...map.slots.flatMap((slot) => ('setting' in slot ? [slot.setting] : [])),
+    ...ECP_PAGES.flatMap((page) => [page.fragment, page[map.ecpSide]]),
+  ]),
+  'InternalWebClientUrls',
+  'ExternalWebClientUrls',
+  'CrossOrganizationSharingEnabled',
+  'AlternateMailboxes',
+]);

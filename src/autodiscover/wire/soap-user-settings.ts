@@ -20,7 +20,7 @@ import {
   type SoapErrorReading,
   type SoapFailure,
 } from './soap-message.ts';
-import { readUserSettings, renderUserSetting } from './soap-user-setting.ts';
+import { readUserSettings, renderUserSetting } from './soap-setting-value.ts';
 import { childText, findChild, findChildren, type XmlElement } from './xml.ts';
 import { leaf, parent, type XmlOutput } from './xml-writer.ts';
 

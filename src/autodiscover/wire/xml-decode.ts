@@ -18,9 +18,17 @@ const UNMARKED_UTF16: readonly (readonly [encoding: string, ...bytes: number[]])
   ['utf-16le', 0x3c, 0x00],
 ];
 
-const DECLARATION = /^<\?xml[ \t\r\n](?:[^?]|\?(?!>))*\?>/;
-/** The declaration is looked for in this many bytes; a longer one is left in the text and refused as malformed. */
-const DECLARATION_BYTES = 256;
+const DECLARATION = new RegExp(
+  [
+    /^<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?:"1\.\d"|'1\.\d')/,
+    /(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?:"[A-Za-z][\w.-]*"|'[A-Za-z][\w.-]*'))?/,
+    /(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?:"(?:yes|no)"|'(?:yes|no)'))?[ \t\r\n]*\?>/,
+  ]
+    .map((part) => part.source)
+    .join(''),
+);
+/** The declaration must end within this many characters; a longer one is left in the text and refused as malformed. */
+const DECLARATION_LIMIT = 256;
 
 /** Decodes a body whose Content-Type header, if any, is `contentType`. */
 export function decodeXml(body: Uint8Array, contentType?: string): DecodedXml {
@@ -39,7 +47,12 @@ export function decodeXml(body: Uint8Array, contentType?: string): DecodedXml {
 /** Removes a leading byte order mark, blanks before the declaration, and the declaration. */
 export function withoutDeclaration(text: string): string {
   const start = text.replace(/^\ufeff?[ \t\r\n]*/, '');
-  return start.replace(DECLARATION, '');
+  return start.slice(declarationOf(start).length);
+}
+
+/** The XML declaration that a text starts with, or '' (a broken one stays in the text and is refused there). */
+function declarationOf(text: string): string {
+  return text.slice(0, DECLARATION_LIMIT).match(DECLARATION)?.[0] ?? '';
 }
 
 function encodingOf(body: Uint8Array, contentType: string | undefined): string {
@@ -63,9 +76,8 @@ function charsetParameter(contentType: string | undefined): string | undefined {
 }
 
 function declaredEncoding(body: Uint8Array): string | undefined {
-  const start = new TextDecoder('latin1').decode(body.subarray(0, DECLARATION_BYTES));
-  const declaration = start.match(DECLARATION)?.[0];
-  return declaration?.match(/\sencoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["']/)?.[1]?.toLowerCase();
+  const declaration = declarationOf(new TextDecoder('latin1').decode(body.subarray(0, DECLARATION_LIMIT)));
+  return declaration.match(/\sencoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["']/)?.[1]?.toLowerCase();
 }
 
 function printable(text: string): string {

@@ -54,6 +54,7 @@ const parser = new XMLParser({
   parseAttributeValue: false,
   trimValues: false,
   strictReservedNames: false,
+  onDangerousProperty: (name) => name,
   maxNestedTags: Math.max(...Object.values(XML_LIMITS).map((limits) => limits.depth)) + 1,
 });
 
@@ -68,7 +69,7 @@ export function parseXml(body: Uint8Array | string, limits: XmlLimits, contentTy
   try {
     raw = parser.parse(decoded.text) as RawNode[];
   } catch (error) {
-    // Nothing is known that passes the guard and fails here; should it exist, it is still the document's fault, not ours.
+    // What passes the guard and fails here are names such as __proto__, which this parser refuses on principle.
     return fault('malformed', error instanceof Error ? error.message : 'the document cannot be parsed');
   }
   return resolve(raw);
@@ -107,7 +108,7 @@ function makeElement(
   raw: Readonly<Record<string, string>>,
   outer: Scope,
 ): { element: MutableElement; scope: Scope } | string {
-  const entries = Object.entries(raw).map(([key, value]) => [key, decodeReferences(value)] as const);
+  const entries = Object.entries(raw).map(([key, value]) => [key, attributeText(value)] as const);
   const declared = entries.filter(([key]) => key === 'xmlns' || key.startsWith('xmlns:'));
   const scope = declared.length === 0 ? outer : bind(outer, declared);
   const [prefix, local] = splitName(name);
@@ -138,6 +139,11 @@ function splitName(name: string): [prefix: string, local: string] {
 
 function cdataText(content: unknown): string {
   return (content as readonly RawNode[]).map((part) => String(part['#text'] ?? '')).join('');
+}
+
+/** XML 1.0 3.3.3: a line break or tab in an attribute is a blank, unless it is written as a reference. */
+function attributeText(raw: string): string {
+  return decodeReferences(raw.replace(/[\t\r\n]/g, ' '));
 }
 
 const NAMED: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
