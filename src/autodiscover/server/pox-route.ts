@@ -39,7 +39,14 @@ export function poxRoute({ directory, resolveOptions, clock, serverId }: AppDepe
     });
     // Clients handle an HTTP redirect to another URL; several break on RedirectUrl in the body.
     if (result.action === 'redirectUrl') return response.redirect(302, result.url);
-    send(renderPoxResponse(result, { schema: parsed.schema, now: clock(), serverId }));
+    send(
+      renderPoxResponse(result, {
+        schema: parsed.schema,
+        now: clock(),
+        serverId,
+        requestedAddress: parsed.emailAddress,
+      }),
+    );
   };
 }
 

@@ -4,8 +4,8 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { organizationUrls, organizationVersion, servesDomain } from '../settings/organization-facts.ts';
 import { resolve } from '../settings/resolve.ts';
+import { casVersion } from '../settings/server-version.ts';
 import type { DiscoverResult } from '../settings/user-settings.ts';
-import { casVersion } from '../wire/server-version.ts';
 import {
   type DomainResult,
   readDomainSettingsRequest,

@@ -5,6 +5,7 @@ import { SERVER_ROLE } from '../../ldap/exchange-organization.ts';
 import type { OrganizationIndex } from '../../ldap/organization-index.ts';
 import type { Recipient } from '../../ldap/recipient.ts';
 import { announcedServer, highestClientAccessServer, type RpcEndpointDecision } from './rpc-endpoint.ts';
+import { casVersion, decodeVersionNumber } from './server-version.ts';
 import {
   authPackage,
   type ChosenDirectory,
@@ -58,7 +59,8 @@ export function buildAnswer(facts: MailboxFacts, trace: Trace): MailboxAnswer | 
     PublicFolderServer: index.server(index.publicDatabase(database.publicDatabaseDn)?.owningServerDn)?.fqdn,
     ActiveDirectoryServer: index.organization.rootDse.dnsHostName,
     InternalEwsUrl: internalEws.url,
-    ExternalEwsUrl: externalEws?.url,
+    // exchangelib uses this one alone, so it is always answered.
+    ExternalEwsUrl: (externalEws ?? internalEws).url,
     InternalUMUrl: umUrl(internalEws, index),
     ExternalUMUrl: externalEws && umUrl(externalEws, index),
     InternalOABUrl: oabUrl(url('oab', 'internal'), database, index),
@@ -165,20 +167,13 @@ function ecpSettings(internal: ChosenDirectory | undefined, external: ChosenDire
 function versionSettings(server: ExchangeServer | undefined): UserSettings {
   const number = server?.versionNumber;
   if (number === undefined) return {};
-  const minor = (number >>> 16) & 0x3f;
+  const { minor } = decodeVersionNumber(number);
   const schemas = ['Exchange2007', 'Exchange2007_SP1', 'Exchange2010', 'Exchange2010_SP1', 'Exchange2010_SP2'];
   return {
-    CasVersion: dottedVersion(number, server?.revision ?? 0),
+    CasVersion: casVersion(number, server?.revision),
+    ExternalEwsVersion: casVersion(number, server?.revision),
     EwsSupportedSchemas: schemas.slice(0, 3 + Math.min(minor, 2)).join(', '),
   };
-}
-
-/** `14.03.0123.004`: two, two, four and three digits. */
-function dottedVersion(versionNumber: number, revision: number): string {
-  const digits = (value: number, count: number) => String(value).padStart(count, '0');
-  const major = (versionNumber >>> 22) & 0x3f;
-  const minor = (versionNumber >>> 16) & 0x3f;
-  return [digits(major, 2), digits(minor, 2), digits(versionNumber & 0x7fff, 4), digits(revision, 3)].join('.');
 }
 
 /** Drops undefined members: an absent setting is absent, never empty. */

@@ -1,4 +1,6 @@
 // The EXCH, EXPR and EXHTTP blocks of an outlook answer, along one table each.
+
+import { parseServerVersionHex, serverVersionHex } from '../settings/server-version.ts';
 import type { ExHttpEndpoint, MailboxAnswer, UserSettings } from '../settings/user-settings.ts';
 import {
   ECP_PAGES,
@@ -9,7 +11,6 @@ import {
   type StringSettingName,
   toPoxText,
 } from './pox-settings-map.ts';
-import { parseServerVersionHex, serverVersionHex } from './server-version.ts';
 import { childText, findChild, type XmlElement } from './xml.ts';
 import { leaf, optionalLeaf, parent, type XmlOutput } from './xml-writer.ts';
 

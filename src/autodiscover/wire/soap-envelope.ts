@@ -1,8 +1,9 @@
 // The SOAP envelope around every operation of autodiscover.svc, read and written, with its faults. Requests are told apart by the
 // body's first element; headers are read where they carry something and ignored otherwise, mustUnderstand included, because the
 // clients in use send headers (BinarySecret, ExchangeImpersonation, WS-Security) that no answer depends on.
+
+import { decodeVersionNumber } from '../settings/server-version.ts';
 import { SOAP_11_ENVELOPE, SOAP_12_ENVELOPE, SOAP_AUTODISCOVER, sameUri, WS_ADDRESSING } from './namespaces.ts';
-import { decodeVersionNumber } from './server-version.ts';
 import { childText, findChild, parseXml, XML_LIMITS, type XmlElement, type XmlLimits } from './xml.ts';
 import { leaf, parent, writeXml, type XmlOutput } from './xml-writer.ts';
 

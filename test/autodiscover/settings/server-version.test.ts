@@ -7,7 +7,7 @@ import {
   parseCasVersion,
   parseServerVersionHex,
   serverVersionHex,
-} from '../../../src/autodiscover/wire/server-version.ts';
+} from '../../../src/autodiscover/settings/server-version.ts';
 
 // Product, version, the hex that Exchange prints.
 for (const [product, version, hex] of [
