@@ -23,40 +23,64 @@ export function dnTextKey(text: string): string {
   return parsed ? dnKey(parsed) : text;
 }
 
+/** A map by DN. Almost every DN that is looked up is spelled as the snapshot spells it, so that the parser is rarely needed. */
+class DnMap<T> {
+  readonly #bySpelling = new Map<string, T>();
+  readonly #byKey = new Map<string, T>();
+
+  constructor(items: Iterable<readonly [dn: string, value: T]>) {
+    for (const [dn, value] of items) {
+      this.#bySpelling.set(dn, value);
+      this.#byKey.set(dnTextKey(dn), value);
+    }
+  }
+
+  static of<T extends { readonly distinguishedName: string }>(items: readonly T[]): DnMap<T> {
+    return new DnMap(items.map((item) => [item.distinguishedName, item]));
+  }
+
+  /** Groups by a DN that the items refer to. */
+  static grouped<T>(items: readonly T[], reference: (item: T) => string | undefined): DnMap<readonly T[]> {
+    const groups = Map.groupBy(items, (item) => dnTextKey(reference(item) ?? ''));
+    return new DnMap([...groups.values()].map((group) => [reference(group[0] as T) ?? '', group]));
+  }
+
+  get(dn: string | undefined): T | undefined {
+    return dn === undefined ? undefined : (this.#bySpelling.get(dn) ?? this.#byKey.get(dnTextKey(dn)));
+  }
+}
+
 export class OrganizationIndex {
   readonly organization: ExchangeOrganization;
-  readonly #servers: ReadonlyMap<string, ExchangeServer>;
+  readonly #servers: DnMap<ExchangeServer>;
   readonly #endpoints: ReadonlyMap<string, RpcEndpoint>;
-  readonly #databases: ReadonlyMap<string, MailboxDatabase>;
-  readonly #publicDatabases: ReadonlyMap<string, PublicFolderDatabase>;
-  readonly #books: ReadonlyMap<string, OfflineAddressBook>;
-  readonly #sites: ReadonlyMap<string, Site>;
-  readonly #arraysBySite: ReadonlyMap<string, readonly ClientAccessArray[]>;
-  readonly #serversBySite: ReadonlyMap<string, readonly ExchangeServer[]>;
-  readonly #directoriesByServer: ReadonlyMap<string, readonly VirtualDirectory[]>;
+  readonly #databases: DnMap<MailboxDatabase>;
+  readonly #publicDatabases: DnMap<PublicFolderDatabase>;
+  readonly #books: DnMap<OfflineAddressBook>;
+  readonly #sites: DnMap<Site>;
+  readonly #arraysBySite: DnMap<readonly ClientAccessArray[]>;
+  readonly #serversBySite: DnMap<readonly ExchangeServer[]>;
+  readonly #directoriesByServer: DnMap<readonly VirtualDirectory[]>;
 
   constructor(organization: ExchangeOrganization) {
-    const byDn = <T extends { readonly distinguishedName: string }>(items: readonly T[]) =>
-      new Map(items.map((item) => [dnTextKey(item.distinguishedName), item]));
-    const siteKey = (item: { readonly siteDn: string | undefined }) => (item.siteDn ? dnTextKey(item.siteDn) : '');
     this.organization = organization;
-    this.#servers = byDn(organization.servers);
+    this.#servers = DnMap.of(organization.servers);
     this.#endpoints = new Map(
       [...organization.servers, ...organization.arrays].flatMap((endpoint): [string, RpcEndpoint][] =>
         endpoint.legacyDn ? [[legacyDnKey(endpoint.legacyDn), endpoint]] : [],
       ),
     );
-    this.#databases = byDn(organization.databases);
-    this.#publicDatabases = byDn(organization.publicDatabases);
-    this.#books = byDn(organization.offlineAddressBooks);
-    this.#sites = byDn(organization.sites);
-    this.#arraysBySite = Map.groupBy(organization.arrays, siteKey);
-    this.#serversBySite = Map.groupBy(organization.servers, siteKey);
-    this.#directoriesByServer = Map.groupBy(organization.virtualDirectories, (vdir) => dnTextKey(vdir.serverDn));
+    this.#databases = DnMap.of(organization.databases);
+    this.#publicDatabases = DnMap.of(organization.publicDatabases);
+    this.#books = DnMap.of(organization.offlineAddressBooks);
+    this.#sites = DnMap.of(organization.sites);
+    this.#arraysBySite = DnMap.grouped(organization.arrays, (array) => array.siteDn);
+    this.#serversBySite = DnMap.grouped(organization.servers, (server) => server.siteDn);
+    this.#directoriesByServer = DnMap.grouped(organization.virtualDirectories, (vdir) => vdir.serverDn);
   }
 
   server(dn: string | undefined): ExchangeServer | undefined {
-    return dn === undefined ? undefined : this.#servers.get(dnTextKey(dn));
+    return this.#servers.get(dn);
   }
 
   /** The array or server that a legacyExchangeDN names. */
@@ -65,21 +89,21 @@ export class OrganizationIndex {
   }
 
   database(dn: string): MailboxDatabase | undefined {
-    return this.#databases.get(dnTextKey(dn));
+    return this.#databases.get(dn);
   }
 
   publicDatabase(dn: string | undefined): PublicFolderDatabase | undefined {
-    return dn === undefined ? undefined : this.#publicDatabases.get(dnTextKey(dn));
+    return this.#publicDatabases.get(dn);
   }
 
   /** The named offline address book, else the organisation's default one. */
   offlineAddressBook(dn: string | undefined): OfflineAddressBook | undefined {
-    const named = dn === undefined ? undefined : this.#books.get(dnTextKey(dn));
+    const named = this.#books.get(dn);
     return named ?? this.organization.offlineAddressBooks.find((book) => book.isDefault);
   }
 
   site(dn: string | undefined): Site | undefined {
-    return dn === undefined ? undefined : this.#sites.get(dnTextKey(dn));
+    return this.#sites.get(dn);
   }
 
   siteNamed(name: string): Site | undefined {
@@ -88,16 +112,16 @@ export class OrganizationIndex {
 
   /** Arrays of a site, by name. More than one is a fault that Exchange's own tools prevent. */
   arraysIn(siteDn: string | undefined): readonly ClientAccessArray[] {
-    return siteDn === undefined ? [] : (this.#arraysBySite.get(dnTextKey(siteDn)) ?? []);
+    return this.#arraysBySite.get(siteDn) ?? [];
   }
 
   /** Servers of a site, by name. */
   serversIn(siteDn: string | undefined): readonly ExchangeServer[] {
-    return siteDn === undefined ? [] : (this.#serversBySite.get(dnTextKey(siteDn)) ?? []);
+    return this.#serversBySite.get(siteDn) ?? [];
   }
 
   virtualDirectoriesOf(server: ExchangeServer): readonly VirtualDirectory[] {
-    return this.#directoriesByServer.get(dnTextKey(server.distinguishedName)) ?? [];
+    return this.#directoriesByServer.get(server.distinguishedName) ?? [];
   }
 
   outlookProvider(name: 'EXCH' | 'EXPR' | 'WEB'): OutlookProvider | undefined {
