@@ -1,7 +1,6 @@
 // Who may see and write what: the rights of Exchange's configuration as a real organisation grants them. Ordinary accounts
 // see servers, arrays and service connection points, and no databases, virtual directories, providers or address books.
 import { dnKey, parseDn } from '../distinguished-name.ts';
-import { hasClass } from './contexts.ts';
 import type { Entry } from './entry.ts';
 
 /** Rights as data. Without it every bound account is an ordinary one and nobody may write. */
@@ -16,19 +15,32 @@ export type AccessOptions = {
   readonly open?: boolean;
 };
 
-/** Classes whose default security descriptor grants an ordinary account nothing, in lower case. */
-const HIDDEN_CLASSES = [
-  'msexchmdb',
-  'msexchmdbcopy',
-  'msexchvirtualdirectory',
-  'msexchprotocolcfgsharedcontainer',
-  'msexchautodiscoverconfig',
-  'msexchoab',
-];
+/** Exchange's classes whose default security descriptor lets every account read their objects, in lower case. */
+const READABLE_CLASSES: ReadonlySet<string> = new Set([
+  'msexchconfigurationcontainer',
+  'msexchorganizationcontainer',
+  'msexchexchangeserver',
+  'msexchclientaccessarray',
+  'msexchclientaccessarraylegacy',
+]);
+
+/** Classes whose objects let every account list what is directly below them, even where they cannot be read themselves. */
+const LISTING_CLASSES: ReadonlySet<string> = new Set([
+  'container',
+  'msexchconfigurationcontainer',
+  'msexchorganizationcontainer',
+  'msexchadmingroupcontainer',
+  'msexchadmingroup',
+  'msexchserverscontainer',
+  'msexchmdbcontainer',
+  'msexchmdbavailabilitygroupcontainer',
+]);
 
 export type AccessRules = {
   /** Whether the account finds and reads the entry. */
   sees(account: Entry, entry: Entry): boolean;
+  /** Whether the account learns that the entry exists; where it does not see it too, it reads no attribute of it. */
+  lists(account: Entry, entry: Entry): boolean;
   /** Whether the account may change the entry, or create and delete below it. */
   writes(account: Entry, entry: Entry): boolean;
 };
@@ -42,18 +54,24 @@ export function accessRules(options: AccessOptions, configurationKey: string | u
     options.writeBelow === undefined
       ? `cn=microsoft exchange,cn=services,${configurationKey ?? ''}`
       : dnKey(parseDn(options.writeBelow));
+  const sees = (account: Entry, entry: Entry): boolean =>
+    options.open === true || readers.has(account.key) || writers.has(account.key) || isReadable(entry);
   return {
-    sees: (account, entry) =>
-      options.open === true || readers.has(account.key) || writers.has(account.key) || !isHidden(entry),
+    sees,
+    lists: (account, entry) =>
+      sees(account, entry) || (entry.parent !== undefined && LISTING_CLASSES.has(structuralClass(entry.parent))),
     writes: (account, entry) => writers.has(account.key) && (root === '' || isBelow(entry, root)),
   };
 }
 
-function isHidden(entry: Entry): boolean {
-  for (let at: Entry | undefined = entry; at && !at.isContextHead; at = at.parent) {
-    if (HIDDEN_CLASSES.some((name) => hasClass(at as Entry, name))) return true;
-  }
-  return false;
+function isReadable(entry: Entry): boolean {
+  const name = structuralClass(entry);
+  return READABLE_CLASSES.has(name) || !(name.startsWith('msexch') || name.startsWith('protocolcfg'));
+}
+
+/** The most derived class, in lower case: the directory stores objectClass from `top` down. */
+function structuralClass(entry: Entry): string {
+  return String(entry.get('objectclass').at(-1) ?? '').toLowerCase();
 }
 
 function isBelow(entry: Entry, rootKey: string): boolean {

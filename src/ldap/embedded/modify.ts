@@ -46,7 +46,7 @@ function change(
     case 'replace':
       return values;
     case 'add': {
-      if (values.length === 0) return refused('protocolError', `${name}: nothing to add`);
+      if (values.length === 0) return refused('constraintViolation', `${name}: nothing to add`);
       const occupied = knowledgeOf(attribute)?.single === true && before.length > 0;
       if (occupied || keys.some((key) => present.has(key))) {
         return refused('attributeOrValueExists', `00002083: AtrErr: ${name} has a value already`);

@@ -130,7 +130,6 @@ export const INDEXED_TEXT_ATTRIBUTES: readonly string[] = [
   'objectclass',
   'displayname',
   'cn',
-  'name',
   'keywords',
   'serviceprincipalname',
   'networkaddress',

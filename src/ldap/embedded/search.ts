@@ -19,7 +19,12 @@ export type SearchOptions = {
   readonly globalCatalog: boolean;
 };
 
-export type Found = { readonly entries: Iterable<Entry>; readonly references: readonly string[] };
+/** `withoutAttributes`: the account may know of the entry and read nothing of it. */
+export type Found = {
+  readonly entries: Iterable<Entry>;
+  readonly references: readonly string[];
+  readonly withoutAttributes?: boolean;
+};
 
 /** Finds the entries a search selects, lazily, as the account may see them. */
 export function findEntries(
@@ -31,6 +36,9 @@ export function findEntries(
   const { store, contexts, rules } = directory;
   const tops = resolveBase(directory, options, request, account);
   if ('code' in tops) return tops;
+  if (request.scope === 'base' && isPresence(request.filter) && !tops.every((top) => rules.sees(account, top))) {
+    return { entries: tops, references: [], withoutAttributes: true };
+  }
   const test = compileFilter(request.filter, store);
   const plan = planFilter(request.filter, store);
   const accept = (entry: Entry): boolean => test(entry) === true && rules.sees(account, entry);
@@ -40,6 +48,10 @@ export function findEntries(
     references: crossing ? [] : referencesBelow(tops, request.scope, contexts),
   };
 }
+
+/** The filter that reads nothing: every entry has an objectClass. */
+const isPresence = (filter: SearchRequest['filter']): boolean =>
+  filter.kind === 'present' && filter.attribute === 'objectclass';
 
 function* select(
   tops: readonly Entry[],
@@ -104,7 +116,7 @@ function resolveBase(
   const dn = byGuid ? undefined : tryParseDn(base);
   if (!byGuid && !dn) return refused('invalidDnSyntax', `0000208F: NameErr: the base of the search is no name`);
   const entry = byGuid ? findByGuid(store, byGuid[1] as string) : dn && store.find(dn);
-  if (entry && rules.sees(account, entry)) return [entry];
+  if (entry && rules.lists(account, entry)) return [entry];
   return dn
     ? missing(store, dn, contexts, referForeignBases)
     : refused('noSuchObject', '0000208D: NameErr: no object of this GUID');

@@ -140,8 +140,12 @@ export class Session {
     const selection = readSelection(request.attributes);
     const options = { typesOnly: request.typesOnly, maxValues: service.limits.maxValRange };
     const turn = this.paged.take(found, request, page, service.limits.maxPageSize);
-    for (const entry of turn.entries())
-      yield encodeEntry(id, selectAttributes(service.store, entry, selection, options));
+    for (const entry of turn.entries()) {
+      const answer = found.withoutAttributes
+        ? { dn: entry.dn, attributes: [] }
+        : selectAttributes(service.store, entry, selection, options);
+      yield encodeEntry(id, answer);
+    }
     for (const url of turn.references()) yield encodeReference(id, [url]);
     yield* finish(turn.outcome(), page ? { pagingCookie: turn.cookie() } : {});
   }

@@ -24,7 +24,8 @@ export function checkValues(
   const seen = new Set<string>();
   for (const value of values) {
     if (value.length === 0 || !isWellFormed(knowledge?.syntax ?? 'text', value)) {
-      return refused('invalidAttributeSyntax', `00000057: a value is none of ${name} (${knowledge?.syntax ?? 'text'})`);
+      const code = knowledge?.syntax === 'dn' ? 'invalidDnSyntax' : 'invalidAttributeSyntax';
+      return refused(code, `00000057: a value is none of ${name} (${knowledge?.syntax ?? 'text'})`);
     }
     const longest = LONGEST[attribute];
     if (longest !== undefined && [...textOf(value)].length > longest) {
@@ -33,8 +34,9 @@ export function checkValues(
     const key = valueKey(attribute, value);
     if (seen.has(key)) return refused('attributeOrValueExists', `00002083: AtrErr: ${name} has a value twice`);
     seen.add(key);
-    if (knowledge?.backLink && !store.findKey(key)) {
-      return refused('constraintViolation', `000020B5: AtrErr: ${name} links to an entry that does not exist`);
+    // The schema's own entries are not in here, so a category cannot be looked up.
+    if (knowledge?.syntax === 'dn' && attribute !== 'objectcategory' && !store.findKey(key)) {
+      return refused('constraintViolation', `000020B5: AtrErr: ${name} names an entry that does not exist`);
     }
   }
   return undefined;

@@ -53,7 +53,8 @@ export function compareValue(
   if (!dn) return refused('invalidDnSyntax', '0000208F: NameErr: the entry to compare is no name');
   const entry = findFor(service, account, dn);
   if ('code' in entry) return entry;
-  const values = SECRET_ATTRIBUTES.has(attribute) ? [] : service.store.valuesOf(entry, attribute);
+  const readable = service.rules.sees(account, entry) && !SECRET_ATTRIBUTES.has(attribute);
+  const values = readable ? service.store.valuesOf(entry, attribute) : [];
   if (values.length === 0) return refused('noSuchAttribute', `the entry has no ${attribute}`);
   const key = assertionKey(attribute, value);
   if (key === undefined) return refused('invalidAttributeSyntax', `the value is none of ${attribute}`);
@@ -68,7 +69,7 @@ const NO_RIGHT = refused(
 
 function findFor({ store, rules, contexts, search }: Service, account: Entry, dn: DistinguishedName): Entry | Outcome {
   const entry = store.find(dn);
-  return entry && rules.sees(account, entry) ? entry : missing(store, dn, contexts, search.referForeignBases);
+  return entry && rules.lists(account, entry) ? entry : missing(store, dn, contexts, search.referForeignBases);
 }
 
 function touch({ store, now }: Service, entry: Entry): void {
@@ -119,8 +120,9 @@ function completeClasses(
   const chains = named.map(classChain);
   const unknown = named.find((_, i) => !chains[i]);
   if (named.length === 0 || unknown !== undefined) {
-    const why = unknown === undefined ? 'a new entry needs an objectClass' : `class '${unknown}' is not in the schema`;
-    return refused('objectClassViolation', `0000207C: UpdErr: ${why}`);
+    return unknown === undefined
+      ? refused('objectClassViolation', '0000207C: UpdErr: a new entry needs an objectClass')
+      : refused('noSuchAttribute', `00000057: class '${unknown}' is not in the schema`);
   }
   const longest = (chains as string[][]).reduce((a, b) => (b.length > a.length ? b : a));
   const outsider = named.find((name) => !longest.some((one) => one.toLowerCase() === name.toLowerCase()));

@@ -90,6 +90,7 @@ test('filters', async (t) => {
     'bob',
   );
   await finds(`(distinguishedName=CN=Bob Baker,${STAFF})`, 'bob');
+  await finds('(name=BOB baker)', 'bob'); // computed, and so without an index
   await finds(new AndFilter({ filters: [] }), ...(await allSams(client))); // the absolute true filter (RFC 4526)
   await finds(new OrFilter({ filters: [] })); // and false
 });
@@ -259,7 +260,7 @@ test('back links are computed from links, by name only', async (t) => {
   assert.ok(!('homeMDBBL' in (searchEntries[0] ?? {})));
 });
 
-test('ordinary accounts see servers, arrays and connection points, and nothing of databases and directories', async (t) => {
+test('ordinary accounts see servers, arrays and connection points, and read nothing of databases and directories', async (t) => {
   const directory = await start(t);
   const count = async (client: Client, filter: string) =>
     (await client.search(CONFIGURATION, { filter, attributes: ['1.1'] })).searchEntries.length;
@@ -272,6 +273,9 @@ test('ordinary accounts see servers, arrays and connection points, and nothing o
     ['(objectClass=msExchVirtualDirectory)', 0, 20],
     ['(objectClass=msExchAutoDiscoverConfig)', 0, 3],
     ['(objectClass=msExchOAB)', 0, 1],
+    ['(objectClass=msExchAdminGroup)', 0, 1],
+    ['(objectClass=msExchMDBAvailabilityGroup)', 0, 1],
+    ['(&(objectClass=container)(cn=Arrays))', 1, 1],
   ];
   const alice = await connect(t, directory, 'CONTOSO\\alice');
   const reader = await connect(t, directory, READER);
@@ -282,7 +286,12 @@ test('ordinary accounts see servers, arrays and connection points, and nothing o
     assert.equal(await count(writer, filter), all, `writer ${filter}`);
   }
   const database = `CN=SEA-DB01,CN=Databases,${ADMIN_GROUP}`;
-  assert.equal(await codeOf(alice.search(database, { scope: 'base' })), 32);
+  // Listed by its container, and nothing of it readable: an entry without attributes, not "no such object".
+  assert.deepEqual((await alice.search(database, { scope: 'base' })).searchEntries, [{ dn: database }]);
+  assert.deepEqual((await alice.search(database, { scope: 'base', filter: '(cn=SEA-DB01)' })).searchEntries, []);
+  assert.equal(await codeOf(alice.compare(database, 'cn', 'SEA-DB01')), 16);
+  const directories = `CN=HTTP,CN=Protocols,CN=SEA-CAS1,CN=Servers,${ADMIN_GROUP}`;
+  assert.equal(await codeOf(alice.search(directories, { scope: 'base' })), 32);
   const open = await start(t, { access: { open: true } });
   assert.equal(await count(await connect(t, open, 'CONTOSO\\alice'), '(objectClass=msExchPrivateMDB)'), 5);
 });

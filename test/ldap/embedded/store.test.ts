@@ -24,6 +24,8 @@ const ATTRIBUTES = [
   'displayname',
   'sn',
   'distinguishedname',
+  'name',
+  'memberof',
 ];
 
 /** A random filter whose assertions mostly hold for some entry of the store. */
