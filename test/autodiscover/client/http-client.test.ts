@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import events from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import test from 'node:test';
-import type { HttpOutcome, HttpRequest } from '../../../src/autodiscover/client/http-client.ts';
+import { createHttpClient, type HttpOutcome, type HttpRequest } from '../../../src/autodiscover/client/http-client.ts';
 import { FakeNetwork, type Handler } from './fake-network.ts';
 import { fixed } from './fake-service.ts';
 
@@ -102,3 +104,28 @@ test('a header that cannot be sent is a failure of that request', async () => {
   const outcome = await once(network, { ...get('https://localhost/'), headers: { 'X-Bad': 'a\nb' } });
   assert.equal(outcome.kind, 'failed');
 });
+
+const NONSENSE: readonly (readonly [string, string])[] = [
+  ['no HTTP at all', '220 mail.contoso.test ESMTP\r\n'],
+  ['a status that is none', 'HTTP/1.1 abc\r\n\r\n'],
+  ['headers without end', `HTTP/1.1 200 OK\r\n${'X-A: b\r\n'.repeat(20_000)}`],
+  ['a body shorter than announced', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort'],
+  ['a broken chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'],
+  ['nothing', ''],
+];
+for (const [name, bytes] of NONSENSE) {
+  test(`a server that answers ${name} is a failure`, async () => {
+    const server = createServer((socket) => {
+      socket.on('error', () => socket.destroy());
+      socket.once('data', () => socket.end(bytes));
+    }).listen(0, '127.0.0.1');
+    await events.once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const connection = createHttpClient({ timeoutMs: 5000 }).open();
+    const outcome = await connection.send(get(`http://127.0.0.1:${port}/`));
+    connection.close();
+    server.close();
+    assert.equal(outcome.kind, 'failed', JSON.stringify(outcome));
+    assert.ok(outcome.kind === 'failed' && outcome.reason !== 'timeout', JSON.stringify(outcome));
+  });
+}

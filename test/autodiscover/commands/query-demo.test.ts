@@ -1,6 +1,6 @@
 // `query` against the whole service over the demo organisation: real sockets, TLS, directory. What POX and SOAP say must agree.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -44,6 +44,36 @@ test('discovery reaches the service by name, with its certificate checked', asyn
   assert.equal(exitCode, 0, stdout);
   assert.match(stdout, /^root-domain .* connection-refused /m);
   assert.match(stdout, /^autodiscover-host .* settings .*server outlook-sea\.contoso\.test/m);
+});
+
+test('--config finds the published records of the site and asks them first', async () => {
+  const passwordFile = join(certs, 'service-password');
+  writeFileSync(passwordFile, `${DEMO_PASSWORD}\n`, { mode: 0o600 });
+  const { config } = demo.settings;
+  const file = join(certs, 'config.yaml'); // JSON is YAML, too
+  writeFileSync(file, JSON.stringify({ ...config, directory: { ...config.directory, passwordFile } }));
+  const { port } = new URL(service.httpsUrl);
+  const nowhere = ['contoso.test', 'autodiscover-dublin.contoso.test', 'autodiscover-seattle.contoso.test'];
+  const elsewhere = [
+    ...nowhere.map((name) => `${name}:443:127.0.0.1:1`),
+    `autodiscover.contoso.test:443:127.0.0.1:${port}`,
+  ];
+  const rules = elsewhere.flatMap((rule) => ['--connect-to', rule]);
+  for (const [site, order] of [
+    ['Dublin', ['dublin', 'seattle']],
+    ['Seattle', ['seattle', 'dublin']],
+  ] as const) {
+    const run = await query(CALLER, '--json', '--config', file, '--site', site, ...rules);
+    assert.equal(run.error, undefined);
+    const { trace, result } = JSON.parse(run.stdout);
+    assert.equal(trace[0].detail, `2 URLs published, site ${site}`);
+    const asked = trace.slice(1, 3).map((entry: { step: string; action: string }) => `${entry.step} ${entry.action}`);
+    const want = order.map(
+      (name) => `scp POST https://autodiscover-${name}.contoso.test/Autodiscover/autodiscover.xml`,
+    );
+    assert.deepEqual(asked, want);
+    assert.equal(result.source.step, 'autodiscover-host');
+  }
 });
 
 test('POX and SOAP agree on every setting of every account', async () => {
