@@ -6,7 +6,9 @@ export type AutodiscoverErrorCode =
   /** A certificate or key cannot be read or used. */
   | 'certificate'
   /** A port cannot be listened on. */
-  | 'listen';
+  | 'listen'
+  /** A file cannot be written. */
+  | 'output';
 
 export class AutodiscoverError extends Error {
   readonly code: AutodiscoverErrorCode;

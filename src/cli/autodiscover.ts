@@ -3,12 +3,14 @@
 
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { clientFilesCommand } from '../autodiscover/commands/client-files.ts';
 import type { CommandIo } from '../autodiscover/commands/command-io.ts';
 import { configCommand } from '../autodiscover/commands/config.ts';
+import { queryCommand } from '../autodiscover/commands/query.ts';
 import { serveCommand } from '../autodiscover/commands/serve.ts';
 import { environment } from '../autodiscover/config.ts';
 
-const COMMANDS = [serveCommand, configCommand];
+const COMMANDS = [serveCommand, configCommand, queryCommand, clientFilesCommand];
 
 /** Codes of errors that the user mends by calling differently or by changing the configuration. */
 const USAGE_CODES = new Set(['configuration']);

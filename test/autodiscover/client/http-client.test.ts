@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import events from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import test from 'node:test';
+import { createHttpClient, type HttpOutcome, type HttpRequest } from '../../../src/autodiscover/client/http-client.ts';
+import { FakeNetwork, type Handler } from './fake-network.ts';
+import { fixed } from './fake-service.ts';
+
+async function withServer(handler: Handler, use: (network: FakeNetwork) => Promise<void>): Promise<void> {
+  const network = new FakeNetwork();
+  try {
+    await network.https('mail.contoso.test', handler);
+    await network.https('192.0.2.9', handler);
+    await network.http('mail.contoso.test', handler);
+    await use(network);
+  } finally {
+    await network.close();
+  }
+}
+
+function get(url: string): HttpRequest {
+  return { method: 'GET', url: new URL(url), headers: { 'X-Test': 'yes' } };
+}
+
+async function once(network: FakeNetwork, request: HttpRequest): Promise<HttpOutcome> {
+  const connection = network.client().open();
+  try {
+    return await connection.send(request);
+  } finally {
+    connection.close();
+  }
+}
+
+test('request line, Host, headers and body arrive; status, repeated headers and body come back', async () => {
+  await withServer(fixed(418, { 'X-Two': ['a', 'b'] }, 'tea'), async (network) => {
+    const request = { ...get('https://mail.contoso.test/a%20b?c=d'), method: 'POST', body: 'gr\u00fc\u00df' } as const;
+    const outcome = await once(network, request);
+    assert.ok(outcome.kind === 'answer');
+    assert.equal(outcome.status, 418);
+    assert.deepEqual(outcome.headers['x-two'], ['a', 'b']);
+    assert.equal(Buffer.from(outcome.body).toString(), 'tea');
+    const [seen] = network.seen;
+    assert.deepEqual(
+      [seen?.method, seen?.path, seen?.headers.host, seen?.headers['x-test'], seen?.body],
+      ['POST', '/a%20b?c=d', 'mail.contoso.test', 'yes', 'gr\u00fc\u00df'],
+    );
+    assert.equal(seen?.headers['content-length'], '6');
+  });
+});
+
+test('an IP address is checked against the certificate’s addresses', async () => {
+  await withServer(fixed(200), async (network) => {
+    const outcome = await once(network, get('https://192.0.2.9/'));
+    assert.equal(outcome.kind === 'answer' && outcome.tls?.names, 'IP Address:192.0.2.9');
+  });
+});
+
+test('redirects are left alone, and http carries no certificate', async () => {
+  await withServer(fixed(302, { Location: 'https://elsewhere.test/' }), async (network) => {
+    const outcome = await once(network, get('http://mail.contoso.test/'));
+    assert.ok(outcome.kind === 'answer');
+    assert.deepEqual(
+      [outcome.status, outcome.headers.location, outcome.tls],
+      [302, ['https://elsewhere.test/'], undefined],
+    );
+    assert.equal(network.seen.length, 1);
+  });
+});
+
+test('a connection that the server has meanwhile closed is opened again', async () => {
+  const closing: Handler = (request, response) => {
+    response.end('ok');
+    response.on('finish', () => setImmediate(() => request.socket.destroy()));
+  };
+  await withServer(closing, async (network) => {
+    const connection = network.client().open();
+    for (let i = 0; i < 3; i++) {
+      const outcome = await connection.send(get('https://mail.contoso.test/'));
+      assert.equal(outcome.kind, 'answer', JSON.stringify(outcome));
+    }
+    connection.close();
+  });
+});
+
+test('no answer is a reason, not an exception', async () => {
+  const network = new FakeNetwork();
+  const reason = async (url: string): Promise<string> => {
+    const outcome = await once(network, get(url));
+    return outcome.kind === 'failed' ? outcome.reason : 'answer';
+  };
+  assert.equal(await reason('https://nowhere.test/'), 'name-not-found');
+  assert.equal(await reason('https://localhost:1/'), 'connection-refused');
+  await withServer(fixed(200), async (plain) => {
+    const outcome = await plain
+      .client({ connectTo: () => ({ host: '127.0.0.1', port: plain.port('mail.contoso.test', 80) }) })
+      .open()
+      .send(get('https://mail.contoso.test/'));
+    assert.equal(outcome.kind === 'failed' && outcome.reason, 'tls', 'https to a port that speaks http');
+  });
+});
+
+test('a header that cannot be sent is a failure of that request', async () => {
+  const network = new FakeNetwork();
+  const outcome = await once(network, { ...get('https://localhost/'), headers: { 'X-Bad': 'a\nb' } });
+  assert.equal(outcome.kind, 'failed');
+});
+
+const NONSENSE: readonly (readonly [string, string])[] = [
+  ['no HTTP at all', '220 mail.contoso.test ESMTP\r\n'],
+  ['a status that is none', 'HTTP/1.1 abc\r\n\r\n'],
+  ['headers without end', `HTTP/1.1 200 OK\r\n${'X-A: b\r\n'.repeat(20_000)}`],
+  ['a body shorter than announced', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort'],
+  ['a broken chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'],
+  ['nothing', ''],
+];
+for (const [name, bytes] of NONSENSE) {
+  test(`a server that answers ${name} is a failure`, async () => {
+    const server = createServer((socket) => {
+      socket.on('error', () => socket.destroy());
+      socket.once('data', () => socket.end(bytes));
+    }).listen(0, '127.0.0.1');
+    await events.once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const connection = createHttpClient({ timeoutMs: 5000 }).open();
+    const outcome = await connection.send(get(`http://127.0.0.1:${port}/`));
+    connection.close();
+    server.close();
+    assert.equal(outcome.kind, 'failed', JSON.stringify(outcome));
+    assert.ok(outcome.kind === 'failed' && outcome.reason !== 'timeout', JSON.stringify(outcome));
+  });
+}
