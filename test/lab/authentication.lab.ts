@@ -19,7 +19,7 @@ import { type SambaLab, startSambaLab } from './samba/samba-lab.ts';
 const run = promisify(execFile);
 const HOST = 'autodiscover.contoso.test';
 
-labSuite('Authentication against Samba', ['samba', 'bed'], () => {
+labSuite('Authentication against Samba', ['samba', 'bed', 'kerberos'], () => {
   let lab: SambaLab;
   let service: RunningService;
   let folder: string;
