@@ -3,7 +3,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { labOrSkip, labSuite } from './requirements.ts';
-import { openServiceBed, SERVICE_ADDRESS, type ServiceBed, type ServiceBedOptions } from './service-bed.ts';
+import {
+  everyScheme,
+  openServiceBed,
+  SERVICE_ADDRESS,
+  type ServiceBed,
+  type ServiceBedOptions,
+} from './service-bed.ts';
 
 const USER = 'alice@contoso.test';
 const EXTERNAL_EWS = 'https://mail.contoso.test/EWS/Exchange.asmx';
@@ -114,6 +120,14 @@ const CLIENTS: readonly ClientProgram[] = [
   },
 ];
 
+/** What the service offers its callers. A client must get through whatever else is offered besides the scheme it takes. */
+const OFFERS: Readonly<
+  Record<string, { sections: readonly string[]; config: NonNullable<ServiceBedOptions['config']> }>
+> = {
+  'Basic alone': { sections: [], config: () => ({ authentication: { schemes: ['basic'] } }) },
+  'Negotiate, NTLM and Basic': { sections: ['kerberos'], config: everyScheme },
+};
+
 /** How the names of the mail domain lead to the service, and by which of its steps Thunderbird says it found it. */
 const DISCOVERIES: readonly (ServiceBedOptions & { readonly name: string; readonly thunderbirdStep: RegExp })[] = [
   {
@@ -152,22 +166,25 @@ function serviceFor(options: ServiceBedOptions): () => ServiceBed {
 const run = (service: ServiceBed, { driver, args }: ClientProgram, address: string, password?: string) =>
   service.drive(driver, args(address, service), password);
 
-labSuite('clients, found by the autodiscover host', ['bed', 'samba'], () => {
-  const service = serviceFor({
-    hosts: { 'autodiscover.contoso.test': SERVICE_ADDRESS, 'mail.contoso.test': SERVICE_ADDRESS },
-    publicHost: 'autodiscover.contoso.test',
-  });
-  for (const client of CLIENTS) {
-    for (const [name, { address, password, logged }] of Object.entries(CASES) as [Case, (typeof CASES)[Case]][]) {
-      test(`${client.name}: ${name}`, async (t) => {
-        if (!labOrSkip(t, client.section)) return;
-        const before = service().service.log().length;
-        client.expected[name](await run(service(), client, address, password));
-        assert.match(service().service.log().slice(before), logged);
-      });
+for (const [offer, { sections, config }] of Object.entries(OFFERS)) {
+  labSuite(`clients, found by the autodiscover host, offered ${offer}`, ['bed', 'samba', ...sections], () => {
+    const service = serviceFor({
+      hosts: { 'autodiscover.contoso.test': SERVICE_ADDRESS, 'mail.contoso.test': SERVICE_ADDRESS },
+      publicHost: 'autodiscover.contoso.test',
+      config,
+    });
+    for (const client of CLIENTS) {
+      for (const [name, { address, password, logged }] of Object.entries(CASES) as [Case, (typeof CASES)[Case]][]) {
+        test(`${client.name}: ${name}`, async (t) => {
+          if (!labOrSkip(t, client.section)) return;
+          const before = service().service.log().length;
+          client.expected[name](await run(service(), client, address, password));
+          assert.match(service().service.log().slice(before), logged);
+        });
+      }
     }
-  }
-});
+  });
+}
 
 for (const { name, thunderbirdStep, ...options } of DISCOVERIES) {
   labSuite(`clients, found by ${name}`, ['bed', 'samba'], () => {

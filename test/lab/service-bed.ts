@@ -14,8 +14,8 @@ export type ServiceBedOptions = Omit<BedOptions, 'caFile'> & {
   /** Address of the redirector on port 80; none when not given. */
   readonly redirectorAddress?: string;
   readonly samba?: SambaLabOptions;
-  /** Further parts of the configuration, as objects of its first level. */
-  readonly config?: Readonly<Record<string, unknown>>;
+  /** Further parts of the configuration, of its first level. */
+  readonly config?: (lab: SambaLab) => Readonly<Record<string, unknown>>;
 };
 
 export type ServiceBed = {
@@ -31,6 +31,17 @@ export type ServiceBed = {
 
 /** The address the service listens on, port 443: names that lead to it answer, others do not. */
 export const SERVICE_ADDRESS = '127.0.0.1';
+
+/** Configuration that offers all schemes, in the order Exchange does, with the lab's keytab and winbind. */
+export function everyScheme(lab: SambaLab): Readonly<Record<string, unknown>> {
+  return {
+    authentication: {
+      schemes: ['negotiate', 'ntlm', 'basic'],
+      keytabFile: lab.keytab,
+      ntlmHelper: { path: lab.paths.ntlmAuth },
+    },
+  };
+}
 
 export async function openServiceBed(options: ServiceBedOptions): Promise<ServiceBed> {
   // The authority of the lab is known only once the lab exists, and the lab lives in the bed: the bed gets its own.
@@ -78,7 +89,7 @@ async function startService(bed: Bed, lab: SambaLab, options: ServiceBedOptions)
     },
     publicUrl: `https://${options.publicHost}`,
     tls: { certificates: [{ certificateFile: certificate, keyFile: key }] },
-    ...options.config,
+    ...options.config?.(lab),
   };
   const file = join(folder, 'config.yaml');
   // JSON is YAML.
