@@ -23,7 +23,7 @@ const CASES: Readonly<Record<Case, { address: string; password?: string; logged:
   alias: { address: 'a.adams@contoso.test', logged: /"outcome":"settings"/ },
   'unknown address': { address: 'nobody@contoso.test', logged: /"outcome":"unknown-address"/ },
   'redirected address': { address: 'ken@contoso.test', logged: /"outcome":"redirectAddr"/ },
-  'wrong password': { address: USER, password: 'wrong', logged: /"reason":"52e/ },
+  'wrong password': { address: USER, password: 'wrong', logged: /"reason":"(52e|NTLM refused: NT_STATUS_)/ },
 };
 
 type ClientProgram = {
