@@ -1,6 +1,8 @@
 // Real client programs against the real service on a real Active Directory: what each reports for each case. A client's own
 // peculiarities stand in its column, named; everything else is what it reports with Exchange.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { labOrSkip, labSuite } from './requirements.ts';
 import {
@@ -121,12 +123,22 @@ const CLIENTS: readonly ClientProgram[] = [
 ];
 
 /** What the service offers its callers. A client must get through whatever else is offered besides the scheme it takes. */
-const OFFERS: Readonly<
-  Record<string, { sections: readonly string[]; config: NonNullable<ServiceBedOptions['config']> }>
-> = {
-  'Basic alone': { sections: [], config: () => ({ authentication: { schemes: ['basic'] } }) },
-  'Negotiate, NTLM and Basic': { sections: ['kerberos'], config: everyScheme },
+const OFFERS: Readonly<Record<string, Offer>> = {
+  'Basic alone': { sections: [], schemes: ['basic'], config: () => ({ authentication: { schemes: ['basic'] } }) },
+  'Negotiate, NTLM and Basic': { sections: ['kerberos'], schemes: ['negotiate', 'ntlm', 'basic'], config: everyScheme },
 };
+
+type Offer = {
+  readonly sections: readonly string[];
+  /** What curl is told to use. */
+  readonly schemes: readonly string[];
+  readonly config: NonNullable<ServiceBedOptions['config']>;
+};
+
+const SCHEMA = 'http://schemas.microsoft.com/exchange/autodiscover/outlook';
+const POX_REQUEST =
+  `<Autodiscover xmlns="${SCHEMA}/requestschema/2006"><Request><EMailAddress>${USER}</EMailAddress>` +
+  `<AcceptableResponseSchema>${SCHEMA}/responseschema/2006a</AcceptableResponseSchema></Request></Autodiscover>`;
 
 /** How the names of the mail domain lead to the service, and by which of its steps Thunderbird says it found it. */
 const DISCOVERIES: readonly (ServiceBedOptions & { readonly name: string; readonly thunderbirdStep: RegExp })[] = [
@@ -166,7 +178,7 @@ function serviceFor(options: ServiceBedOptions): () => ServiceBed {
 const run = (service: ServiceBed, { driver, args }: ClientProgram, address: string, password?: string) =>
   service.drive(driver, args(address, service), password);
 
-for (const [offer, { sections, config }] of Object.entries(OFFERS)) {
+for (const [offer, { sections, schemes, config }] of Object.entries(OFFERS)) {
   labSuite(`clients, found by the autodiscover host, offered ${offer}`, ['bed', 'samba', ...sections], () => {
     const service = serviceFor({
       hosts: { 'autodiscover.contoso.test': SERVICE_ADDRESS, 'mail.contoso.test': SERVICE_ADDRESS },
@@ -182,6 +194,17 @@ for (const [offer, { sections, config }] of Object.entries(OFFERS)) {
           assert.match(service().service.log().slice(before), logged);
         });
       }
+    }
+    for (const scheme of schemes) {
+      test(`curl, POX, ${scheme}: mailbox`, async () => {
+        const { bed, drive, login } = service();
+        if (scheme === 'negotiate') await login('alice');
+        const file = join(bed.home, 'request.xml');
+        writeFileSync(file, POX_REQUEST);
+        const url = 'https://autodiscover.contoso.test/autodiscover/autodiscover.xml';
+        const report = await drive('curl.ts', [scheme, url, scheme === 'ntlm' ? 'CONTOSO\\alice' : USER, file]);
+        both(has({ ok: true, status: 200 }), says('body', /<Server>outlook-sea\.contoso\.test<\/Server>/))(report);
+      });
     }
   });
 }
