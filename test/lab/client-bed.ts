@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type CertificateAuthority, makeCertificateAuthority } from './certificates.ts';
 import { endProcess, startProcess, whenProcessEnds } from './processes.ts';
 
 export type DnsRecord =
@@ -18,8 +19,8 @@ export type BedOptions = {
   readonly hosts: Readonly<Record<string, string>>;
   /** Further records, in DNS only. Every other name does not exist. */
   readonly dnsRecords?: readonly DnsRecord[];
-  /** Authority that the bed trusts besides the machine's. */
-  readonly caFile: string;
+  /** Authority that the bed trusts besides the machine's; a new one, `authority` of the bed, when not given. */
+  readonly caFile?: string;
 };
 
 /** An address of the bed outside 127/8: clients that resolve by AI_ADDRCONFIG find no names on a host that has only loopback. */
@@ -48,6 +49,9 @@ export type Bed = {
   readonly prefix: readonly string[];
   /** Scratch folder, and home of everything that runs inside. */
   readonly home: string;
+  /** The authority that was made for the bed, to issue certificates from; not trusted where `caFile` was given. */
+  readonly authority: CertificateAuthority;
+  readonly caFile: string;
   /** The machine's authorities and the bed's in one file. */
   readonly caBundle: string;
   /** Runs a command inside to its end; a timeout kills it and shows as `signal`. */
@@ -62,7 +66,9 @@ export type Bed = {
 export async function openBed(options: BedOptions): Promise<Bed> {
   const home = mkdtempSync(join(tmpdir(), 'bed-'));
   const guard = whenProcessEnds(() => rmSync(home, { recursive: true, force: true }));
-  const caBundle = writeFiles(home, options);
+  const authority = makeCertificateAuthority(join(home, 'authority'));
+  const caFile = options.caFile ?? authority.certificate;
+  const caBundle = writeFiles(home, options, caFile);
   const log = join(home, 'bed.log');
   const holder = startProcess([...CONTAINED, 'sh', '-c', SETUP, 'bed', home], log);
   const close = async () => {
@@ -82,16 +88,23 @@ export async function openBed(options: BedOptions): Promise<Bed> {
   }
   const first = firstProcess(holder);
   const inside = ['nsenter', `--target=${first}`, '--net', '--mount', '--pid', '--', 'env', '-C', process.cwd()];
-  const environment = (more: RunOptions['env']) => ({ ...clientEnvironment(home, options.caFile, caBundle), ...more });
-  let services = 0;
+  const environment = (more: RunOptions['env']) => ({ ...clientEnvironment(home, caFile, caBundle), ...more });
+  const services: ChildProcess[] = [];
   return {
     prefix: inside,
     home,
+    authority,
+    caFile,
     caBundle,
+    close: async () => {
+      for (const child of services) await endProcess(child);
+      await close();
+    },
     run: (command, more = {}) => runCommand([...inside, ...command], environment(more.env), more),
     start: async (command, ports, more = {}) => {
-      const file = join(home, `service-${++services}.log`);
+      const file = join(home, `service-${services.length + 1}.log`);
       const child = startProcess([...inside, ...command], file, { env: environment(more.env) });
+      services.push(child);
       if (more.input !== undefined) child.stdin?.end(more.input);
       const words = () => readFileSync(file, 'utf8');
       await until(
@@ -101,7 +114,6 @@ export async function openBed(options: BedOptions): Promise<Bed> {
       );
       return { process: child, log: words, stop: () => endProcess(child) };
     },
-    close,
   };
 }
 
@@ -148,7 +160,7 @@ dnsmasq --conf-file="$1/dnsmasq.conf"
 touch "$1/ready"
 cat >/dev/null`;
 
-function writeFiles(home: string, { hosts, dnsRecords = [], caFile }: BedOptions): string {
+function writeFiles(home: string, { hosts, dnsRecords = [] }: BedOptions, caFile: string): string {
   const entries = Object.entries(hosts);
   writeFileSync(
     join(home, 'hosts'),

@@ -51,8 +51,8 @@ try {
 process.stdout.write(`${JSON.stringify(outcome)}\n`);
 process.exit(0); // its connections would keep us
 
-/** Its exceptions are not always Errors. */
+/** Its exceptions are not always Errors: a refused request is thrown as the answer itself. */
 function messageOf(error: unknown): string {
-  const { Message, message } = (error ?? {}) as { Message?: unknown; message?: unknown };
-  return String(Message ?? message ?? error);
+  const { Message, message, status } = (error ?? {}) as { Message?: unknown; message?: unknown; status?: unknown };
+  return String(Message ?? message ?? (status === undefined ? error : `HTTP ${status}`));
 }
