@@ -18,11 +18,17 @@ import {
 import type { Trace } from './trace.ts';
 import type { AlternateMailbox, MailboxAnswer, UserSettings, WebClientUrl } from './user-settings.ts';
 
-export interface MailboxFacts {
-  readonly recipient: Recipient;
+/** What every mailbox of one database is told, in one snapshot of the organisation. */
+export interface DatabaseAnswer {
+  readonly settings: UserSettings;
+  readonly serverVersion: number | undefined;
+  readonly ttlHours: MailboxAnswer['ttlHours'];
+  readonly mobileSyncUrl: string | undefined;
+}
+
+export interface DatabaseFacts {
   readonly database: MailboxDatabase;
   readonly endpoint: Extract<RpcEndpointDecision, { status: 'endpoint' }>;
-  readonly alternateMailboxes: readonly AlternateMailbox[];
   readonly index: OrganizationIndex;
   readonly externalSite: string | undefined;
 }
@@ -40,9 +46,9 @@ const ECP_FRAGMENTS = {
   Publishing: 'customize/calendarpublishing.slab?exsvurl=1&FldID=<FldID>',
 } as const;
 
-/** The whole answer for a mailbox, or undefined when no web service URL is known anywhere: such an answer would break clients. */
-export function buildAnswer(facts: MailboxFacts, trace: Trace): MailboxAnswer | undefined {
-  const { recipient, database, endpoint, index } = facts;
+/** What a database's mailboxes share, or undefined when no web service URL is known anywhere: such an answer would break clients. */
+export function databaseAnswer(facts: DatabaseFacts, trace: Trace): DatabaseAnswer | undefined {
+  const { database, endpoint, index } = facts;
   const choice = { siteDn: endpoint.siteDn, externalSite: facts.externalSite };
   const url = (kind: Parameters<typeof chooseUrl>[1], side: Side) => chooseUrl(index, kind, side, choice, trace);
 
@@ -51,7 +57,7 @@ export function buildAnswer(facts: MailboxFacts, trace: Trace): MailboxAnswer | 
   if (!internalEws) return undefined;
   const version = announcedServer(database, endpoint.siteDn, index);
   const settings: UserSettings = definedOnly({
-    ...userSettings(recipient, index),
+    UserDeploymentId: index.organization.guid,
     InternalMailboxServer: index.server(database.owningServerDn)?.fqdn ?? endpoint.fqdn,
     InternalRpcClientServer: endpoint.fqdn,
     InternalMailboxServerDN: endpoint.serverDn,
@@ -70,7 +76,6 @@ export function buildAnswer(facts: MailboxFacts, trace: Trace): MailboxAnswer | 
     ExternalWebClientUrls: webClientUrls(url('owa', 'external'), 'external', index),
     ...outlookAnywhere(url('rpc', 'external'), index, trace),
     CrossOrganizationSharingEnabled: 'False',
-    AlternateMailboxes: facts.alternateMailboxes.length > 0 ? facts.alternateMailboxes : undefined,
     ...versionSettings(highestClientAccessServer(endpoint.siteDn, index) ?? version),
   });
   return {
@@ -81,22 +86,30 @@ export function buildAnswer(facts: MailboxFacts, trace: Trace): MailboxAnswer | 
       expr: ttlHours(index, 'EXPR'),
       web: ttlHours(index, 'WEB'),
     }),
-    sharingUrl: undefined,
-    mobileSync: {
-      url: (url('activesync', 'external') ?? url('activesync', 'internal'))?.url,
-      culture: (recipient.culture ?? 'en-US').toLowerCase().replace('-', ':'),
-    },
-    mapiHttp: undefined,
+    mobileSyncUrl: (url('activesync', 'external') ?? url('activesync', 'internal'))?.url,
   };
 }
 
-function userSettings(recipient: Recipient, index: OrganizationIndex): UserSettings {
-  return definedOnly({
+/** The whole answer for one mailbox: what its database shares, and what is the user's own. */
+export function mailboxAnswer(
+  shared: DatabaseAnswer,
+  recipient: Recipient,
+  alternateMailboxes: readonly AlternateMailbox[],
+): MailboxAnswer {
+  const own: UserSettings = definedOnly({
     UserDisplayName: recipient.displayName,
     UserDN: recipient.legacyDn,
-    UserDeploymentId: index.organization.guid,
     AutoDiscoverSMTPAddress: recipient.primaryAddress,
+    AlternateMailboxes: alternateMailboxes.length > 0 ? alternateMailboxes : undefined,
   });
+  return {
+    settings: { ...shared.settings, ...own },
+    serverVersion: shared.serverVersion,
+    ttlHours: shared.ttlHours,
+    sharingUrl: undefined,
+    mobileSync: { url: shared.mobileSyncUrl, culture: (recipient.culture ?? 'en-US').toLowerCase().replace('-', ':') },
+    mapiHttp: undefined,
+  };
 }
 
 /** Only what differs from the client's default of one hour is worth saying ([MS-OXDSCLI] 2.2.4.1.1.2.6 TTL). */

@@ -6,7 +6,8 @@ import type { Directory } from '../../ldap/directory.ts';
 import type { MailboxDatabase } from '../../ldap/exchange-organization.ts';
 import type { OrganizationIndex } from '../../ldap/organization-index.ts';
 import type { Recipient, RecipientMatch } from '../../ldap/recipient.ts';
-import { buildAnswer } from './build-settings.ts';
+import { mailboxAnswer } from './build-settings.ts';
+import { judgeDatabase } from './judged-database.ts';
 import {
   type ClientCapabilities,
   type NewerProtocols,
@@ -14,7 +15,7 @@ import {
   offerNewerProtocols,
 } from './protocol-policy.ts';
 import { findRedirect } from './redirect.ts';
-import { type RpcEndpointDecision, rpcEndpoint } from './rpc-endpoint.ts';
+import type { RpcEndpointDecision } from './rpc-endpoint.ts';
 import { Trace } from './trace.ts';
 import type { AlternateMailbox, AutodiscoverFault, DiscoverResult } from './user-settings.ts';
 
@@ -128,27 +129,23 @@ async function mailbox(
     trace.warn(detail);
     return { action: 'error', fault: 'misconfigured', detail };
   }
-  const endpoint = rpcEndpoint(database, index);
-  trace.info(endpoint.reason);
+  const { endpoint, answer, steps } = judgeDatabase(database, index, options.externalSite);
+  trace.add(steps);
   if (endpoint.status === 'newer-version') return otherVersion(endpoint, options, trace);
   if (endpoint.status === 'none') {
     trace.warn(endpoint.reason);
     return { action: 'error', fault: 'misconfigured', detail: endpoint.reason };
   }
-  if (endpoint.warning) trace.warn(endpoint.warning);
-  const alternateMailboxes = await findAlternateMailboxes(directory, recipient, homeMdb, index, trace);
-  const answer = buildAnswer(
-    { recipient, database, endpoint, alternateMailboxes, index, externalSite: options.externalSite },
-    trace,
-  );
   if (!answer) {
     const detail = 'no site has an EWS virtual directory with a URL';
     trace.warn(detail);
     return { action: 'error', fault: 'misconfigured', detail };
   }
+  const alternateMailboxes = await findAlternateMailboxes(directory, recipient, homeMdb, index, options, trace);
+  const whole = mailboxAnswer(answer, recipient, alternateMailboxes);
   return {
     action: 'settings',
-    answer: offerNewerProtocols(answer, recipient, capabilities ?? NO_CAPABILITIES, options.newerProtocols),
+    answer: offerNewerProtocols(whole, recipient, capabilities ?? NO_CAPABILITIES, options.newerProtocols),
   };
 }
 
@@ -182,11 +179,12 @@ async function findAlternateMailboxes(
   recipient: Recipient,
   homeMdb: string,
   index: OrganizationIndex,
+  options: ResolveOptions,
   trace: Trace,
 ): Promise<AlternateMailbox[]> {
   const serverOf = (databaseDn: string | undefined): string | undefined => {
     const database = databaseDn === undefined ? undefined : index.database(databaseDn);
-    const decision = database && rpcEndpoint(database, index);
+    const decision = database && judgeDatabase(database, index, options.externalSite).endpoint;
     return decision?.status === 'endpoint' ? decision.fqdn : undefined;
   };
   const found: AlternateMailbox[] = [];

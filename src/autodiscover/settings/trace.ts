@@ -17,6 +17,11 @@ export class Trace {
     this.#steps.push({ level: 'warning', text });
   }
 
+  /** Takes over steps that were found elsewhere. */
+  add(steps: readonly TraceStep[]): void {
+    this.#steps.push(...steps);
+  }
+
   get steps(): readonly TraceStep[] {
     return this.#steps;
   }

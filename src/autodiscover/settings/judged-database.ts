@@ -1,0 +1,45 @@
+// The part of an answer that depends on the database alone, worked out once per database and snapshot. Snapshots are immutable, so nothing
+// here can become stale: a new snapshot is judged anew, and what was known of the old one goes with it.
+
+import type { MailboxDatabase } from '../../ldap/exchange-organization.ts';
+import type { OrganizationIndex } from '../../ldap/organization-index.ts';
+import { type DatabaseAnswer, databaseAnswer } from './build-settings.ts';
+import { type RpcEndpointDecision, rpcEndpoint } from './rpc-endpoint.ts';
+import { Trace, type TraceStep } from './trace.ts';
+
+export interface JudgedDatabase {
+  readonly endpoint: RpcEndpointDecision;
+  /** Undefined without an endpoint, and when no web service URL is known anywhere. */
+  readonly answer: DatabaseAnswer | undefined;
+  readonly steps: readonly TraceStep[];
+}
+
+const judged = new WeakMap<OrganizationIndex, Map<string, JudgedDatabase>>();
+
+export function judgeDatabase(
+  database: MailboxDatabase,
+  index: OrganizationIndex,
+  externalSite: string | undefined,
+): JudgedDatabase {
+  let known = judged.get(index);
+  if (!known) {
+    known = new Map();
+    judged.set(index, known);
+  }
+  const key = `${externalSite ?? ''}\n${database.distinguishedName}`;
+  const before = known.get(key);
+  if (before) return before;
+  const fresh = judge(database, index, externalSite);
+  known.set(key, fresh);
+  return fresh;
+}
+
+function judge(database: MailboxDatabase, index: OrganizationIndex, externalSite: string | undefined): JudgedDatabase {
+  const trace = new Trace();
+  const endpoint = rpcEndpoint(database, index);
+  trace.info(endpoint.reason);
+  if (endpoint.status !== 'endpoint') return { endpoint, answer: undefined, steps: trace.steps };
+  if (endpoint.warning) trace.warn(endpoint.warning);
+  const answer = databaseAnswer({ database, endpoint, index, externalSite }, trace);
+  return { endpoint, answer, steps: trace.steps };
+}
