@@ -2,7 +2,7 @@
 // when the connection ends, because ldapts would reconnect it silently and unauthenticated.
 
 import { connect as connectPlain, type Socket } from 'node:net';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { checkServerIdentity, type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { Client, InvalidCredentialsError, ResultCodeError } from 'ldapts';
 import { DirectoryError } from './errors.ts';
 
@@ -107,6 +107,8 @@ function tlsOptions(options: ControllerOptions): ConnectionOptions {
     rejectUnauthorized: true,
     minVersion: 'TLSv1.2',
     host: controllerHost(options.url),
+    // The configured name decides, be it a host name or an address; node:tls alone would compare an address with the URL's host.
+    checkServerIdentity: (_host, certificate) => checkServerIdentity(host, certificate),
     ...(options.ca ? { ca: [...options.ca] } : {}),
     ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }),
   };
