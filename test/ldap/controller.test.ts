@@ -39,14 +39,38 @@ describe('a connection over TLS', () => {
     ['by address', 'ldaps', () => ({ ca: [ca] })],
     ['by name', 'ldaps', (url) => ({ ca: [ca], url: url.replace('127.0.0.1', 'localhost') })],
     ['by another name', 'ldaps', () => ({ ca: [ca], tlsServerName: 'dc1.contoso.test' })],
-    ['by an address given as name', 'ldaps', (url) => ({ ca: [ca], url: url.replace('127.0.0.1', 'localhost'), tlsServerName: '127.0.0.1' })],
+    [
+      'by an address given as name',
+      'ldaps',
+      (url) => ({ ca: [ca], url: url.replace('127.0.0.1', 'localhost'), tlsServerName: '127.0.0.1' }),
+    ],
     ['StartTLS', 'start-tls', () => ({ ca: [ca], startTls: true })],
     ['StartTLS by another name', 'start-tls', () => ({ ca: [ca], startTls: true, tlsServerName: 'dc1.contoso.test' })],
     ['a CA nobody trusts', 'ldaps', () => ({}), /unable to verify|self-signed|unable to get local issuer/],
-    ['a name the certificate lacks', 'ldaps', () => ({ ca: [ca], tlsServerName: 'dc2.contoso.test' }), /does not match|altnames/],
-    ['an address the certificate lacks', 'ldaps', (url) => ({ ca: [ca], url, tlsServerName: '127.0.0.9' }), /does not match|altnames|not in the cert/],
-    ['StartTLS with a CA nobody trusts', 'start-tls', () => ({ startTls: true }), /unable to verify|self-signed|unable to get local issuer/],
-    ['StartTLS with a name the certificate lacks', 'start-tls', () => ({ ca: [ca], startTls: true, tlsServerName: 'dc2.contoso.test' }), /does not match|altnames/],
+    [
+      'a name the certificate lacks',
+      'ldaps',
+      () => ({ ca: [ca], tlsServerName: 'dc2.contoso.test' }),
+      /does not match|altnames/,
+    ],
+    [
+      'an address the certificate lacks',
+      'ldaps',
+      (url) => ({ ca: [ca], url, tlsServerName: '127.0.0.9' }),
+      /does not match|altnames|not in the cert/,
+    ],
+    [
+      'StartTLS with a CA nobody trusts',
+      'start-tls',
+      () => ({ startTls: true }),
+      /unable to verify|self-signed|unable to get local issuer/,
+    ],
+    [
+      'StartTLS with a name the certificate lacks',
+      'start-tls',
+      () => ({ ca: [ca], startTls: true, tlsServerName: 'dc2.contoso.test' }),
+      /does not match|altnames/,
+    ],
   ];
   for (const [why, mode, options, refused] of cases) {
     test(`${mode}, ${why}: ${refused ? 'refused before a password is sent' : 'bound'}`, async () => {
@@ -110,7 +134,8 @@ test('what a failure means', () => {
 });
 
 test('the sub-code of a refused bind', () => {
-  const text = (data: string) => `80090308: LdapErr: DSID-0C0903A9, comment: AcceptSecurityContext error, data ${data}, v1db1`;
+  const text = (data: string) =>
+    `80090308: LdapErr: DSID-0C0903A9, comment: AcceptSecurityContext error, data ${data}, v1db1`;
   assert.equal(rejectedReason(new InvalidCredentialsError(text('52e'))), '52e');
   assert.equal(rejectedReason(new InvalidCredentialsError(text('775'))), '775');
   assert.equal(rejectedReason(new InvalidCredentialsError('no')), 'unknown');
