@@ -84,27 +84,30 @@ export interface DemoBed extends Bed {
   close(): Promise<void>;
 }
 
+export type DemoBedSettings = ControllerSettings & {
+  readonly config?: ConfigOverrides;
+  readonly directory?: Partial<DirectoryOptions>;
+  /** Options that need the controller's address. */
+  readonly directoryFrom?: (controller: EmbeddedDirectory) => Partial<DirectoryOptions>;
+};
+
 /** An app over an embedded controller of its own. */
-export async function openDemoBed(
-  settings: ControllerSettings & {
-    readonly config?: ConfigOverrides;
-    readonly directory?: Partial<DirectoryOptions>;
-  } = {},
-): Promise<DemoBed> {
-  const { config, directory: options, ...rest } = settings;
+export async function openDemoBed(settings: DemoBedSettings = {}): Promise<DemoBed> {
+  const { config, directory: options, directoryFrom, ...rest } = settings;
   const controller = await startController(rest);
-  const directory = await openDirectory(directoryOptions([controller], options)).catch(async (error: unknown) => {
-    await controller.close();
-    throw error;
-  });
-  return {
-    ...bedOver(directory, config),
-    controller,
-    close: async () => {
+  try {
+    const directory = await openDirectory(
+      directoryOptions([controller], { ...options, ...directoryFrom?.(controller) }),
+    );
+    const close = async () => {
       directory.close();
       await controller.close();
-    },
-  };
+    };
+    return { ...bedOver(directory, config), controller, close };
+  } catch (error) {
+    await controller.close();
+    throw error;
+  }
 }
 
 const REQUEST_NAMESPACE = 'http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006';
