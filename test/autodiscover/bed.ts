@@ -2,6 +2,7 @@
 import { createServer, request as httpRequest, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Express } from 'express';
+import { resolveOptionsOf } from '../../src/autodiscover/commands/service.ts';
 import { configSchema } from '../../src/autodiscover/config-schema.ts';
 import { createLogger } from '../../src/autodiscover/log.ts';
 import { createApp } from '../../src/autodiscover/server/app.ts';
@@ -62,7 +63,9 @@ export function bedOver(directory: Directory, overrides: ConfigOverrides = {}): 
   const app = createApp({
     directory,
     authenticator: new Authenticator([basicScheme(directory, cache, config.authentication.realm)]),
-    resolveOptions: { externalSite: config.answers.externalSite, otherVersionUrls: config.answers.otherVersions },
+    resolveOptions: resolveOptionsOf(config),
+    publicUrl: config.publicUrl,
+    domains: config.answers.domains,
     log: createLogger('debug', { write: (line) => void log.push(JSON.parse(line) as LogLine) }),
     clock: () => NOW,
     serverId: SERVER_ID,

@@ -105,6 +105,15 @@ describe('the app', () => {
     for (const name of ['x-powered-by', 'etag', 'server', 'set-cookie']) assert.equal(headers[name], undefined, name);
   });
 
+  test('the SOAP service is announced on every answer of its paths, the 401 above all', async () => {
+    for (const path of ['/autodiscover/autodiscover.xml', '/autodiscover/autodiscover.svc']) {
+      for (const headers of [{}, ALICE]) {
+        const reply = await ask({ method: 'GET', path, headers });
+        assert.equal(reply.headers['x-soap-enabled'], 'True', path);
+      }
+    }
+  });
+
   test('the answer has a length, for clients without chunked decoding', async () => {
     const { headers, body } = await ask({ headers: ALICE, body: BODY });
     assert.equal(headers['content-length'], String(Buffer.byteLength(body)));

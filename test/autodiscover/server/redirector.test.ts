@@ -1,15 +1,18 @@
 // The plain HTTP port: which requests are redirected where, and that nothing of the request decides the host.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { RequestHandler } from 'express';
 import { createRedirector } from '../../../src/autodiscover/server/redirector.ts';
 import { listenPlain, send } from '../bed.ts';
 
+const health: RequestHandler = (request, response, next) =>
+  request.path === '/health/live' ? void response.json({ live: true }) : next();
 const ORIGIN = 'https://autodiscover.contoso.test';
 
 describe('the redirector', () => {
   let server: Awaited<ReturnType<typeof listenPlain>>;
   before(async () => {
-    server = await listenPlain(createRedirector(`${ORIGIN}/ignored`));
+    server = await listenPlain(createRedirector(`${ORIGIN}/ignored`, health));
   });
   after(() => server.close());
 
@@ -47,6 +50,11 @@ describe('the redirector', () => {
     });
   }
 
+  test('health is answered here too, for those who cannot check a certificate', async () => {
+    const reply = await send(server.port, { method: 'GET', path: '/health/live' });
+    assert.deepEqual([reply.status, JSON.parse(reply.body)], [200, { live: true }]);
+  });
+
   for (const path of [
     '/',
     '/autodiscover',
@@ -54,7 +62,6 @@ describe('the redirector', () => {
     '/autodiscover/a/b/autodiscover.xml',
     '/x/autodiscover/autodiscover.xml',
     '/autodiscover/autodiscover.txt',
-    '/health/ready', // belongs to the service's own port
     '/%',
   ]) {
     test(`${path} is nothing here`, async () => {
