@@ -391,10 +391,10 @@ function refreshing(bed: () => ContractBed): void {
 
   test('refreshes that are asked for at one time share a read, and none follows at once', async () => {
     let reads = 0;
-    const directory = await openDirectory({
-      ...bed().options,
-      onEvent: ({ type }) => void (reads += type === 'organization-read' ? 1 : 0),
-    });
+    const onEvent = ({ type }: DirectoryEvent) => {
+      if (type === 'organization-read') reads += 1;
+    };
+    const directory = await openDirectory({ ...bed().options, onEvent });
     try {
       assert.equal(reads, 1);
       const [first, second] = await Promise.all([directory.refresh(), directory.refresh()]);
