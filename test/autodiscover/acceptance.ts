@@ -168,7 +168,8 @@ export const ACCEPTANCE: readonly AcceptanceRow[] = [
     why: 'a homeMDB that names nothing',
     ask: { address: 'mallory@contoso.test' },
     expected: { errorCode: 602 },
-    warning: /CN=SEA-DB99,/,
+    // A real directory keeps no link to nothing: there, the attribute is gone.
+    warning: /CN=SEA-DB99,|lost its database/,
   },
   { why: 'a group', ask: { address: 'allstaff@contoso.test' }, expected: { errorCode: 501 } },
   { why: 'a mail attribute without a mailbox', ask: { address: 'judy@contoso.test' }, expected: { errorCode: 501 } },
