@@ -1,6 +1,6 @@
 // The only reader of the configuration file. Everything is checked at once, and every fault is told with its path in the file.
 
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { type Config, configSchema } from './config-schema.ts';
@@ -30,12 +30,22 @@ export function parseConfig(text: string, path: string): Config {
       path,
       document.errors.map((error) => error.message.split('\n')[0] ?? ''),
     );
-  const parsed = configSchema.safeParse(withoutEmptyKeys(document.toJS({ maxAliasCount: 0 }) ?? {}));
-  if (!parsed.success) throw faults(path, parsed.error.issues.flatMap(issueLines));
-  const config = parsed.data;
-  const unusable = [...plainTextFaults(config), ...unreadableFiles(config)];
+  const raw = withoutEmptyKeys(valueOf(document, path) ?? {});
+  const parsed = configSchema.safeParse(raw);
+  // What goes beyond the form is looked at in a malformed file too, so that one run tells everything.
+  const unusable = [...plainTextFaults(raw), ...unreadableFiles(raw)];
+  if (!parsed.success) throw faults(path, [...parsed.error.issues.flatMap(issueLines), ...unusable]);
   if (unusable.length > 0) throw faults(path, unusable);
-  return deepFreeze(config);
+  return deepFreeze(parsed.data);
+}
+
+/** The document's value. Aliases are not resolved: a configuration needs none, and they can be made to expand without end. */
+function valueOf(document: ReturnType<typeof parseDocument>, path: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 0 });
+  } catch (error) {
+    throw faults(path, [`aliases (*name) cannot be used here: ${(error as Error).message}`]);
+  }
 }
 
 /** A key whose lines are all commented out reads as null; it means the same as no key. */
@@ -64,10 +74,21 @@ function issueLines(issue: Issue): string[] {
   return [`${at === '' ? '(top level)' : at}: ${issue.message}`];
 }
 
-function plainTextFaults({ directory }: Config): string[] {
-  if (directory.allowPlainText) return [];
-  return directory.servers.flatMap((url, at) =>
-    url.toLowerCase().startsWith('ldap:') && !directory.startTls
+/** A member of something that may not be what it should be. */
+function member(value: unknown, ...keys: readonly string[]): unknown {
+  return keys.reduce<unknown>(
+    (at, key) => (typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[key] : undefined),
+    value,
+  );
+}
+
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+function plainTextFaults(raw: unknown): string[] {
+  const directory = member(raw, 'directory');
+  if (member(directory, 'allowPlainText') === true || member(directory, 'startTls') === true) return [];
+  return listOf(member(directory, 'servers')).flatMap((url, at) =>
+    typeof url === 'string' && url.toLowerCase().startsWith('ldap:')
       ? [
           `directory.servers.${at}: ${url} would send passwords in clear text: use ldaps://, startTls, or allowPlainText`,
         ]
@@ -75,28 +96,30 @@ function plainTextFaults({ directory }: Config): string[] {
   );
 }
 
-function unreadableFiles({ directory, tls, authentication }: Config): string[] {
-  const named: [string, string | undefined][] = [
-    ['directory.caFile', directory.caFile],
-    ['directory.passwordFile', directory.passwordFile],
-    ['authentication.keytabFile', authentication.keytabFile],
-    ...tls.certificates.flatMap((certificate, at) =>
-      Object.entries(certificate).map(([key, path]): [string, string | undefined] => [
+function unreadableFiles(raw: unknown): string[] {
+  const named: [string, unknown][] = [
+    ...['directory.caFile', 'directory.passwordFile', 'authentication.keytabFile'].map((key): [string, unknown] => [
+      key,
+      member(raw, ...key.split('.')),
+    ]),
+    ...listOf(member(raw, 'tls', 'certificates')).flatMap((certificate, at) =>
+      ['certificateFile', 'keyFile', 'pfxFile', 'passphraseFile'].map((key): [string, unknown] => [
         `tls.certificates.${at}.${key}`,
-        path,
+        member(certificate, key),
       ]),
     ),
   ];
-  return named.flatMap(([key, path]) => {
-    if (path === undefined) return [];
-    try {
-      accessSync(path, constants.R_OK);
-      return [];
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      return [`${key}: ${path} ${code === 'ENOENT' ? 'does not exist' : 'cannot be read by this account'}`];
-    }
-  });
+  return named.flatMap(([key, path]) => (typeof path === 'string' && path !== '' ? unreadable(key, path) : []));
+}
+
+function unreadable(key: string, path: string): string[] {
+  try {
+    accessSync(path, constants.R_OK);
+    return statSync(path).isDirectory() ? [`${key}: ${path} is a folder, not a file`] : [];
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return [`${key}: ${path} ${code === 'ENOENT' ? 'does not exist' : 'cannot be read by this account'}`];
+  }
 }
 
 function deepFreeze<T>(value: T): T {

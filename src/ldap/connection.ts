@@ -34,7 +34,14 @@ export interface PoolOptions {
   readonly readPassword: () => Promise<string>;
   /** Connections kept to the controller in use; requests are pipelined on them. */
   readonly connections: number;
+  /** Milliseconds between two tries of a controller that is down: at first, and after many; DEFAULT_RETRY when absent. */
+  readonly retry?: RetryIntervals;
   readonly onEvent?: (event: PoolEvent) => void;
+}
+
+export interface RetryIntervals {
+  readonly firstMs: number;
+  readonly longestMs: number;
 }
 
 export type PoolEvent =
@@ -56,22 +63,26 @@ interface ControllerState {
   retryTimer: NodeJS.Timeout | undefined;
 }
 
-const FIRST_RETRY_MS = 1_000;
-const LONGEST_RETRY_MS = 60_000;
+export const DEFAULT_RETRY: RetryIntervals = { firstMs: 1_000, longestMs: 60_000 };
 const REFUSED_PAUSE_MS = 60_000;
 
 export class ControllerPool {
   readonly #options: PoolOptions;
   readonly #controllers: readonly ControllerState[];
+  readonly #retry: RetryIntervals;
   #closed = false;
   /** The service account's refused password: not tried again, on any controller, before the pause is over or it was changed. */
   #refusal: { readonly password: string; readonly until: number; readonly error: DirectoryError } | undefined;
+  /** The service account's password that last worked, and the running first try of another one. */
+  #accepted: string | undefined;
+  #trial: Promise<ControllerConnection> | undefined;
 
   constructor(options: PoolOptions) {
     if (options.controllers.length === 0) {
       throw new DirectoryError('configuration', 'no domain controller is configured: give directory.servers');
     }
     this.#options = options;
+    this.#retry = options.retry ?? DEFAULT_RETRY;
     this.#controllers = options.controllers.map((controller) => ({
       options: controller,
       connections: new Array(options.connections).fill(undefined),
@@ -120,6 +131,7 @@ export class ControllerPool {
       } catch (error) {
         const reason = rejectedReason(error);
         if (reason !== undefined) return { outcome: 'rejected', reason };
+        if (error instanceof DirectoryError) throw error;
         failures.push(`${state.options.url}: ${failureText(error)}`);
         if (failureKind(error) === 'transport') this.#markDown(state, error);
         if (connection.established) break;
@@ -181,12 +193,24 @@ export class ControllerPool {
 
   async #open(state: ControllerState): Promise<ControllerConnection> {
     if (this.#closed) throw new DirectoryError('unreachable', 'the connection pool is closed');
-    const password = await this.#options.readPassword();
+    const password = await this.#readPassword();
+    // A password that never worked is tried by one connection first: several refusals at a time could lock the account out.
+    if (this.#accepted !== password && this.#trial) await this.#trial.catch(() => undefined);
     const refusal = this.#refusal;
     if (refusal && refusal.password === password && Date.now() < refusal.until) throw refusal.error;
+    const opening = this.#bind(state, password);
+    if (this.#accepted === password) return opening;
+    this.#trial = opening;
+    return opening.finally(() => {
+      if (this.#trial === opening) this.#trial = undefined;
+    });
+  }
+
+  async #bind(state: ControllerState, password: string): Promise<ControllerConnection> {
     const connection = new ControllerConnection(state.options);
     try {
       await connection.bind(this.#options.bindName, password);
+      this.#accepted = password;
       this.#refusal = undefined;
       return connection;
     } catch (error) {
@@ -194,9 +218,23 @@ export class ControllerPool {
       const reason = rejectedReason(error);
       if (reason === undefined) throw error;
       const rejected = serviceAccountRejected(this.#options.bindName, state.options.url, reason, error);
+      this.#accepted = undefined;
       this.#refusal = { password, until: Date.now() + REFUSED_PAUSE_MS, error: rejected };
       throw rejected;
     }
+  }
+
+  async #readPassword(): Promise<string> {
+    let password: string;
+    try {
+      password = await this.#options.readPassword();
+    } catch (error) {
+      throw new DirectoryError('configuration', `reading the service account's password: ${failureText(error)}`, {
+        cause: error,
+      });
+    }
+    if (password === '') throw new DirectoryError('configuration', 'the file of directory.passwordFile is empty');
+    return password;
   }
 
   #discard(state: ControllerState, slot: number): void {
@@ -207,7 +245,16 @@ export class ControllerPool {
 
   #markDown(state: ControllerState, error: unknown): void {
     if (this.#closed || state.retryAfterMs !== undefined) return;
-    this.#scheduleProbe(state, FIRST_RETRY_MS, failureText(error));
+    this.#scheduleProbe(state, this.#retry.firstMs, failureText(error));
+    if (this.#usable().length > 0) return;
+    // Nobody is left to answer: those given up for long are asked soon.
+    for (const other of this.#controllers) {
+      if (other === state || (other.retryAfterMs ?? 0) <= this.#retry.firstMs) continue;
+      // Without a timer its try is running, and will see by itself that nobody is left.
+      if (!other.retryTimer) continue;
+      clearTimeout(other.retryTimer);
+      this.#scheduleProbe(other, this.#retry.firstMs, 'no other controller answers');
+    }
   }
 
   #scheduleProbe(state: ControllerState, delayMs: number, reason: string): void {
@@ -219,16 +266,19 @@ export class ControllerPool {
 
   /** Tries a controller that was down; while every controller is down it is tried often, else at growing intervals. */
   async #probe(state: ControllerState, lastDelayMs: number): Promise<void> {
+    state.retryTimer = undefined;
     try {
       const connection = await this.#open(state);
       if (this.#closed) return connection.close();
+      // What is left of the time before the outage is not to be trusted: a silent connection would cost a time-out each.
+      for (let slot = 0; slot < state.connections.length; slot++) this.#discard(state, slot);
       state.connections[0] = Promise.resolve(connection);
       state.retryAfterMs = undefined;
       this.#options.onEvent?.({ type: 'controller-up', url: state.options.url });
     } catch (error) {
       if (this.#closed) return;
       const allDown = this.#usable().length === 0;
-      const delay = allDown ? FIRST_RETRY_MS : Math.min(lastDelayMs * 2, LONGEST_RETRY_MS);
+      const delay = allDown ? this.#retry.firstMs : Math.min(lastDelayMs * 2, this.#retry.longestMs);
       this.#scheduleProbe(state, delay, failureText(error));
     }
   }

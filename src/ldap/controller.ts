@@ -2,7 +2,7 @@
 // when the connection ends, because ldapts would reconnect it silently and unauthenticated.
 
 import { connect as connectPlain, type Socket } from 'node:net';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { type ConnectionOptions, checkServerIdentity, connect as connectTls } from 'node:tls';
 import { Client, InvalidCredentialsError, ResultCodeError } from 'ldapts';
 import { DirectoryError } from './errors.ts';
 
@@ -55,8 +55,21 @@ export class ControllerConnection {
       if (!options.startTls) socket.once(event, () => this.#setEstablished());
       return socket;
     };
-    const plain = (port: number, host: string) => watch(connectPlain(port, host), 'connect');
-    const secure = (...args: Parameters<typeof connectTls>) => watch(connectTls(...args), 'secureConnect');
+    // ldapts reopens a lost connection by itself, but without the bind: a directory then answers "nothing there" to searches.
+    let opened = false;
+    const once = () => {
+      if (opened) throw new Error('the connection was lost');
+      opened = true;
+    };
+    const plain = (port: number, host: string) => {
+      once();
+      return watch(connectPlain(port, host), 'connect');
+    };
+    const secure = (...args: Parameters<typeof connectTls>) => {
+      // StartTLS comes with the socket of the plain connection and opens none.
+      if (!options.startTls) once();
+      return watch(connectTls(...args), 'secureConnect');
+    };
     this.client = new Client({
       url: options.url,
       strictDN: false,
@@ -107,6 +120,8 @@ function tlsOptions(options: ControllerOptions): ConnectionOptions {
     rejectUnauthorized: true,
     minVersion: 'TLSv1.2',
     host: controllerHost(options.url),
+    // The configured name decides, be it a host name or an address; node:tls alone would compare an address with the URL's host.
+    checkServerIdentity: (_host, certificate) => checkServerIdentity(host, certificate),
     ...(options.ca ? { ca: [...options.ca] } : {}),
     ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }),
   };

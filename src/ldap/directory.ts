@@ -1,7 +1,7 @@
 // The questions this project asks Active Directory. One object stands for the directory: it searches as the service account, checks
 // passwords by binding apart, and keeps the Exchange organisation as a snapshot that is replaced whole.
 
-import { ControllerPool, type PasswordCheck, type PoolEvent } from './connection.ts';
+import { ControllerPool, type PasswordCheck, type PoolEvent, type RetryIntervals } from './connection.ts';
 import { type ControllerOptions, failureText } from './controller.ts';
 import type { DirectoryError } from './errors.ts';
 import { OrganizationIndex } from './organization-index.ts';
@@ -27,6 +27,8 @@ export interface DirectoryOptions {
   readonly refreshIntervalMs: number;
   /** Where recipients are searched; the domain of the controller when undefined. */
   readonly searchBase: string | undefined;
+  /** Intervals at which controllers that are down are tried. */
+  readonly retry?: RetryIntervals;
   readonly onEvent?: (event: DirectoryEvent) => void;
 }
 
@@ -92,6 +94,7 @@ class ActiveDirectory implements Directory {
       bindName: options.bindName,
       readPassword: options.readPassword,
       connections: options.connections,
+      ...(options.retry ? { retry: options.retry } : {}),
       ...(options.onEvent ? { onEvent: options.onEvent } : {}),
     });
   }

@@ -1,7 +1,7 @@
 // A certificate authority and a server certificate for demos and labs, made with node-forge on first start. Never for production: the
 // authority's key lies beside the certificate it signed.
 
-import { randomBytes, X509Certificate } from 'node:crypto';
+import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import forge from 'node-forge';
@@ -57,12 +57,13 @@ interface Issued {
 
 async function usable(files: { caFile: string; certificateFile: string; keyFile: string }, names: readonly string[]) {
   try {
-    const [ca, server] = await Promise.all([readFile(files.caFile), readFile(files.certificateFile)]);
-    await readFile(files.keyFile);
+    const paths = [files.caFile, files.certificateFile, files.keyFile] as const;
+    const [ca, server, key] = await Promise.all([readFile(paths[0]), readFile(paths[1]), readFile(paths[2])]);
     const certificate = new X509Certificate(server);
     const covers = (name: string) =>
       certificate.checkHost(name) !== undefined || certificate.checkIP(name) !== undefined;
-    return fresh(certificate) && names.every(covers) && certificate.verify(new X509Certificate(ca).publicKey);
+    const complete = certificate.checkPrivateKey(createPrivateKey(key)) && names.every(covers);
+    return complete && fresh(certificate) && certificate.verify(new X509Certificate(ca).publicKey);
   } catch {
     return false;
   }

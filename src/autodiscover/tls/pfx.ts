@@ -50,7 +50,7 @@ function readPair(pfx: Buffer, passphrase: string | undefined): PemPair {
 }
 
 function readBags(pfx: Buffer, passphrase: string): { readonly keys: string[]; readonly certificates: string[] } {
-  const asn1 = forge.asn1.fromDer(forge.util.createBuffer(pfx.toString('binary')));
+  const asn1 = readDer(pfx);
   const p12 = forge.pkcs12.pkcs12FromAsn1(asn1, false, passphrase);
   const { pkcs8ShroudedKeyBag, keyBag, certBag } = forge.pki.oids;
   const bagsOf = (type: string | undefined) => (type === undefined ? [] : (p12.getBags({ bagType: type })[type] ?? []));
@@ -63,6 +63,14 @@ function readBags(pfx: Buffer, passphrase: string): { readonly keys: string[]; r
     bag.cert ? forge.pki.certificateToPem(bag.cert) : pemOf('CERTIFICATE', bag.asn1),
   );
   return { keys, certificates };
+}
+
+function readDer(pfx: Buffer): forge.asn1.Asn1 {
+  try {
+    return forge.asn1.fromDer(forge.util.createBuffer(pfx.toString('binary')));
+  } catch (error) {
+    throw new Error(`it is no PFX file (${(error as Error).message})`, { cause: error });
+  }
 }
 
 function pemOf(label: string, asn1: forge.asn1.Asn1): string {

@@ -70,6 +70,9 @@ async function readSource(source: CertificateSource): Promise<ReadCertificate> {
         : (await readFile(source.passphraseFile, 'utf8')).replace(/\r?\n$/, '');
     if ('pfxFile' in source) return await readPfx(source.pfxFile, passphrase);
     const pair = await readPemPair(source.certificateFile, source.keyFile, passphrase);
+    // Before node:tls sees them: it takes a key of another type as belonging to some other certificate.
+    if (!new X509Certificate(pair.certificate).checkPrivateKey(createPrivateKey(pair.key)))
+      throw new Error('certificate and key do not belong together');
     createSecureContext({ cert: pair.certificate, key: pair.key });
     return { pair, info: infoOf(name, pair.certificate) };
   } catch (error) {
@@ -116,9 +119,10 @@ function infoOf(source: string, certificatePem: string | undefined): Certificate
 }
 
 function explain(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT') return 'the file does not exist';
-  if (code === 'EACCES') return 'it may not be read by this account';
+  const { code, message, path } = error as NodeJS.ErrnoException;
+  // Key and passphrase lie in files of their own.
+  if (code === 'ENOENT') return `the file ${path ?? ''} does not exist`;
+  if (code === 'EACCES') return `the file ${path ?? ''} may not be read by this account`;
   if (code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH') return 'certificate and key do not belong together';
   if (/bad decrypt|mac verify failure|MAC could not be verified/i.test(message)) return 'the passphrase is wrong';
   return message;

@@ -1,0 +1,277 @@
+// The configuration file: what is accepted, and that every fault of a bad one is told at once with its path.
+import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import fc from 'fast-check';
+import { parse } from 'yaml';
+import { parseConfig, readConfig } from '../../src/autodiscover/config.ts';
+import { exampleConfig } from '../../src/autodiscover/config-example.ts';
+import { configSchema } from '../../src/autodiscover/config-schema.ts';
+import { AutodiscoverError } from '../../src/autodiscover/errors.ts';
+
+describe('configuration', () => {
+  let folder: string;
+  let password: string;
+  let pem: string;
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'autodiscover-'));
+    password = join(folder, 'password');
+    pem = join(folder, 'tls.pem');
+    writeFileSync(password, 'secret\n');
+    writeFileSync(pem, 'pem');
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  /** A good file; `changes` are pairs of a line's beginning and what the line becomes. */
+  const file = (...changes: readonly (readonly [from: string, to: string])[]) => {
+    let text = `directory:
+  servers: [ldaps://dc1.contoso.test]
+  bindDn: svc@contoso.test
+  passwordFile: ${password}
+publicUrl: https://autodiscover.contoso.test
+tls:
+  certificates:
+    - certificateFile: ${pem}
+      keyFile: ${pem}
+`;
+    for (const [from, to] of changes) {
+      assert.ok(text.includes(from), from);
+      text = text.replace(from, () => to);
+    }
+    return text;
+  };
+  const servers = (list: string, more = ''): readonly [string, string] => [
+    'servers: [ldaps://dc1.contoso.test]',
+    `servers: ${list}${more.replaceAll('\n', '\n  ')}`,
+  ];
+  const end = (more: string): readonly [string, string] => ['publicUrl:', `${more}\npublicUrl:`];
+
+  const GOOD: readonly (readonly [why: string, text: () => string])[] = [
+    ['the least', () => file()],
+    ['several controllers', () => file(servers('[ldaps://dc1:636, "ldaps://[::1]:636/", LDAPS://DC2]'))],
+    ['StartTLS', () => file(servers('[ldap://dc1]', '\nstartTls: true'))],
+    ['plain text when permitted', () => file(servers('[ldap://127.0.0.1:389]', '\nallowPlainText: true'))],
+    ['listeners', () => file(end("listen: {https: '[::]:443', http: 'localhost:80'}"))],
+    ['keys whose lines are all commented out', () => file(end('listen:\nanswers:\nlog:'))],
+    ['other versions', () => file(end("answers: {otherVersions: {'15': https://mail.contoso.test/a.xml}}"))],
+    ['no cache', () => file(end('authentication: {cacheSeconds: 0}'))],
+    [
+      'a PFX',
+      () =>
+        file([`certificateFile: ${pem}\n      keyFile: ${pem}`, `pfxFile: ${pem}\n      passphraseFile: ${password}`]),
+    ],
+    ['JSON, which is YAML', () => JSON.stringify(parse(file()))],
+    ['a byte order mark', () => `\ufeff${file()}`],
+    ['Windows line ends', () => file().replaceAll('\n', '\r\n')],
+  ];
+  for (const [why, text] of GOOD) test(`good: ${why}`, () => void parseConfig(text(), 'x.yaml'));
+
+  const BAD: readonly (readonly [why: string, text: () => string, ...faults: RegExp[]])[] = [
+    ['nothing', () => '', /directory: /, /publicUrl: /, /tls: /],
+    ['a list', () => '- a', /top level/],
+    ['text', () => 'text', /top level/],
+    ['no YAML', () => 'a: [', /./],
+    ['a tab for indentation', () => 'directory:\n\tservers: []', /./],
+    ['a key twice', () => `${file()}publicUrl: https://b.test\n`, /unique/i],
+    ['aliases', () => 'publicUrl: &a https://a.test\ndirectory: *a', /alias/i],
+    ['two documents', () => `${file()}---\n${file()}`, /document/i],
+    ['an unknown key', () => file(end('listne: {}')), /- listne: unknown key/],
+    [
+      'unknown keys in sections',
+      () => file(servers('[ldaps://a]', '\npasswort: x'), end('log: {levle: debug}')),
+      /- directory\.passwort: unknown key/,
+      /- log\.levle: unknown key/,
+    ],
+    ['no password file', () => file([`passwordFile: ${password}`, 'serverName: x']), /- directory\.passwordFile: /],
+    [
+      'a password in the file',
+      () => file([`passwordFile: ${password}`, 'password: secret']),
+      /- directory\.passwordFile: /,
+      /- directory\.password: unknown key/,
+    ],
+    ['no controller', () => file(servers('[]')), /- directory\.servers: /],
+    ['one controller as text', () => file(servers('ldaps://dc1')), /- directory\.servers: /],
+    [
+      'a controller that is no URL',
+      () => file(servers('[dc1.contoso.test]')),
+      /- directory\.servers\.0: must be ldaps:\/\//,
+    ],
+    [
+      'a controller of another scheme',
+      () => file(servers('[ldaps://a, https://b]')),
+      /- directory\.servers\.1: must be ldaps:\/\//,
+    ],
+    ['a controller with a path', () => file(servers('[ldaps://a/dc=x]')), /- directory\.servers\.0: /],
+    [
+      'plain text',
+      () => file(servers('[ldaps://a, ldap://b]')),
+      /- directory\.servers\.1: ldap:\/\/b would send passwords in clear text/,
+    ],
+    ['a listener without port', () => file(end('listen: {https: 0.0.0.0}')), /- listen\.https: must be HOST:PORT/],
+    ['a port too high', () => file(end('listen: {http: "a:65536"}')), /- listen\.http: the port is above 65535/],
+    [
+      'a plain public URL',
+      () => file(['https://autodiscover', 'http://autodiscover']),
+      /- publicUrl: must be an https URL/,
+    ],
+    [
+      'a certificate of both kinds',
+      () => file(['keyFile:', 'pfxFile: x\n      keyFile:']),
+      /- tls\.certificates\.0: must give either/,
+    ],
+    [
+      'a certificate without key',
+      () => file([`      keyFile: ${pem}\n`, '']),
+      /- tls\.certificates\.0: must give either/,
+    ],
+    [
+      'no certificate',
+      () => file([`    - certificateFile: ${pem}\n      keyFile: ${pem}`, '    []']),
+      /- tls\.certificates: /,
+    ],
+    [
+      'numbers out of range',
+      () => file(end('authentication: {cacheSeconds: -1}\nlimits: {requestBytes: 1, requestSeconds: 1.5}')),
+      /- authentication\.cacheSeconds: /,
+      /- limits\.requestBytes: /,
+      /- limits\.requestSeconds: /,
+    ],
+    ['a number as text', () => file(end("limits: {requestSeconds: '5'}")), /- limits\.requestSeconds: /],
+    ['yes for true', () => file(servers('[ldap://a]', '\nstartTls: yes')), /- directory\.startTls: /],
+    ['an unknown level', () => file(end('log: {level: loud}')), /- log\.level: /],
+    [
+      'a version that is no number',
+      () => file(end('answers: {otherVersions: {E15: https://a.test}}')),
+      /- answers\.otherVersions\.E15: /,
+    ],
+    [
+      'a version without https',
+      () => file(end('answers: {otherVersions: {"15": http://a.test}}')),
+      /- answers\.otherVersions\.15: must be an https URL/,
+    ],
+    [
+      'files that do not exist',
+      () =>
+        file(
+          [password, '/nowhere/password'],
+          ['bindDn', 'caFile: /nowhere/ca\n  bindDn'],
+          [`keyFile: ${pem}`, 'keyFile: /nowhere/key'],
+        ),
+      /- directory\.caFile: \/nowhere\/ca does not exist/,
+      /- directory\.passwordFile: \/nowhere\/password does not exist/,
+      /- tls\.certificates\.0\.keyFile: \/nowhere\/key does not exist/,
+    ],
+    ['a folder as file', () => file([password, folder]), /- directory\.passwordFile: .* is a folder, not a file/],
+    [
+      'faults of every kind at once',
+      () => file(servers('[ldap://a]'), [password, '/nowhere/password'], end('listne: {}\nlog: {level: loud}')),
+      /- listne: unknown key/,
+      /- log\.level: /,
+      /- directory\.servers\.0: .*clear text/,
+      /- directory\.passwordFile: .*does not exist/,
+    ],
+  ];
+  for (const [why, text, ...faults] of BAD) {
+    test(`bad: ${why}`, () => {
+      assert.throws(
+        () => parseConfig(text(), 'x.yaml'),
+        (error: unknown) => {
+          assert.ok(error instanceof AutodiscoverError, String(error));
+          assert.equal(error.code, 'configuration');
+          assert.match(error.message, /^the configuration x\.yaml cannot be used:\n {2}- /);
+          for (const fault of faults) assert.match(error.message, fault);
+          assert.match(error.message, /print-example/);
+          return true;
+        },
+      );
+    });
+  }
+
+  test('a file that is not there', () => {
+    assert.throws(() => readConfig(join(folder, 'gone.yaml')), {
+      code: 'configuration',
+      message: /gone\.yaml.*ENOENT/,
+    });
+  });
+
+  test('a file that is too large', () => {
+    assert.throws(() => parseConfig('#'.repeat(1_048_577), 'x.yaml'), {
+      code: 'configuration',
+      message: /larger than/,
+    });
+  });
+
+  test('a file this account may not read', { skip: process.getuid?.() === 0 && 'root may read everything' }, () => {
+    const secret = join(folder, 'secret');
+    writeFileSync(secret, 'x');
+    chmodSync(secret, 0);
+    assert.throws(() => parseConfig(file([password, secret]), 'x.yaml'), { message: /cannot be read by this account/ });
+  });
+
+  test('defaults are filled in, and nothing can be changed afterwards', () => {
+    const config = parseConfig(file(), 'x.yaml');
+    assert.equal(config.listen.https, '0.0.0.0:443');
+    assert.equal(config.listen.http, undefined);
+    assert.equal(config.directory.connections, 4);
+    assert.equal(config.authentication.cacheSeconds, 120);
+    assert.throws(() => Object.assign(config.directory.servers, { 0: 'x' }), TypeError);
+    assert.throws(() => Object.assign(config.log, { level: 'debug' }), TypeError);
+  });
+
+  test('the printed example is a good file once its files exist', () => {
+    const text = exampleConfig().replaceAll(/\/etc\/exchange-autodiscover\/[\w.-]+/g, pem);
+    const config = parseConfig(text, 'example.yaml');
+    assert.deepEqual(config.directory.servers, ['ldaps://dc1.contoso.test', 'ldaps://dc2.contoso.test']);
+  });
+
+  test('the printed example is a good file with every commented line put in force', () => {
+    const text = exampleConfig()
+      .replaceAll(/\/etc\/exchange-autodiscover\/[\w.-]+/g, pem)
+      .replaceAll(/^( *)#(?! )/gm, '$1');
+    const config = parseConfig(text, 'example.yaml');
+    assert.equal(config.answers.externalSite, 'Seattle');
+    assert.deepEqual(Object.keys(parse(text)).sort(), Object.keys(configSchema.shape).sort());
+  });
+
+  test('every field has its help in the example', () => {
+    assert.doesNotMatch(exampleConfig(), /^ *# *$|undefined|\[object/m);
+  });
+
+  test('any text is a configuration or a coded error', () => {
+    const words = fc.constantFrom(
+      'directory:',
+      'tls:',
+      '\n  ',
+      '\n',
+      '- ',
+      '&a ',
+      '*a',
+      '{',
+      '}',
+      '[',
+      ']',
+      '"',
+      ': ',
+      '<<: ',
+      '!!js ',
+      '? ',
+      '|',
+      'x',
+      '0',
+      '---\n',
+      '%YAML 9\n',
+    );
+    fc.assert(
+      fc.property(fc.array(words, { maxLength: 30 }), (parts) => {
+        try {
+          parseConfig(parts.join(''), 'x.yaml');
+        } catch (error) {
+          assert.ok(error instanceof AutodiscoverError, String((error as Error).stack));
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

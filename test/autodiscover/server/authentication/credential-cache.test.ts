@@ -1,0 +1,122 @@
+// What is remembered of credential checks, for how long, and that one check serves all who wait for it.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { inspect } from 'node:util';
+import { CredentialCache } from '../../../../src/autodiscover/server/authentication/credential-cache.ts';
+
+function scene(options: { acceptedMs?: number; rejectedMs?: number; maxEntries?: number } = {}) {
+  let now = 0;
+  let checks = 0;
+  const cache = new CredentialCache<string>({
+    acceptedMs: 100,
+    rejectedMs: 10,
+    maxEntries: 3,
+    now: () => now,
+    ...options,
+  });
+  const check = (name: string, password: string, outcome = 'yes') =>
+    cache.check(
+      name,
+      password,
+      async () => {
+        checks += 1;
+        return outcome;
+      },
+      (value) => (value === 'yes' ? 'accepted' : value === 'no' ? 'rejected' : 'no'),
+    );
+  return { cache, check, count: () => checks, pass: (ms: number) => (now += ms) };
+}
+
+test('an accepted credential is remembered for its time', async () => {
+  const { check, count, pass } = scene();
+  await check('a', 'p');
+  pass(99);
+  assert.equal(await check('a', 'p'), 'yes');
+  assert.equal(count(), 1);
+  pass(1);
+  await check('a', 'p');
+  assert.equal(count(), 2);
+});
+
+test('a refused one for its own time', async () => {
+  const { check, count, pass } = scene();
+  await check('a', 'p', 'no');
+  pass(9);
+  assert.equal(await check('a', 'p', 'yes'), 'no');
+  pass(1);
+  assert.equal(await check('a', 'p', 'yes'), 'yes');
+  assert.equal(count(), 2);
+});
+
+test('what could not be judged is not remembered', async () => {
+  const { check, count } = scene();
+  await check('a', 'p', 'unavailable');
+  assert.equal(await check('a', 'p'), 'yes');
+  assert.equal(count(), 2);
+});
+
+test('time 0 remembers nothing', async () => {
+  const { check, count } = scene({ acceptedMs: 0 });
+  await check('a', 'p');
+  await check('a', 'p');
+  assert.equal(count(), 2);
+});
+
+test('another password, another name, and another split of both are other credentials', async () => {
+  const { check, count } = scene({ maxEntries: 10 });
+  for (const [name, password] of [
+    ['a', 'p'],
+    ['a', 'q'],
+    ['b', 'p'],
+    ['ap', ''],
+    ['', 'ap'],
+    ['A', 'p'],
+  ] as const) {
+    await check(name, password);
+  }
+  assert.equal(count(), 6);
+});
+
+test('those who come while a check runs wait for it', async () => {
+  const { check, count } = scene();
+  assert.deepEqual(await Promise.all([check('a', 'p'), check('a', 'p'), check('a', 'p')]), ['yes', 'yes', 'yes']);
+  assert.equal(count(), 1);
+});
+
+test('a check that fails fails for all who wait, and is not remembered', async () => {
+  const cache = new CredentialCache<string>({ acceptedMs: 9, rejectedMs: 9, maxEntries: 9, now: () => 0 });
+  const failing = () =>
+    cache.check(
+      'a',
+      'p',
+      async () => assert.fail('broken'),
+      () => 'accepted',
+    );
+  for (const outcome of await Promise.allSettled([failing(), failing()])) assert.equal(outcome.status, 'rejected');
+  assert.equal(
+    await cache.check(
+      'a',
+      'p',
+      async () => 'yes',
+      () => 'accepted',
+    ),
+    'yes',
+  );
+});
+
+test('never more entries than allowed: the oldest goes', async () => {
+  const { cache, check, count } = scene();
+  for (const name of ['a', 'b', 'c', 'd']) await check(name, 'p');
+  assert.equal(cache.size, 3);
+  await check('d', 'p');
+  await check('b', 'p');
+  assert.equal(count(), 4);
+  await check('a', 'p');
+  assert.equal(count(), 5);
+});
+
+test('no password is to be found in it', async () => {
+  const { cache, check } = scene();
+  await check('alice', 'a-very-secret-word');
+  assert.doesNotMatch(inspect(cache, { showHidden: true, depth: 9 }), /a-very-secret-word/);
+});

@@ -1,0 +1,275 @@
+// The pool over several controllers, with embedded ones made faulty: reads go on and return to the first, credentials are tried once.
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { EqualityFilter } from 'ldapts';
+import { ControllerPool, type PoolEvent, type PoolOptions, type SearchRequest } from '../../src/ldap/connection.ts';
+import type { EmbeddedDirectory, Faults } from '../../src/ldap/embedded/server.ts';
+import { controllerAt, DOMAIN, eventually, PASSWORD, READER, staffDn, startController } from './demo-organization.ts';
+
+const QUICK = { connectTimeoutMs: 300, operationTimeoutMs: 300 };
+const ALICE: SearchRequest = {
+  base: DOMAIN,
+  scope: 'sub',
+  filter: new EqualityFilter({ attribute: 'sAMAccountName', value: 'alice' }),
+  attributes: ['cn'],
+};
+
+interface Scene {
+  readonly pool: ControllerPool;
+  readonly controllers: readonly EmbeddedDirectory[];
+  readonly events: PoolEvent[];
+  /** Name of the controller that serves the next search. */
+  served(): Promise<number>;
+}
+
+async function scene(t: TestContext, count: number, options: Partial<PoolOptions> = {}): Promise<Scene> {
+  const controllers = await Promise.all(
+    Array.from({ length: count }, (_, at) => startController({ hostName: `DC${at + 1}` })),
+  );
+  const events: PoolEvent[] = [];
+  const pool = new ControllerPool({
+    controllers: controllers.map(({ url }) => controllerAt(url, QUICK)),
+    bindName: READER,
+    readPassword: async () => PASSWORD,
+    connections: 2,
+    retry: { firstMs: 30, longestMs: 200 },
+    onEvent: (event) => void events.push(event),
+    ...options,
+  });
+  t.after(async () => {
+    pool.close();
+    await Promise.all(controllers.map((controller) => controller.close()));
+  });
+  const served = async () => {
+    const before = controllers.map((controller) => controller.stats.searches);
+    const [entry] = await pool.search(ALICE);
+    assert.equal(entry?.one('cn'), 'Alice Adams');
+    const changed = controllers.map((controller, at) => controller.stats.searches > (before[at] ?? 0));
+    return changed.lastIndexOf(true);
+  };
+  return { pool, controllers, events, served };
+}
+
+const FAULTS: readonly (readonly [why: string, faults: Faults])[] = [
+  ['refuses connections', { dead: 'refuse' }],
+  ['cuts connections', { dead: 'close' }],
+  ['hangs', { hang: true }],
+  ['hangs on searches', { hang: true, operations: ['search'] }],
+  ['is too slow', { delayMs: 1_000 }],
+  ['resets in mid-answer', { resetMidAnswer: true }],
+  ['claims to be busy', { result: 'busy' }],
+  ['claims to be unavailable', { result: 'unavailable' }],
+  ['refers elsewhere', { result: 'referral' }],
+];
+for (const [why, faults] of FAULTS) {
+  test(`the first controller ${why}: reads go to the second, and back when it is well`, async (t) => {
+    const { pool, controllers, events, served } = await scene(t, 2);
+    const [first] = controllers;
+    assert.ok(first);
+    assert.equal(await served(), 0);
+    await first.setFaults(faults);
+    assert.equal(await served(), 1);
+    assert.deepEqual(
+      pool.status().map(({ up }) => up),
+      [false, true],
+    );
+    assert.equal(events[0]?.type, 'controller-down');
+    assert.equal(await served(), 1);
+    await first.setFaults({});
+    await eventually('the first controller is back', () => pool.status()[0]?.up === true);
+    assert.equal(events.at(-1)?.type, 'controller-up');
+    assert.equal(await served(), 0);
+  });
+
+  test(`the first controller ${why} from the start`, async (t) => {
+    const { controllers, served } = await scene(t, 2);
+    await controllers[0]?.setFaults(faults);
+    assert.equal(await served(), 1);
+  });
+
+  test(`every controller ${why}: unreachable, naming each, and well again by itself`, async (t) => {
+    const { pool, controllers, served } = await scene(t, 2);
+    assert.equal(await served(), 0);
+    for (const controller of controllers) await controller.setFaults(faults);
+    await assert.rejects(pool.search(ALICE), (error: Error & { code?: string }) => {
+      assert.equal(error.code, 'unreachable');
+      for (const { url } of controllers) assert.ok(error.message.includes(url), error.message);
+      return true;
+    });
+    for (const controller of controllers) await controller.setFaults({});
+    await eventually('a controller is back', () => pool.status().some(({ up }) => up));
+    await served();
+    await eventually('all are back', () => pool.status().every(({ up }) => up));
+    assert.equal(await served(), 0);
+  });
+}
+
+test('slow is not dead: an answer within the time-out is taken', async (t) => {
+  const { controllers, served } = await scene(t, 2);
+  await controllers[0]?.setFaults({ delayMs: 50 });
+  assert.equal(await served(), 0);
+});
+
+test('what the directory refuses is not asked of another controller', async (t) => {
+  const { pool, controllers } = await scene(t, 2);
+  await assert.rejects(pool.search({ ...ALICE, base: `OU=Nowhere,${DOMAIN}` }), { code: 32 });
+  assert.equal(controllers[1]?.stats.connections, 0);
+  assert.deepEqual(
+    pool.status().map(({ up }) => up),
+    [true, true],
+  );
+});
+
+test('several searches of one task run on one controller', async (t) => {
+  const { pool, controllers } = await scene(t, 2);
+  await pool.withOneController(async (search) => Promise.all(Array.from({ length: 10 }, () => search(ALICE))));
+  assert.equal(controllers[0]?.stats.searches, 10);
+  assert.equal(controllers[1]?.stats.connections, 0);
+});
+
+test('no more connections than configured, one bind each, however many requests', async (t) => {
+  const { pool, controllers } = await scene(t, 1);
+  await Promise.all(Array.from({ length: 50 }, () => pool.search(ALICE)));
+  assert.equal(controllers[0]?.stats.connections, 2);
+  assert.equal(controllers[0]?.stats.binds, 2);
+});
+
+test('no connection is left over after an outage', async (t) => {
+  const { pool, controllers, served } = await scene(t, 1);
+  const [only] = controllers;
+  assert.ok(only);
+  // Three searches on two connections: the next one, which fails, is on the second, while the first stays good.
+  await Promise.all([pool.search(ALICE), pool.search(ALICE), pool.search(ALICE)]);
+  for (let round = 0; round < 4; round++) {
+    await only.setFaults({ result: 'busy', operations: ['search'] });
+    await assert.rejects(pool.search(ALICE), { code: 'unreachable' });
+    await only.setFaults({});
+    await eventually('it is back', () => pool.status()[0]?.up === true);
+    await served();
+  }
+  await Promise.all([pool.search(ALICE), pool.search(ALICE)]);
+  await eventually('two connections stand', () => only.stats.openConnections <= 2);
+});
+
+test('when the last controller goes down, those given up for long are tried soon', async (t) => {
+  const { pool, controllers, events } = await scene(t, 2, { retry: { firstMs: 10, longestMs: 60_000 } });
+  const [first, second] = controllers;
+  assert.ok(first && second);
+  await first.setFaults({ dead: 'refuse' });
+  await pool.search(ALICE);
+  const longestOf = (url: string) =>
+    Math.max(...events.map((event) => (event.type === 'controller-down' && event.url === url ? event.retryInMs : 0)));
+  await eventually('the first is asked rarely', () => longestOf(first.url) >= 1_000);
+  await first.setFaults({});
+  await second.setFaults({ dead: 'refuse' });
+  const from = events.length;
+  await assert.rejects(pool.search(ALICE), { code: 'unreachable' });
+  await eventually('the first is back', () => pool.status()[0]?.up === true);
+  const triesOfSecond = events
+    .slice(from)
+    .filter((event) => event.type === 'controller-down' && event.url === second.url);
+  assert.ok(triesOfSecond.length < 20, `the second was tried ${triesOfSecond.length} times meanwhile`);
+});
+
+test('a wrong password is tried once in total', async (t) => {
+  const { pool, controllers } = await scene(t, 3);
+  const checked = await pool.checkPassword(staffDn('Alice Adams'), 'wrong');
+  assert.deepEqual(checked, { outcome: 'rejected', reason: '52e' });
+  assert.deepEqual(
+    controllers.map(({ stats }) => stats.failedBinds),
+    [1, 0, 0],
+  );
+});
+
+test('a right password costs one bind on a connection of its own', async (t) => {
+  const { pool, controllers } = await scene(t, 2);
+  assert.deepEqual(await pool.checkPassword(staffDn('Alice Adams'), PASSWORD), { outcome: 'accepted' });
+  assert.deepEqual(
+    controllers.map(({ stats }) => stats.binds),
+    [1, 0],
+  );
+  await eventually('the connection is closed', () => controllers[0]?.stats.openConnections === 0);
+});
+
+for (const [why, faults, tried] of [
+  ['refuses connections', { dead: 'refuse' }, true],
+  ['hangs', { hang: true }, false],
+  ['resets in mid-answer', { resetMidAnswer: true }, false],
+  ['claims to be busy', { result: 'busy' }, false],
+  ['refers elsewhere', { result: 'referral' }, false],
+] as const) {
+  test(`a password check when the first controller ${why}: ${tried ? 'asks the second' : 'may have been seen, so is not repeated'}`, async (t) => {
+    const { pool, controllers } = await scene(t, 2);
+    await controllers[0]?.setFaults(faults);
+    const check = pool.checkPassword(staffDn('Alice Adams'), PASSWORD);
+    if (tried) assert.deepEqual(await check, { outcome: 'accepted' });
+    else await assert.rejects(check, { code: 'unreachable' });
+    assert.equal(controllers[1]?.stats.binds, tried ? 1 : 0);
+    // The next caller is served by the other one.
+    assert.deepEqual(await pool.checkPassword(staffDn('Bob Baker'), PASSWORD), { outcome: 'accepted' });
+  });
+}
+
+test('an empty password is refused without asking, and blames no controller', async (t) => {
+  const { pool, controllers } = await scene(t, 1);
+  await assert.rejects(pool.checkPassword(staffDn('Alice Adams'), ''), { code: 'configuration' });
+  assert.equal(controllers[0]?.stats.connections, 0);
+  assert.equal(pool.status()[0]?.up, true);
+});
+
+test('a refused service account is not tried again, on any controller, before its password changes', async (t) => {
+  let password = 'old';
+  const { pool, controllers, served } = await scene(t, 2, { readPassword: async () => password });
+  for (let round = 0; round < 5; round++) {
+    await assert.rejects(pool.search(ALICE), (error: Error & { code?: string }) => {
+      assert.equal(error.code, 'service-account-rejected');
+      assert.match(error.message, /52e: wrong name or password.*directory\.bindDn and directory\.passwordFile/);
+      return true;
+    });
+  }
+  assert.deepEqual(
+    controllers.map(({ stats }) => stats.failedBinds),
+    [1, 0],
+  );
+  password = PASSWORD;
+  assert.equal(await served(), 0);
+});
+
+test('a refused service account is tried once even when many requests come at a time', async (t) => {
+  const { pool, controllers } = await scene(t, 1, { readPassword: async () => 'wrong' });
+  const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => pool.search(ALICE)));
+  assert.ok(outcomes.every(({ status }) => status === 'rejected'));
+  assert.equal(controllers[0]?.stats.failedBinds, 1);
+});
+
+test('a password that cannot be read is a fault of the configuration, not of a controller', async (t) => {
+  let fails = true;
+  const readPassword = async () => {
+    if (fails) throw new Error('ENOENT: no such file');
+    return PASSWORD;
+  };
+  const { pool, served } = await scene(t, 1, { readPassword });
+  await assert.rejects(pool.search(ALICE), { code: 'configuration', message: /service account's password.*ENOENT/ });
+  assert.equal(pool.status()[0]?.up, true);
+  fails = false;
+  assert.equal(await served(), 0);
+});
+
+test('an empty password file is told as such', async (t) => {
+  const { pool, controllers } = await scene(t, 1, { readPassword: async () => '' });
+  await assert.rejects(pool.search(ALICE), { code: 'configuration', message: /directory\.passwordFile is empty/ });
+  assert.equal(controllers[0]?.stats.connections, 0);
+});
+
+test('a closed pool answers no more and leaves nothing running', async (t) => {
+  const { pool, controllers } = await scene(t, 1);
+  await pool.search(ALICE);
+  pool.close();
+  await assert.rejects(pool.search(ALICE), { code: 'unreachable' });
+  await eventually('its connections are gone', () => controllers[0]?.stats.openConnections === 0);
+});
+
+test('a pool needs a controller', () => {
+  const options = { controllers: [], bindName: READER, readPassword: async () => PASSWORD, connections: 1 };
+  assert.throws(() => new ControllerPool(options), { code: 'configuration', message: /directory\.servers/ });
+});
