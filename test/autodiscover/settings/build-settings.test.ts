@@ -1,9 +1,8 @@
 // Settings out of directory facts: what is present, what is absent, and in which form.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { buildAnswer } from '../../../src/autodiscover/settings/build-settings.ts';
-import { rpcEndpoint } from '../../../src/autodiscover/settings/rpc-endpoint.ts';
-import { Trace } from '../../../src/autodiscover/settings/trace.ts';
+import { mailboxAnswer } from '../../../src/autodiscover/settings/build-settings.ts';
+import { judgeDatabase } from '../../../src/autodiscover/settings/judged-database.ts';
 import type { ExchangeOrganization } from '../../../src/ldap/exchange-organization.ts';
 import type { Recipient } from '../../../src/ldap/recipient.ts';
 import { database, organization, server, version, virtualDirectory } from './organization-builder.ts';
@@ -33,20 +32,8 @@ function answer(
 ) {
   const index = organization({ virtualDirectories: [EWS], ...facts });
   const home = database(changes);
-  const endpoint = rpcEndpoint(home, index);
-  assert.equal(endpoint.status, 'endpoint');
-  if (endpoint.status !== 'endpoint') assert.fail();
-  return buildAnswer(
-    {
-      recipient: { ...RECIPIENT, ...recipient },
-      database: home,
-      endpoint,
-      alternateMailboxes: [],
-      index,
-      externalSite: undefined,
-    },
-    new Trace(),
-  );
+  const shared = judgeDatabase(home, index, undefined).answer;
+  return shared && mailboxAnswer(shared, { ...RECIPIENT, ...recipient }, []);
 }
 
 test('without any EWS URL there is no answer', () => {
@@ -143,4 +130,15 @@ test('phones: the external URL, else the internal one, else none; the culture as
   assert.equal(answer({})?.mobileSync.url, undefined);
   assert.equal(answer({}, { culture: 'de-AT' })?.mobileSync.culture, 'de:at');
   assert.equal(answer({})?.mobileSync.culture, 'en:us');
+});
+
+test('a database is judged once per snapshot and external site, and anew for another', () => {
+  const index = organization({ virtualDirectories: [EWS] });
+  const home = database({});
+  assert.equal(judgeDatabase(home, index, undefined), judgeDatabase(home, index, undefined));
+  assert.notEqual(judgeDatabase(home, index, 'Elsewhere'), judgeDatabase(home, index, undefined));
+  assert.notEqual(
+    judgeDatabase(home, organization({ virtualDirectories: [EWS] }), undefined),
+    judgeDatabase(home, index, undefined),
+  );
 });
