@@ -30,7 +30,7 @@ export function parseConfig(text: string, path: string): Config {
       path,
       document.errors.map((error) => error.message.split('\n')[0] ?? ''),
     );
-  const raw = withoutEmptyKeys(valueOf(document, path) ?? {});
+  const raw = withoutEmptyKeys(contentOf(document, path) ?? {});
   const parsed = configSchema.safeParse(raw);
   // What goes beyond the form is looked at in a malformed file too, so that one run tells everything.
   const unusable = [...plainTextFaults(raw), ...unreadableFiles(raw)];
@@ -40,7 +40,7 @@ export function parseConfig(text: string, path: string): Config {
 }
 
 /** The document's value. Aliases are not resolved: a configuration needs none, and they can be made to expand without end. */
-function valueOf(document: ReturnType<typeof parseDocument>, path: string): unknown {
+function contentOf(document: ReturnType<typeof parseDocument>, path: string): unknown {
   try {
     return document.toJS({ maxAliasCount: 0 });
   } catch (error) {
