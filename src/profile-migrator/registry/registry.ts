@@ -79,6 +79,19 @@ export function findKey(root: RegistryKey, path: string): RegistryKey | undefine
   return key;
 }
 
+/** Like `findKey`, with the path spelled as the source spells it. */
+export function locateKey(root: RegistryKey, path: string): { key: RegistryKey; path: string } | undefined {
+  const spelled: string[] = [];
+  let key = root;
+  for (const part of splitKeyPath(path)) {
+    const child = key.subkeys.get(foldName(part));
+    if (!child) return undefined;
+    spelled.push(child.name);
+    key = child;
+  }
+  return { key, path: spelled.join('\\') };
+}
+
 export function findValue(key: RegistryKey | undefined, name: string): RegistryValue | undefined {
   return key?.values.get(foldName(name));
 }
