@@ -5,6 +5,8 @@
 export type RegistryErrorCode =
   | 'access-denied'
   | 'already-exists'
+  | 'disk-full'
+  | 'hive-changed'
   | 'hive-corrupt'
   | 'hive-dirty'
   | 'hive-in-use'
@@ -13,6 +15,7 @@ export type RegistryErrorCode =
   | 'import-failed'
   | 'journal-invalid'
   | 'key-missing'
+  | 'not-a-file'
   | 'nothing-to-roll-back'
   | 'outlook-open'
   | 'outlook-unknown'
@@ -24,6 +27,7 @@ export type RegistryErrorCode =
   | 'source-busy'
   | 'source-unreadable'
   | 'value-changed'
+  | 'verify-failed'
   | 'write-failed';
 
 /** `message` says what was being done, on what, and why it did not work. */

@@ -1,0 +1,135 @@
+// From the target options to targets: given on the command line, by a policy, by a saved Autodiscover answer, or account by account
+// from Autodiscover itself.
+import { readFile } from 'node:fs/promises';
+import { UsageError } from '../errors.ts';
+import type { ExchangeAccount, MapiProfile } from '../mapi/profile.ts';
+import { type AccountTargets, readHomeServer } from '../plan/account-verdict.ts';
+import { parsePolicy } from '../plan/policy-file.ts';
+import { type ArrayTarget, checkTargets, isFqdn, sameName, type Targets } from '../plan/targets.ts';
+import type { DiscoverAnswer, MigratorDeps } from './deps.ts';
+import type { TargetOptions } from './options.ts';
+import type { Targeting } from './plan-source.ts';
+
+export interface ResolvedTargets {
+  readonly targeting: Targeting;
+  /** Whether the arrays come from a policy or from Autodiscover rather than from the command line. */
+  readonly centrallyDecided: boolean;
+  readonly until: Date | undefined;
+}
+
+/** @throws UsageError for contradictions and files that cannot be used. */
+export async function resolveTargets(options: TargetOptions, deps: MigratorDeps): Promise<ResolvedTargets> {
+  checkCombination(options);
+  if (options.policy !== undefined) {
+    const policy = parsePolicy(await readText(options.policy, 'policy-file'), options.policy);
+    return { targeting: async () => ({ targets: policy.targets }), centrallyDecided: true, until: policy.until };
+  }
+  if (options.autodiscover) {
+    return { targeting: autodiscoverTargeting(options, deps), centrallyDecided: true, until: undefined };
+  }
+  const array =
+    options.settings === undefined ? arrayOf(options) : await arrayOfSettings(options.settings, options, deps);
+  const targets = checkTargets({ arrays: [array], ...beside(options) });
+  return { targeting: async () => ({ targets }), centrallyDecided: options.settings !== undefined, until: undefined };
+}
+
+function checkCombination(options: TargetOptions): void {
+  const { from, to, serverDn, proxy, publicFolders, policy, settings, autodiscover } = options;
+  const ways = [to && '--to', policy && '--policy', settings && '--settings', autodiscover && '--autodiscover'].filter(
+    Boolean,
+  );
+  if (ways.length === 0)
+    throw new UsageError('option', 'say where to: --to FQDN, --policy FILE, --settings FILE or --autodiscover');
+  if (ways.length > 1) throw new UsageError('option', `${ways.join(' and ')} exclude each other`);
+  if ((to || settings) && !from)
+    throw new UsageError('option', `${ways[0]} needs --from NAME..., the old server names`);
+  if (serverDn && !to) throw new UsageError('option', '--server-dn belongs to --to');
+  if (policy && (from || proxy || publicFolders)) {
+    throw new UsageError(
+      'option',
+      '--policy holds everything: --from, --proxy and --public-folders cannot be added to it',
+    );
+  }
+}
+
+function arrayOf({ to = '', from = [], serverDn }: TargetOptions): ArrayTarget {
+  return serverDn === undefined ? { fqdn: to, replaces: from } : { fqdn: to, replaces: from, serverDn };
+}
+
+async function arrayOfSettings(path: string, { from = [] }: TargetOptions, deps: MigratorDeps): Promise<ArrayTarget> {
+  if (!deps.readSettings) throw new UsageError('option', 'this build cannot read saved Autodiscover answers; use --to');
+  const { server, serverDn } = await deps.readSettings(path);
+  return serverDn === undefined ? { fqdn: server, replaces: from } : { fqdn: server, replaces: from, serverDn };
+}
+
+function beside({ proxy = [], publicFolders }: TargetOptions): Pick<Targets, 'proxies' | 'publicFolders'> {
+  const proxies = new Map<string, string>();
+  for (const pair of proxy) {
+    const [old, replacement, ...more] = pair.split('=');
+    if (!old || !replacement || more.length > 0) throw new UsageError('option', `--proxy ${pair}: expected OLD=NEW`);
+    const other = proxies.get(old.toLowerCase());
+    if (other !== undefined && !sameName(other, replacement)) {
+      throw new UsageError('option', `--proxy ${old} has two replacements, ${other} and ${replacement}`);
+    }
+    proxies.set(old.toLowerCase(), replacement);
+  }
+  return publicFolders === undefined ? { proxies } : { proxies, publicFolders };
+}
+
+/** Each address is asked once in a run. Without `--from` an account's own server names are the old names, for that account only. */
+function autodiscoverTargeting(options: TargetOptions, deps: MigratorDeps): Targeting {
+  const { discover } = deps;
+  if (!discover) throw new UsageError('option', 'this build has no Autodiscover client; use --to or --policy');
+  const answers = new Map<string, Promise<DiscoverAnswer>>();
+  const ask = (address: string): Promise<DiscoverAnswer> => {
+    const known = answers.get(address.toLowerCase()) ?? discover(address);
+    answers.set(address.toLowerCase(), known);
+    return known;
+  };
+  const targets = checkTargets({ arrays: [], ...beside(options) });
+  return async (profiles) => {
+    const found = new Map<ExchangeAccount, AccountTargets>();
+    for (const account of profiles.flatMap((profile: MapiProfile) => profile.accounts)) {
+      found.set(account, await targetsOfAccount(account, options.from, ask));
+    }
+    const none: AccountTargets = { kind: 'refuse', reason: 'no-address', detail: '' };
+    return { targets, accountTargets: (_profile, account) => found.get(account) ?? none };
+  };
+}
+
+async function targetsOfAccount(
+  account: ExchangeAccount,
+  from: readonly string[] | undefined,
+  ask: (address: string) => Promise<DiscoverAnswer>,
+): Promise<AccountTargets> {
+  const { smtpAddress } = account;
+  if (smtpAddress === undefined || !smtpAddress.includes('@'))
+    return { kind: 'refuse', reason: 'no-address', detail: '' };
+  const answer = await ask(smtpAddress);
+  if (answer.kind === 'none') return { kind: 'refuse', reason: 'autodiscover-failed', detail: answer.detail };
+  if (!isFqdn(answer.server)) {
+    return {
+      kind: 'refuse',
+      reason: 'autodiscover-failed',
+      detail: `the server it gave, "${answer.server}", is no FQDN`,
+    };
+  }
+  const own = from ?? readHomeServer(account).names;
+  const replaces = own.filter((name) => !sameName(name, answer.server));
+  const array = { fqdn: answer.server, replaces };
+  const arrays = [answer.serverDn === undefined ? array : { ...array, serverDn: answer.serverDn }];
+  try {
+    checkTargets({ arrays, proxies: new Map() });
+  } catch (error) {
+    return { kind: 'refuse', reason: 'autodiscover-failed', detail: (error as Error).message.replaceAll('\n', '; ') };
+  }
+  return { kind: 'arrays', arrays };
+}
+
+async function readText(path: string, code: 'policy-file' | 'settings-file'): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new UsageError(code, `cannot read ${path}: ${(cause as Error).message}`, { cause });
+  }
+}
