@@ -15,4 +15,7 @@ const deps: MigratorDeps = {
   sleep: (milliseconds) => sleep(milliseconds),
 };
 
-process.exitCode = await runMigrator(process.argv.slice(2), deps);
+// No top-level await: the Windows executable is bundled as CommonJS.
+void runMigrator(process.argv.slice(2), deps).then((code) => {
+  process.exitCode = code;
+});

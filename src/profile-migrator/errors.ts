@@ -5,6 +5,7 @@
 export type RegistryErrorCode =
   | 'access-denied'
   | 'already-exists'
+  | 'change-undone'
   | 'disk-full'
   | 'hive-changed'
   | 'hive-corrupt'
@@ -26,6 +27,7 @@ export type RegistryErrorCode =
   | 'reg-syntax'
   | 'source-busy'
   | 'source-unreadable'
+  | 'target-unreachable'
   | 'value-changed'
   | 'verify-failed'
   | 'write-failed';

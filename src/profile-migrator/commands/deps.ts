@@ -1,4 +1,5 @@
 // What the commands need from outside, built once by the program and by each test.
+import type { ProtocolStep } from '../apply/protocol.ts';
 import type { Config } from '../config.ts';
 import type { Source } from './source.ts';
 
@@ -44,6 +45,8 @@ export interface MigratorDeps {
   readonly discover?: (address: string) => Promise<DiscoverAnswer>;
   /** A saved Autodiscover answer. @throws UsageError `settings-file`. */
   readonly readSettings?: (path: string) => Promise<DiscoveredServer>;
+  /** Called between the steps of the apply protocol. */
+  readonly step?: (step: ProtocolStep) => void;
   /** Whether a host answers on the RPC endpoint mapper for Exchange's interface. */
   readonly checkEndpoint?: (host: string) => Promise<EndpointAnswer>;
 }

@@ -15,6 +15,7 @@ function outcomeOfCode(code: RegistryErrorCode): Outcome {
     case 'outlook-open':
     case 'outlook-unknown':
     case 'source-busy':
+    case 'target-unreachable':
       return 'retry-later';
     case 'nothing-to-roll-back':
       return 'nothing-to-roll-back';
@@ -23,6 +24,7 @@ function outcomeOfCode(code: RegistryErrorCode): Outcome {
     case 'verify-failed':
       return 'state-unclear';
     case 'already-exists':
+    case 'change-undone':
     case 'disk-full':
     case 'hive-changed':
     case 'hive-corrupt':

@@ -3,10 +3,12 @@ import { Command, CommanderError } from 'commander';
 import { RegistryError, UsageError } from '../errors.ts';
 import { exitCodeHelp, exitCodeOf, type Outcome } from '../exit-codes.ts';
 import { POLICY_EXAMPLE } from '../plan/policy-file.ts';
+import { applyCommand } from './apply.ts';
 import type { MigratorDeps } from './deps.ts';
 import { outcomeOfError } from './error-outcome.ts';
 import { inspectCommand } from './inspect.ts';
 import { planCommand } from './plan.ts';
+import { rollbackCommand } from './rollback.ts';
 
 export async function runMigrator(args: readonly string[], deps: MigratorDeps): Promise<number> {
   const { convention } = deps.config;
@@ -33,7 +35,8 @@ export function createProgram(deps: MigratorDeps, run: (work: () => Promise<Outc
       'after',
       `\n${exitCodeHelp(deps.config.convention)}\n\nA policy file (--policy):\n${POLICY_EXAMPLE}\n`,
     );
-  for (const command of [inspectCommand, planCommand]) program.addCommand(command(deps, run));
+  for (const command of [inspectCommand, planCommand, applyCommand, rollbackCommand])
+    program.addCommand(command(deps, run));
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => deps.stdout.write(text),

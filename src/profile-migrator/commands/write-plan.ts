@@ -26,6 +26,11 @@ export async function writePlan(
   return written;
 }
 
+/** A result alone, under a name of its own. */
+export async function writeResult(folder: string, name: string, lines: readonly ResultLine[]): Promise<void> {
+  await (await openOutput(folder, name)).write('result.jsonl', lines.map(renderResultLine).join(''));
+}
+
 export function renderPatches(patches: readonly RegistryPatch[], asHkcu: boolean): Buffer {
   const entries: RegEntry[] = patches.flatMap((patch) =>
     entriesOfPatch(asHkcu ? { ...patch, rootPath: 'HKEY_CURRENT_USER' } : patch),
