@@ -37,10 +37,10 @@ const contents = fc.array(fc.option(fc.nat(3), { nil: undefined }), { minLength:
 /** Independent of the order of values, which a registry does not promise. */
 function sorted(of: RegistrySnapshot): string[] {
   const lines: string[] = [];
+  let key = '';
   for (const entry of entriesOf(of)) {
-    if (entry.kind === 'key') lines.push(`[${entry.path}]`);
-    if (entry.kind === 'value')
-      lines.push(`${lines.findLast((line) => line.startsWith('['))} ${renderRegFile([entry]).toString('hex')}`);
+    if (entry.kind === 'key') key = entry.path;
+    lines.push(entry.kind === 'key' ? key : `${key} ${renderRegFile([entry]).toString('hex')}`);
   }
   return lines.sort();
 }
