@@ -37,7 +37,7 @@ export async function carryOut(protocol: Protocol, { writeFiles, ...wanted }: Ch
   step?.('journal-importing');
   const imported = await importEdits(protocol, journal, journal.patch);
   const detail = await compareWithPlan(protocol, imported, before);
-  if (detail !== undefined) return undo(protocol, imported.journal, detail);
+  if (detail !== undefined) return undo(protocol, imported.journal, detail, 'everything');
   step?.('verified');
   await finish(protocol, journal);
   return { kind: 'done' };
@@ -57,21 +57,33 @@ export async function giveUp({ journalPath }: Protocol, { files }: Journal): Pro
   await removeJournal(journalPath);
 }
 
-/** Takes back what holds our new value; what somebody else has written meanwhile is left to them. */
-export async function undo(protocol: Protocol, journal: Journal, detail: string): Promise<ChangeOutcome> {
+/**
+ * Takes the change back. `everything`: right after the import that failed, when the old values had just been seen, so that whatever
+ * stands there now is that import's doing. `ours`: later, when what holds neither the old nor the new value was written by somebody
+ * else and is left to them.
+ * @throws RegistryError `verify-failed`, leaving the journal, when a value could not be brought back.
+ */
+export async function undo(
+  protocol: Protocol,
+  journal: Journal,
+  detail: string,
+  scope: 'everything' | 'ours',
+): Promise<ChangeOutcome> {
   const undoing: Journal = { ...journal, state: 'undoing' };
   await writeJournal(protocol.journalPath, undoing);
   protocol.step?.('journal-undoing');
   const now = await loadSettled(protocol, journal.patch, journal.child);
-  const ours = editsHolding(now, journal.patch.edits, 'after');
-  if (ours.length > 0) await importEdits(protocol, undoing, invertPatch({ ...journal.patch, edits: ours }));
-  const left = editsHolding(await loadSettled(protocol, journal.patch, undefined), ours, 'after');
+  const held = scope === 'ours' ? editsHolding(now, journal.patch.edits, 'after') : journal.patch.edits;
+  const wrong = held
+    .map((edit) => ({ ...edit, after: currentValue(now, edit) }))
+    .filter(({ before, after }) => !sameValue(before, after));
+  if (wrong.length > 0) await importEdits(protocol, undoing, invertPatch({ ...journal.patch, edits: wrong }));
+  const then = await loadSettled(protocol, journal.patch, undefined);
+  const left = wrong.filter((edit) => !sameValue(currentValue(then, edit), edit.before));
   if (left.length > 0) {
     const names = left.map(({ keyPath, name }) => `${keyPath}\\${name}`).join(', ');
-    throw new RegistryError(
-      'verify-failed',
-      `cannot undo the change of ${protocol.store.describe()} (${detail}): still changed: ${names}`,
-    );
+    const what = `cannot undo the change of ${protocol.store.describe()} (${detail})`;
+    throw new RegistryError('verify-failed', `${what}: still changed: ${names}`);
   }
   protocol.step?.('undone');
   await giveUp(protocol, undoing);

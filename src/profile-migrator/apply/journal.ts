@@ -5,7 +5,7 @@ import { RegistryError } from '../errors.ts';
 import type { RegistryPatch, RegistryValue } from '../registry/registry.ts';
 import type { ChildIdentity } from '../registry/store.ts';
 import { type RegistryData, type ResultLine, resultLineSchema } from '../result-line.ts';
-import { readIfThere, removeDurably, writeDurably } from './state-files.ts';
+import { besideOf, readIfThere, removeDurably, writeDurably } from './state-files.ts';
 
 /**
  * `prepared`: nothing has been changed yet. `importing`: some values may be new. `undoing`: the change failed and is being taken
@@ -85,7 +85,9 @@ export async function readJournal(path: string): Promise<Journal | undefined> {
   return { kind, state, patch, child: child ?? undefined, lines, resultPath, files };
 }
 
+/** Also what a run killed while writing it may have left beside it. */
 export async function removeJournal(path: string): Promise<void> {
+  await removeDurably(besideOf(path));
   await removeDurably(path);
 }
 

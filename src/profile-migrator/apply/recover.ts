@@ -2,7 +2,7 @@
 import type { ResultLine } from '../result-line.ts';
 import { editsHolding, finish, giveUp, importEdits, undo } from './carry-out.ts';
 import { requireInScope } from './edit-scope.ts';
-import { type Journal, readJournal } from './journal.ts';
+import { type Journal, readJournal, removeJournal } from './journal.ts';
 import { loadSettled, type Protocol, requireOutlookClosed } from './protocol.ts';
 
 export interface Recovery {
@@ -16,7 +16,10 @@ export interface Recovery {
 /** Undefined when no earlier run was interrupted. @throws RegistryError, leaving the journal, when it cannot be settled now. */
 export async function recover(protocol: Protocol, rootPath: string): Promise<Recovery | undefined> {
   const journal = await readJournal(protocol.journalPath);
-  if (!journal) return undefined;
+  if (!journal) {
+    await removeJournal(protocol.journalPath);
+    return undefined;
+  }
   requireInScope(journal.patch, rootPath, `journal ${protocol.journalPath}`);
   const run = journal.kind === 'apply' ? 'apply' : 'rollback';
   if (journal.state === 'prepared') {
@@ -41,7 +44,7 @@ export async function recover(protocol: Protocol, rootPath: string): Promise<Rec
   if (journal.state === 'importing' && foreign === 0)
     return goOn(protocol, journal, open, `an interrupted ${run}: ${found}`);
   const why = foreign > 0 ? `${foreign} values were changed by something else since` : 'it was being undone';
-  const outcome = await undo(protocol, { ...journal, child: undefined }, `interrupted ${run}`);
+  const outcome = await undo(protocol, { ...journal, child: undefined }, `interrupted ${run}`, 'ours');
   return { kind: 'undone', text: `an interrupted ${run}: ${found}, ${why}; ${outcome.kind}`, lines: [] };
 }
 
@@ -59,7 +62,7 @@ async function goOn(
     await finish(protocol, fresh);
     return { kind: 'finished', text: `${text}; the rest has been changed now`, lines: journal.lines };
   }
-  await undo(protocol, latest, failure ?? 'the rest could not be changed');
+  await undo(protocol, latest, failure ?? 'the rest could not be changed', 'everything');
   return {
     kind: 'undone',
     text: `${text}; the rest could not be changed (${failure ?? 'no effect'}); undone`,

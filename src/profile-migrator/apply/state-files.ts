@@ -5,7 +5,7 @@ import { RegistryError } from '../errors.ts';
 
 /** Replaces the file; readable by this user alone. @throws RegistryError `write-failed`. */
 export async function writeDurably(path: string, data: string | Buffer): Promise<void> {
-  const beside = `${path}.new`;
+  const beside = besideOf(path);
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const file = await open(beside, 'w', 0o600);
@@ -20,6 +20,11 @@ export async function writeDurably(path: string, data: string | Buffer): Promise
   } catch (cause) {
     throw new RegistryError('write-failed', `cannot write ${path}: ${(cause as Error).message}`, { cause });
   }
+}
+
+/** Where a file lies until it is complete. */
+export function besideOf(path: string): string {
+  return `${path}.new`;
 }
 
 /** Removes the file if it is there. */
