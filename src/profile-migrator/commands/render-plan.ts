@@ -61,7 +61,9 @@ function renderAccount({ account, verdict, decisions }: AccountPlan, style: Styl
     if (verdict.missing.length > 0)
       lines.push(`      to include it: --from ${verdict.missing.map(printable).join(' ')}`);
   }
-  return [...lines, ...renderDecisions(decisions, style, '      ')];
+  // Where nothing changes, the values that nobody would have changed explain nothing.
+  const telling = verdict.kind === 'migrate' ? decisions : decisions.filter(({ action }) => action !== 'leave');
+  return [...lines, ...renderDecisions(telling, style, '      ')];
 }
 
 function renderDecisions(decisions: readonly Decision[], style: Style, indent: string): string[] {

@@ -66,7 +66,7 @@ export const REASON_TEXT: Readonly<Record<ValueReason, string>> = {
   'public-folders-mapped': 'public folders get the server given for them (--public-folders)',
   'names-array': 'already names the array',
   'not-mapped': 'does not name a server to be replaced',
-  'directory-server': 'names a directory server (global catalog), not a server to be replaced',
+  'directory-server': 'not a server to be replaced; a global catalog may stand here',
   'proxy-not-mapped': 'web name of the RPC proxy; only --proxy changes it',
   'proxy-names-old-server': 'RPC proxy that carries an old server name; decide with --proxy',
   'public-folder-store':
