@@ -12,6 +12,8 @@ interface PastEdit extends ValueEdit {
   readonly role: string;
   /** Whether it is known to have been carried out; the others may or may not have been imported by somebody. */
   readonly proved: boolean;
+  /** Whether it was itself a rollback: then nothing of ours is left to take back. */
+  readonly restored: boolean;
 }
 
 /** The profile as the result of the apply described it. */
@@ -66,7 +68,7 @@ export function planRestore(snapshot: RegistrySnapshot, history: readonly Result
     if (original.ours && !sameValue(original.value, before)) {
       const after = original.value && { ...original.value, name: before?.name ?? name };
       restored.push({ edit: { keyPath, name: before?.name ?? name, before, after }, property, role, profile });
-    } else if (!original.ours && !edits.some((edit) => sameValue(edit.before, before))) {
+    } else if (!original.ours && !last.restored && !edits.some((edit) => sameValue(edit.before, before))) {
       kept.push({ keyPath, name, property, role, profile });
     }
   }
@@ -103,6 +105,6 @@ function editsOfLine({ outcome, values }: ResultLine): PastEdit[] {
   return values.flatMap(({ key, name, property, role, before, after }) => {
     if (before === undefined || after === undefined) return [];
     const edit = { keyPath: key, name, before: unpackValue(name, before), after: unpackValue(name, after) };
-    return [{ ...edit, property, role, proved: PROVED.has(outcome) }];
+    return [{ ...edit, property, role, proved: PROVED.has(outcome), restored: outcome === 'restored' }];
   });
 }

@@ -65,10 +65,10 @@ export function failedLine(line: ResultLine, error: Error): ResultLine {
   };
 }
 
-/** What one line means for the exit code, when nothing went wrong beyond it. */
-export function outcomeOfLine(line: ResultLine): Outcome {
-  if (line.outcome === 'failed' || line.refusals.length > 0) return 'failed';
-  return 'done';
+/** What one line means for the exit code. A failed line's own outcome is told by the error that made it fail. */
+export function outcomesOfLine(line: ResultLine): Outcome[] {
+  if (line.refusals.length > 0) return ['failed'];
+  return line.outcome === 'failed' ? [] : ['done'];
 }
 
 export function dataOf(value: RegistryValue | undefined): RegistryData | null {

@@ -6,7 +6,7 @@ import { type ResultLine, renderResultLine } from '../result-line.ts';
 import type { MigratorDeps } from './deps.ts';
 import { outcomeOfError } from './error-outcome.ts';
 import type { OutputOptions } from './options.ts';
-import { failedLine, type LineContext, outcomeOfLine, sourceLine } from './result-lines.ts';
+import { failedLine, type LineContext, outcomesOfLine, sourceLine } from './result-lines.ts';
 import { openLog } from './run-log.ts';
 import type { Source } from './source.ts';
 import { type Style, styleFor } from './style.ts';
@@ -49,7 +49,7 @@ export async function runSources(
   const outcomes: Outcome[] = [];
   let index = 0;
   for await (const result of inOrder(sources, PARALLEL_READS, run)) {
-    outcomes.push(...result.lines.map(outcomeOfLine), ...result.outcomes);
+    outcomes.push(...result.lines.flatMap(outcomesOfLine), ...result.outcomes);
     if (options.json) for (const item of result.lines) deps.stdout.write(renderResultLine(item));
     else if (!options.quiet) deps.stdout.write(index++ > 0 ? `\n${result.text}` : result.text);
     if (options.json || options.quiet) complain(result, deps);
