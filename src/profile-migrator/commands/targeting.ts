@@ -5,8 +5,9 @@ import { UsageError } from '../errors.ts';
 import type { ExchangeAccount, MapiProfile } from '../mapi/profile.ts';
 import { type AccountTargets, readHomeServer } from '../plan/account-verdict.ts';
 import { parsePolicy } from '../plan/policy-file.ts';
+import { parseServerDn } from '../plan/server-dn.ts';
 import { type ArrayTarget, checkTargets, isFqdn, sameName, type Targets } from '../plan/targets.ts';
-import type { DiscoverAnswer, MigratorDeps } from './deps.ts';
+import type { DiscoverAnswer, DiscoveredServer, MigratorDeps } from './deps.ts';
 import type { TargetOptions } from './options.ts';
 import type { Targeting } from './plan-source.ts';
 
@@ -107,15 +108,10 @@ async function targetsOfAccount(
     return { kind: 'refuse', reason: 'no-address', detail: '' };
   const answer = await ask(smtpAddress);
   if (answer.kind === 'none') return { kind: 'refuse', reason: 'autodiscover-failed', detail: answer.detail };
-  if (!isFqdn(answer.server)) {
-    return {
-      kind: 'refuse',
-      reason: 'autodiscover-failed',
-      detail: `the server it gave, "${answer.server}", is no FQDN`,
-    };
-  }
-  const own = from ?? readHomeServer(account).names;
-  const replaces = own.filter((name) => !sameName(name, answer.server));
+  const home = readHomeServer(account).names;
+  const problem = notAnArray(answer, home);
+  if (problem !== undefined) return { kind: 'refuse', reason: 'autodiscover-failed', detail: problem };
+  const replaces = (from ?? home).filter((name) => !sameName(name, answer.server));
   const array = { fqdn: answer.server, replaces };
   const arrays = [answer.serverDn === undefined ? array : { ...array, serverDn: answer.serverDn }];
   try {
@@ -124,6 +120,18 @@ async function targetsOfAccount(
     return { kind: 'refuse', reason: 'autodiscover-failed', detail: (error as Error).message.replaceAll('\n', '; ') };
   }
   return { kind: 'arrays', arrays };
+}
+
+/**
+ * A single server where there is no array: its DN ends in a short name, and without a DN it is the account's own server by both of
+ * its names. Moving a profile there would gain nothing.
+ */
+function notAnArray({ server, serverDn }: DiscoveredServer, home: readonly string[]): string | undefined {
+  if (!isFqdn(server)) return `the server it gave, "${server}", is no FQDN`;
+  const isHome = (name: string) => home.some((own) => sameName(own, name));
+  const dn = serverDn === undefined ? undefined : parseServerDn(serverDn);
+  const single = dn ? !sameName(dn.server, server) : isHome(server) && isHome(server.split('.')[0] ?? '');
+  return single ? `the server it gave, ${server}, is a single server and no array` : undefined;
 }
 
 async function readText(path: string, code: 'policy-file' | 'settings-file'): Promise<string> {
