@@ -11,6 +11,8 @@ export interface Config {
   /** Where journals, undo files and results of the live registry lie unless --out is given; only this user can write there. */
   readonly stateFolder: string;
   readonly systemRoot: string;
+  /** AUTODISCOVER_PASSWORD: for --autodiscover-user; never printed. */
+  readonly autodiscoverPassword: string | undefined;
 }
 
 export function readConfig(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Platform = process.platform): Config {
@@ -24,5 +26,6 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, platform: NodeJ
     colour: !env.NO_COLOR,
     stateFolder: join(base, 'profile-migrator'),
     systemRoot: env.SystemRoot || 'C:\\Windows',
+    autodiscoverPassword: env.AUTODISCOVER_PASSWORD || undefined,
   });
 }

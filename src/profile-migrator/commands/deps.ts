@@ -20,6 +20,21 @@ export type DiscoverAnswer =
   | ({ readonly kind: 'server' } & DiscoveredServer)
   | { readonly kind: 'none'; readonly detail: string };
 
+/** Asks Autodiscover for an e-mail address. */
+export type Discover = (address: string) => Promise<DiscoverAnswer>;
+
+export interface AutodiscoverOptions {
+  /** The one server to ask, instead of searching. */
+  readonly server: string | undefined;
+  /** Logs on with a password as this user; with the own Kerberos ticket when absent. */
+  readonly user: string | undefined;
+  readonly passwordFile: string | undefined;
+  /** PEM file of certificates to trust. */
+  readonly ca: string | undefined;
+  /** Hosts and domains outside the mail domain that may be asked. */
+  readonly trust: readonly string[];
+}
+
 export interface LiveSelection {
   /** SID of one user with a loaded hive. */
   readonly user: string | undefined;
@@ -41,8 +56,8 @@ export interface MigratorDeps {
   readonly sleep: (milliseconds: number) => Promise<void>;
   /** The live registry; absent where there is none. */
   readonly openLive?: (selection: LiveSelection) => Promise<Source[]>;
-  /** Autodiscover by e-mail address. */
-  readonly discover?: (address: string) => Promise<DiscoverAnswer>;
+  /** The Autodiscover client. */
+  readonly openAutodiscover?: (options: AutodiscoverOptions) => Promise<Discover>;
   /** A saved Autodiscover answer. @throws UsageError `settings-file`. */
   readonly readSettings?: (path: string) => Promise<DiscoveredServer>;
   /** Called between the steps of the apply protocol. */

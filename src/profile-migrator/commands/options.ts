@@ -27,6 +27,11 @@ export interface TargetOptions {
   readonly policy?: string;
   readonly settings?: string;
   readonly autodiscover?: true;
+  readonly autodiscoverServer?: string;
+  readonly autodiscoverUser?: string;
+  readonly passwordFile?: string;
+  readonly ca?: string;
+  readonly trust?: string[];
 }
 
 export interface OutputOptions {
@@ -62,7 +67,13 @@ export function addTargetOptions(command: Command): Command {
     .option('--public-folders <fqdn>', 'change public-folder stores that name an old server to this mailbox server')
     .option('--policy <file>', 'targets from a JSON policy instead')
     .option('--settings <file>', 'the array from a saved Autodiscover answer; needs --from')
-    .option('--autodiscover', "the array from each account's own Autodiscover answer");
+    .option('--autodiscover', "the array from each account's own Autodiscover answer")
+    .optionsGroup('With --autodiscover:')
+    .option('--autodiscover-server <url>', 'ask this server only, instead of searching as Outlook does')
+    .option('--autodiscover-user <name>', 'log on with a password as this user (default: your own Kerberos ticket)')
+    .option('--password-file <file>', 'the password in its first line; else AUTODISCOVER_PASSWORD, else asked for')
+    .option('--ca <file>', 'trust the certificates in this PEM file instead of the public ones')
+    .option('--trust <name...>', 'hosts or domains outside the mail domain that may be asked');
 }
 
 export function addOutputOptions(command: Command, out: string): Command {

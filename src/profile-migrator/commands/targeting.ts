@@ -26,7 +26,7 @@ export async function resolveTargets(options: TargetOptions, deps: MigratorDeps)
     return { targeting: async () => ({ targets: policy.targets }), centrallyDecided: true, until: policy.until };
   }
   if (options.autodiscover) {
-    return { targeting: autodiscoverTargeting(options, deps), centrallyDecided: true, until: undefined };
+    return { targeting: await autodiscoverTargeting(options, deps), centrallyDecided: true, until: undefined };
   }
   const array =
     options.settings === undefined ? arrayOf(options) : await arrayOfSettings(options.settings, options, deps);
@@ -35,7 +35,7 @@ export async function resolveTargets(options: TargetOptions, deps: MigratorDeps)
 }
 
 function checkCombination(options: TargetOptions): void {
-  const { from, to, serverDn, proxy, publicFolders, policy, settings, autodiscover } = options;
+  const { from, to, serverDn, proxy, publicFolders, policy, settings, autodiscover, autodiscoverUser } = options;
   const ways = [to && '--to', policy && '--policy', settings && '--settings', autodiscover && '--autodiscover'].filter(
     Boolean,
   );
@@ -45,6 +45,15 @@ function checkCombination(options: TargetOptions): void {
   if ((to || settings) && !from)
     throw new UsageError('option', `${ways[0]} needs --from NAME..., the old server names`);
   if (serverDn && !to) throw new UsageError('option', '--server-dn belongs to --to');
+  const { autodiscoverServer, passwordFile, ca, trust } = options;
+  if (!autodiscover && (autodiscoverServer || autodiscoverUser || passwordFile || ca || trust)) {
+    throw new UsageError(
+      'option',
+      'these options belong to --autodiscover: its server, user, password file, --ca and --trust',
+    );
+  }
+  if (passwordFile && !autodiscoverUser)
+    throw new UsageError('option', '--password-file belongs to --autodiscover-user');
   if (policy && (from || proxy || publicFolders)) {
     throw new UsageError(
       'option',
@@ -78,9 +87,16 @@ function beside({ proxy = [], publicFolders }: TargetOptions): Pick<Targets, 'pr
 }
 
 /** Each address is asked once in a run. Without `--from` an account's own server names are the old names, for that account only. */
-function autodiscoverTargeting(options: TargetOptions, deps: MigratorDeps): Targeting {
-  const { discover } = deps;
-  if (!discover) throw new UsageError('option', 'this build has no Autodiscover client; use --to or --policy');
+async function autodiscoverTargeting(options: TargetOptions, deps: MigratorDeps): Promise<Targeting> {
+  if (!deps.openAutodiscover)
+    throw new UsageError('option', 'this build has no Autodiscover client; use --to or --policy');
+  const discover = await deps.openAutodiscover({
+    server: options.autodiscoverServer,
+    user: options.autodiscoverUser,
+    passwordFile: options.passwordFile,
+    ca: options.ca,
+    trust: options.trust ?? [],
+  });
   const answers = new Map<string, Promise<DiscoverAnswer>>();
   const ask = (address: string): Promise<DiscoverAnswer> => {
     const known = answers.get(address.toLowerCase()) ?? discover(address);

@@ -117,6 +117,7 @@ export function fakeDeps(
       colour: false,
       stateFolder: `${options.registry}.state`,
       systemRoot: '',
+      autodiscoverPassword: undefined,
     },
     program: '0.0.0',
     now: () => new Date('2026-01-02T03:04:05Z'),

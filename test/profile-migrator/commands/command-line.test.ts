@@ -102,6 +102,8 @@ test('command lines that are refused as usage', async () => {
   await bad(`plan --reg @a.reg --policy @nowhere.json`, /cannot read/);
   await bad(`plan --reg @a.reg ${OLD} --settings @s.xml`, /cannot read saved|no Autodiscover/);
   await bad(`plan --reg @a.reg --autodiscover`, /no Autodiscover client/);
+  await bad(`plan --reg @a.reg ${OLD} ${TO} --ca ca.pem`, /belong to --autodiscover/);
+  await bad('plan --reg @a.reg --autodiscover --password-file p', /belongs to --autodiscover-user/);
   await bad(`plan --reg @a.reg ${OLD} ${TO} --server-dn CN=x`, /no server DN/);
   await bad(`plan --reg @a.reg --autodiscover --server-dn /o=x`, /belongs to --to/);
   await bad(`plan --reg @a.reg ${OLD} ${TO} --proxy owa.fabrikam.test`, /expected OLD=NEW/);
@@ -226,7 +228,7 @@ test('the log has one line for each event', async () => {
 test('--autodiscover takes the array of each account from its own answer', async () => {
   const asked: string[] = [];
   const answer = (found: DiscoverAnswer): Partial<MigratorDeps> => ({
-    discover: async (address) => {
+    openAutodiscover: async () => async (address) => {
       asked.push(address);
       return found;
     },
