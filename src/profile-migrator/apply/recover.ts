@@ -1,4 +1,5 @@
 // What an interrupted run left behind: found by its journal, told to the operator, then finished or undone.
+import { RegistryError } from '../errors.ts';
 import type { ResultLine } from '../result-line.ts';
 import { editsHolding, finish, giveUp, importEdits, undo } from './carry-out.ts';
 import { requireInScope } from './edit-scope.ts';
@@ -39,13 +40,22 @@ export async function recover(protocol: Protocol, rootPath: string): Promise<Rec
     await finish(protocol, journal);
     return { kind: 'finished', text: `an interrupted ${run} was complete (${found})`, lines: journal.lines };
   }
-  await requireOutlookClosed(protocol);
+  await requireClosedToRecover(protocol, `an interrupted ${run} left it half done, ${found}`);
   const foreign = edits.length - done - open.length;
   if (journal.state === 'importing' && foreign === 0)
     return goOn(protocol, journal, open, `an interrupted ${run}: ${found}`);
   const why = foreign > 0 ? `${foreign} values were changed by something else since` : 'it was being undone';
   const outcome = await undo(protocol, { ...journal, child: undefined }, `interrupted ${run}`, 'ours');
   return { kind: 'undone', text: `an interrupted ${run}: ${found}, ${why}; ${outcome.kind}`, lines: [] };
+}
+
+async function requireClosedToRecover(protocol: Protocol, state: string): Promise<void> {
+  try {
+    await requireOutlookClosed(protocol);
+  } catch (error) {
+    if (!(error instanceof RegistryError)) throw error;
+    throw new RegistryError(error.code, `${state}; ${error.message}`, { cause: error });
+  }
 }
 
 /** The rest of a change of which only a part arrived; if that fails too, all of it is taken back. */

@@ -25,7 +25,7 @@ import { planSnapshot, planSource, type SourcePlan, type Targeting } from './pla
 import { createPrecheck, decidesNothing, type Precheck } from './precheck.ts';
 import { renderSourcePlan } from './render-plan.ts';
 import { failedLine, linesOfPlan } from './result-lines.ts';
-import { type RunContext, runSources, type SourceResult } from './run-sources.ts';
+import { keepResult, type RunContext, runSources, type SourceResult } from './run-sources.ts';
 import type { ChangeableAccess, Source } from './source.ts';
 import { resolveTargets } from './targeting.ts';
 import { renderPatches, writeResult } from './write-plan.ts';
@@ -152,6 +152,7 @@ async function changeAsPlanned(
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const failed = lines.map((line) => (line.outcome === 'changed' ? failedLine(line, error) : line));
+    await keepResult(options.out, source, failed);
     return {
       lines: failed,
       text: `${text}${context.style.warning(`  failed: ${error.message}`)}\n`,

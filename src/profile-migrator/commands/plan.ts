@@ -14,7 +14,7 @@ import {
   type TargetOptions,
 } from './options.ts';
 import { planSource, type SourcePlan } from './plan-source.ts';
-import { PLAN_INTRODUCTION, renderSourcePlan } from './render-plan.ts';
+import { PLAN_INTRODUCTION, PRECONDITIONS, renderSourcePlan } from './render-plan.ts';
 import { linesOfPlan, sourceLine } from './result-lines.ts';
 import { type RunContext, runSources, type SourceResult } from './run-sources.ts';
 import { resolveTargets } from './targeting.ts';
@@ -41,12 +41,15 @@ export async function plan(options: PlanCommandOptions, deps: MigratorDeps): Pro
   const { targeting } = await resolveTargets(options, deps);
   const sources = await findSources(options, deps);
   if (!options.json && !options.quiet) deps.stdout.write(`${PLAN_INTRODUCTION}\n`);
+  let pendingAny = false;
   const outcomes = await runSources(sources, 'plan', options, deps, async (source, context) => {
     const planned = await planSource(source, selectionOf(options), targeting);
     const result = await settlePlan(planned, context, options, 'planned');
     const pending = planned.roots.some(({ plan: { patch } }) => patch.edits.length > 0);
+    pendingAny ||= pending;
     return { ...result, outcomes: options.exitCode && pending ? ['changes-pending'] : [] };
   });
+  if (!options.json && !options.quiet && pendingAny) deps.stdout.write(`\n${PRECONDITIONS}`);
   return outcomes;
 }
 

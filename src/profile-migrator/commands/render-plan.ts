@@ -10,6 +10,14 @@ export const PLAN_INTRODUCTION = `A MAPI profile is Outlook's memory of its acco
   !  named here but never changed, or worth a look               x  not changed, because its account is refused
 `;
 
+/** What no registry can tell, for the operator to see to first. */
+export const PRECONDITIONS = `Before you apply, make sure that
+  - the array exists, and its name resolves inside the network (and not outside);
+  - the mailbox databases name it as their RpcClientAccessServer;
+  - its load balancer answers on TCP 135 and on the RPC ports;
+  - Outlook is closed on the desktops while they are changed.
+`;
+
 export function renderSourcePlan({ source, roots, notes, stale }: SourcePlan, style: Style): string {
   const lines = [style.heading(printable(source.label))];
   for (const note of notes) lines.push(`  note: ${note}`);
@@ -53,6 +61,9 @@ function renderAccount({ account, verdict, decisions }: AccountPlan, style: Styl
   const lines = ['', `    ${style.heading(`Account ${who}`)} (${facts})`];
   if (verdict.kind === 'migrate') {
     lines.push(`      moves: ${count(changed, 'value')} ${changed === 1 ? 'changes' : 'change'}`);
+    if (account.kerberosOnly)
+      lines.push('      note: it takes Kerberos only; the array needs its alternate service account for that');
+    if (account.unencrypted) lines.push('      note: it asks for RPC without encryption, which the servers may refuse');
   } else {
     const word = verdict.kind === 'refuse' ? 'refused' : 'stays as it is';
     const detail = verdict.detail === '' ? '' : ` (${printable(verdict.detail)})`;

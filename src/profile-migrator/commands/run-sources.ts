@@ -10,6 +10,7 @@ import { failedLine, type LineContext, outcomesOfLine, sourceLine } from './resu
 import { openLog } from './run-log.ts';
 import type { Source } from './source.ts';
 import { type Style, styleFor } from './style.ts';
+import { writeResult } from './write-plan.ts';
 
 export interface SourceResult {
   readonly lines: readonly ResultLine[];
@@ -25,8 +26,8 @@ export interface RunContext {
   log(text: string): Promise<void>;
 }
 
-/** .reg files and hives are read side by side; what changes a live registry goes one by one. */
-const PARALLEL_READS = 4;
+/** Files are worked on side by side. */
+const PARALLEL_FILES = 4;
 
 export async function runSources(
   sources: readonly Source[],
@@ -41,14 +42,16 @@ export async function runSources(
   const bar = progressBar(sources.length, options, deps);
   await log(`${command} starts: ${sources.length} source(s)`);
   const run = async (source: Source): Promise<SourceResult> => {
-    const result = await attempt(source, context, work);
-    for (const text of summaries(source, result)) await log(text);
+    const result = await attempt(source, context, options.out, work);
     bar?.increment();
     return result;
   };
   const outcomes: Outcome[] = [];
   let index = 0;
-  for await (const result of inOrder(sources, PARALLEL_READS, run)) {
+  // The users of a live registry go one by one: each starts programs of its own.
+  const limit = sources.some(({ kind }) => kind === 'live') ? 1 : PARALLEL_FILES;
+  for await (const result of inOrder(sources, limit, run)) {
+    for (const text of summaries(result)) await log(text);
     outcomes.push(...result.lines.flatMap(outcomesOfLine), ...result.outcomes);
     if (options.json) for (const item of result.lines) deps.stdout.write(renderResultLine(item));
     else if (!options.quiet) deps.stdout.write(index++ > 0 ? `\n${result.text}` : result.text);
@@ -61,6 +64,7 @@ export async function runSources(
 async function attempt(
   source: Source,
   context: RunContext,
+  out: string | undefined,
   work: (source: Source, context: RunContext) => Promise<SourceResult>,
 ): Promise<SourceResult> {
   try {
@@ -68,9 +72,15 @@ async function attempt(
   } catch (error) {
     if (error instanceof UsageError || !(error instanceof Error)) throw error;
     const line = failedLine(sourceLine(source, null, context.line), error);
+    await keepResult(out, source, [line]);
     const text = `${context.style.heading(source.label)}\n${context.style.warning(`  failed: ${error.message}`)}\n`;
     return { lines: [line], text, outcomes: [outcomeOfError(error)] };
   }
+}
+
+/** A failure is a result as well; that it cannot be kept must not hide it. */
+export async function keepResult(out: string | undefined, source: Source, lines: readonly ResultLine[]): Promise<void> {
+  if (out !== undefined) await writeResult(out, source.name, lines).catch(() => {});
 }
 
 /** With text switched off, what failed still reaches the person or the log collector on standard error. */
@@ -81,8 +91,8 @@ function complain({ lines }: SourceResult, deps: MigratorDeps): void {
   }
 }
 
-function summaries(source: Source, { lines }: SourceResult): string[] {
-  return lines.map(({ profile, outcome, error, refusals }) => {
+function summaries({ lines }: SourceResult): string[] {
+  return lines.map(({ source, profile, outcome, error, refusals }) => {
     const why = error ? `: ${error.message}` : refusals.length > 0 ? `: ${refusals.join(', ')}` : '';
     return `${source.label}${profile ? ` profile "${profile.name}"` : ''}: ${outcome}${why}`;
   });

@@ -17,6 +17,7 @@ const ROLE_TEXT: Readonly<Record<SectionRole, string>> = {
   'account-manager': 'Account list',
   orphan: 'Section that no account uses',
   'redirect-servers': 'Hosts Autodiscover may redirect to',
+  'autodiscover-settings': 'Autodiscover settings',
 };
 
 /** What a property means, beside its name in Microsoft's headers. */

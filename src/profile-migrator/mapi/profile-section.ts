@@ -25,7 +25,8 @@ export type SectionRole =
   | 'outlook-global'
   | 'account-manager'
   | 'orphan'
-  | 'redirect-servers';
+  | 'redirect-servers'
+  | 'autodiscover-settings';
 
 export interface ProfileSection {
   readonly role: SectionRole;

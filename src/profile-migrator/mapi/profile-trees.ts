@@ -47,10 +47,10 @@ export const PROFILE_SUBTREES: readonly string[] = [
   ),
 ];
 
-/** Keys whose values' names are hosts that Autodiscover may redirect to. */
-export const REDIRECT_SERVER_KEYS: readonly string[] = Object.keys(OFFICE_VERSIONS).flatMap((version) => [
-  `${OFFICE}\\${version}\\Outlook\\AutoDiscover\\RedirectServers`,
-  `Software\\Policies\\Microsoft\\Office\\${version}\\Outlook\\AutoDiscover\\RedirectServers`,
+/** Where each Outlook, and group policy for it, keeps its Autodiscover settings. */
+export const AUTODISCOVER_KEYS: readonly string[] = Object.keys(OFFICE_VERSIONS).flatMap((version) => [
+  `${OFFICE}\\${version}\\Outlook\\AutoDiscover`,
+  `Software\\Policies\\Microsoft\\Office\\${version}\\Outlook\\AutoDiscover`,
 ]);
 
 /** The Office versions with Outlook settings in this registry, oldest first. Settings outlive an uninstallation. */

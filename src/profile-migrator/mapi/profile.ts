@@ -32,6 +32,10 @@ export interface ExchangeAccount {
   readonly cachedMode: boolean;
   /** Connects through RPC over HTTP. */
   readonly rpcOverHttp: boolean;
+  /** Takes Kerberos and nothing else (PR_PROFILE_AUTH_PACKAGE 16). */
+  readonly kerberosOnly: boolean;
+  /** Asks for RPC without encryption (PR_PROFILE_CONNECT_FLAGS 2). */
+  readonly unencrypted: boolean;
   /** An outlook.com account behind the Exchange service. */
   readonly consumer: boolean;
   /** Account-wide sections, address book and providers; all that decisions about the account are made on. */
@@ -111,6 +115,8 @@ function readAccount(profile: RegistryKey, profilePath: string, service: Exchang
     mailboxDn: first((key) => textIn(key, A.PR_PROFILE_USER)),
     cachedMode: ((first((key) => longIn(key, A.PR_PROFILE_CONFIG_FLAGS)) ?? 0) & 0x180) !== 0,
     rpcOverHttp: ((first((key) => longIn(key, A.PR_ROH_FLAGS)) ?? 0) & 1) !== 0,
+    kerberosOnly: first((key) => longIn(key, A.PR_PROFILE_AUTH_PACKAGE)) === 16,
+    unencrypted: ((first((key) => longIn(key, A.PR_PROFILE_CONNECT_FLAGS)) ?? 0) & 2) !== 0,
     consumer: accountSections.some(({ key }) => booleanIn(key, A.PR_EXCHANGE_CONSUMER_ACCOUNT)),
     sections: withoutRepeats([
       ...accountSections,

@@ -27,6 +27,7 @@ export type ValueReason =
   | 'unreadable'
   | 'orphan'
   | 'redirect-host'
+  | 'local-file'
   | AccountReason;
 
 /** Why an account is left as it is or refused. */
@@ -82,6 +83,7 @@ export const REASON_TEXT: Readonly<Record<ValueReason, string>> = {
   unreadable: 'does not have the expected form, so it is not touched',
   orphan: 'in a section that no account uses',
   'redirect-host': 'a host that Autodiscover is allowed to redirect to',
+  'local-file': 'a file Outlook takes as Autodiscover answer for this domain; look whether it names an old server',
   'already-on-array': 'the account already uses the array',
   'home-not-mapped': "the account's home server is none of those to be replaced",
   'exchange-2013-home': 'the account is on Exchange 2013 or later, which has no arrays',

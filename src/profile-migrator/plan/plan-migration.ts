@@ -1,13 +1,12 @@
 // The plan: from a user's profiles and the operator's targets to one decision per server-bearing value and the patch that carries
 // them out. Pure; reading, asking Autodiscover and writing happen elsewhere.
 import type { ExchangeAccount, MapiProfile } from '../mapi/profile.ts';
-import type { ProfileSection } from '../mapi/profile-section.ts';
-import { REDIRECT_SERVER_KEYS } from '../mapi/profile-trees.ts';
-import { locateKey, type RegistryPatch, type RegistrySnapshot, type ValueEdit } from '../registry/registry.ts';
+import type { RegistryPatch, RegistrySnapshot, ValueEdit } from '../registry/registry.ts';
 import { type AccountTargets, judgeAccount, readHomeServer, type Verdict } from './account-verdict.ts';
 import { changes, type Decision } from './decision.ts';
 import { decideSection } from './section-rules.ts';
 import { organisationOf } from './server-dn.ts';
+import { decideSettings } from './settings-rules.ts';
 import { type ArrayTarget, mappingOf, sameName, type Targets } from './targets.ts';
 import type { RuleContext } from './value-rules.ts';
 
@@ -58,7 +57,7 @@ export function planMigration(
   const edits = plans.flatMap(editsOf);
   return {
     profiles: plans,
-    settings: decideSettings(snapshot, options.targets),
+    settings: decideSettings(snapshot, mappingOf(options.targets.arrays)),
     patch: { rootPath: snapshot.rootPath, edits },
   };
 }
@@ -121,28 +120,6 @@ function decideShared(profile: MapiProfile, accounts: readonly AccountPlan[], ta
   return [...profile.sharedSections, ...profile.orphans].flatMap((section) =>
     decideSection(section, context).map(follow),
   );
-}
-
-/** Hosts that Autodiscover may redirect to: the value's name is the host. */
-function decideSettings(snapshot: RegistrySnapshot, targets: Targets): Decision[] {
-  const mapping = mappingOf(targets.arrays);
-  return REDIRECT_SERVER_KEYS.flatMap((path) => {
-    const found = locateKey(snapshot.root, path);
-    if (!found) return [];
-    const section: ProfileSection = { role: 'redirect-servers', keyPath: found.path, key: found.key };
-    return [...found.key.values.values()]
-      .filter(({ name }) => mapping.has(name.toLowerCase()))
-      .map(({ name }): Decision => {
-        return {
-          section,
-          valueName: name,
-          property: 'RedirectServers',
-          action: 'report',
-          reason: 'redirect-host',
-          old: name,
-        };
-      });
-  });
 }
 
 function contextOf(arrays: readonly ArrayTarget[], targets: Targets, organisation: string | undefined): RuleContext {

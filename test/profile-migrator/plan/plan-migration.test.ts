@@ -5,7 +5,8 @@ import { readProfiles } from '../../../src/profile-migrator/mapi/profile.ts';
 import { decisionsOf, type MigrationPlan, planMigration } from '../../../src/profile-migrator/plan/plan-migration.ts';
 import type { ArrayTarget, Targets } from '../../../src/profile-migrator/plan/targets.ts';
 import { applyPatch, diffSnapshots, invertPatch } from '../../../src/profile-migrator/registry/patch.ts';
-import type { RegistrySnapshot } from '../../../src/profile-migrator/registry/registry.ts';
+import { type RegEntry, snapshotsOf, stringData } from '../../../src/profile-migrator/registry/reg-file.ts';
+import { type RegistrySnapshot, RegType } from '../../../src/profile-migrator/registry/registry.ts';
 import { type AccountSpec, buildRegistry, type ProfileSpec, type RegistrySpec, serverDn } from '../build-profile.ts';
 
 const ARRAY = 'outlook.fabrikam.test';
@@ -334,5 +335,26 @@ test('whatever the profiles say: applied and inverted gives back every byte, and
       }
     }),
     { numRuns: 300 },
+  );
+});
+
+test('a local Autodiscover file is reported', () => {
+  const path = 'HKEY_CURRENT_USER\\Software\\Microsoft\\Office\\16.0\\Outlook\\AutoDiscover';
+  const text = (name: string, data: string): RegEntry => ({
+    kind: 'value',
+    value: { name, type: RegType.SZ, data: stringData(data) },
+  });
+  const entries = [
+    { kind: 'key' as const, path },
+    text('fabrikam.test', 'C:\\xml\\answer.xml'),
+    text('Other', 'C:\\x'),
+    text('x.test', ''),
+  ];
+  const [snapshot] = snapshotsOf({ entries, codePage: undefined });
+  assert.ok(snapshot);
+  const { settings } = planMigration(snapshot, [], { targets: { arrays: [], proxies: new Map() } });
+  assert.deepEqual(
+    settings.map(({ reason, old }) => `${reason} ${old}`),
+    ['local-file C:\\xml\\answer.xml'],
   );
 });
