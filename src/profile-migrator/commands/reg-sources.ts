@@ -2,8 +2,10 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import { RegistryError } from '../errors.ts';
+import { PROFILE_TREES, profileKeysOf } from '../mapi/profile-trees.ts';
 import { snapshotsOf } from '../registry/reg-file.ts';
 import { loadRegFile } from '../registry/reg-file-store.ts';
+import type { RegistrySnapshot } from '../registry/registry.ts';
 import type { Source, SourceContent } from './source.ts';
 
 /** Files this program writes itself; a folder given as source may be the folder they were written to. */
@@ -52,9 +54,17 @@ function regSource(path: string, name: string, codePage: number | undefined): So
     async read(): Promise<SourceContent> {
       const file = await loadRegFile(path, codePage);
       const notes = file.codePage === undefined ? [] : [`read in code page ${file.codePage}; another one: --code-page`];
-      return { snapshots: snapshotsOf(file), notes };
+      return { snapshots: usersIn(snapshotsOf(file)), notes };
     },
   };
+}
+
+/** An export from further up brings roots without profiles (services, class registrations), which say nothing of any user. */
+function usersIn(snapshots: readonly RegistrySnapshot[]): readonly RegistrySnapshot[] {
+  const withProfiles = snapshots.filter((snapshot) => {
+    return PROFILE_TREES.some((tree) => profileKeysOf(snapshot, tree).length > 0);
+  });
+  return withProfiles.length > 0 ? withProfiles : snapshots.slice(0, 1);
 }
 
 async function isFolder(path: string): Promise<boolean> {

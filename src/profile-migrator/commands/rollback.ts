@@ -96,6 +96,7 @@ async function writeRestoration(
   const lines = plans.flatMap((plan) => linesOfRestore(source, plan, context.line, 'deferred'));
   const patches = plans.map(({ patch }) => patch).filter(({ edits }) => edits.length > 0);
   const output = await openOutput(folder, source.name);
+  if (asHkcu && patches.length > 1) throw new UsageError('option', `--as-hkcu: ${source.label} holds several users`);
   let written = '';
   if (patches.length > 0) {
     const path = await output.write('restore.reg', renderPatches(patches, asHkcu));

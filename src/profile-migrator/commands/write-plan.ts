@@ -1,5 +1,6 @@
 // A plan as files: the change, its inverse for an import by hand, and the result lines that rollback works from.
 
+import { UsageError } from '../errors.ts';
 import { invertPatch } from '../registry/patch.ts';
 import { entriesOfPatch, type RegEntry } from '../registry/reg-file.ts';
 import { renderRegFile } from '../registry/reg-file-writer.ts';
@@ -19,6 +20,10 @@ export async function writePlan(
   const patches = roots.map(({ plan }) => plan.patch).filter(({ edits }) => edits.length > 0);
   const written: string[] = [];
   if (patches.length > 0 && stale === undefined) {
+    if (asHkcu && patches.length > 1) {
+      const users = patches.map(({ rootPath }) => rootPath).join(', ');
+      throw new UsageError('option', `--as-hkcu: ${source.label} holds the registries of several users (${users})`);
+    }
     written.push(await output.write('undo.reg', renderPatches(patches.map(invertPatch), asHkcu)));
     written.push(await output.write('patch.reg', renderPatches(patches, asHkcu)));
   }

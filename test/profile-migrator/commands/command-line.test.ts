@@ -6,10 +6,12 @@ import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import type { DiscoverAnswer, MigratorDeps } from '../../../src/profile-migrator/commands/deps.ts';
 import { runMigrator } from '../../../src/profile-migrator/commands/run-migrator.ts';
+import { type RegEntry, snapshotsOf } from '../../../src/profile-migrator/registry/reg-file.ts';
 import { readRegFile } from '../../../src/profile-migrator/registry/reg-file-reader.ts';
+import { renderRegFile } from '../../../src/profile-migrator/registry/reg-file-writer.ts';
 import { parseResultLine } from '../../../src/profile-migrator/result-line.ts';
 import { fakeDeps } from '../apply/fake-registry.ts';
-import { type AccountSpec, buildRegFile, serverDn } from '../build-profile.ts';
+import { type AccountSpec, buildEntries, buildRegFile, serverDn } from '../build-profile.ts';
 
 const nina: AccountSpec = { alias: 'nina', home: 'FS1', fqdn: 'fs1.fabrikam.test' };
 const OLD = '--from FS1 fs1.fabrikam.test';
@@ -197,6 +199,30 @@ test('patch and undo keep the root of the source unless it is to be the current 
   await run(`apply --reg @a.reg ${OLD} ${TO} --out @mine --as-hkcu`);
   assert.equal(rootOf('mine/a.patch.reg'), 'HKEY_CURRENT_USER\\Software');
   assert.equal(rootOf('mine/a.undo.reg'), 'HKEY_CURRENT_USER\\Software');
+});
+
+test('one file may hold several users, and parents that hold none', async () => {
+  const spec = (root: string) => buildEntries({ root, profiles: [{ name: 'Work', accounts: [nina] }] });
+  const parents = ['HKEY_USERS', 'HKEY_USERS\\.DEFAULT', 'HKEY_USERS\\S-1-5-18'].map(
+    (path): RegEntry => ({ kind: 'key', path }),
+  );
+  const users = ['HKEY_USERS\\S-1-5-21-1-2-3-1', 'HKEY_USERS\\S-1-5-21-1-2-3-2'];
+  writeFileSync(join(folder, 'users.reg'), renderRegFile([...parents, ...users.flatMap(spec)]));
+  const { code, out } = await run(`plan --reg @users.reg ${OLD} ${TO} --json --out @users`);
+  assert.equal(code, 0);
+  const roots = out
+    .trim()
+    .split('\n')
+    .map((line) => parseResultLine(line, 'output').root);
+  assert.deepEqual(roots, users);
+  const patch = readRegFile(readFileSync(join(folder, 'users', 'users.patch.reg')), 'x');
+  assert.deepEqual(
+    snapshotsOf(patch).map(({ rootPath }) => rootPath),
+    users,
+  );
+  const merged = await run(`plan --reg @users.reg ${OLD} ${TO} --as-hkcu --out @users`);
+  assert.equal(merged.code, 2);
+  assert.match(merged.err, /several users/);
 });
 
 test('a source with nothing to change gets only the result', async () => {

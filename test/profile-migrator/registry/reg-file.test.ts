@@ -116,6 +116,17 @@ test('refuses what is no .reg file', () => {
   bad(utf16('Windows Registry Editor Version 5.00\r\n"a"="b"\r\n'), 'reg-syntax'); // value before key
 });
 
+test('nothing is without a limit', () => {
+  const bad = (line: string) =>
+    assert.throws(
+      () => values(line),
+      (error) => error instanceof RegistryError && error.code === 'reg-limit' && /line 4/.test(error.message),
+    );
+  bad(`[HKEY_CURRENT_USER${'\\k'.repeat(512)}]`);
+  bad(`[HKEY_CURRENT_USER\\${'k'.repeat(256)}]`);
+  bad(`"${'n'.repeat(16_384)}"="x"`);
+});
+
 test('keys may contain brackets, and deletions are carried out in order', () => {
   const [snapshot] = snapshotsOf(
     readRegFile(
