@@ -63,3 +63,41 @@ export function foldName(name: string): string {
   }
   return folded;
 }
+
+/** The components of a key path; the empty path is the root itself. */
+export function splitKeyPath(path: string): string[] {
+  return path === '' ? [] : path.split('\\');
+}
+
+/** The key at `path` below `root`, or undefined where it does not exist. */
+export function findKey(root: RegistryKey, path: string): RegistryKey | undefined {
+  let key: RegistryKey | undefined = root;
+  for (const part of splitKeyPath(path)) {
+    key = key.subkeys.get(foldName(part));
+    if (!key) return undefined;
+  }
+  return key;
+}
+
+/** Like `findKey`, with the path spelled as the source spells it. */
+export function locateKey(root: RegistryKey, path: string): { key: RegistryKey; path: string } | undefined {
+  const spelled: string[] = [];
+  let key = root;
+  for (const part of splitKeyPath(path)) {
+    const child = key.subkeys.get(foldName(part));
+    if (!child) return undefined;
+    spelled.push(child.name);
+    key = child;
+  }
+  return { key, path: spelled.join('\\') };
+}
+
+export function findValue(key: RegistryKey | undefined, name: string): RegistryValue | undefined {
+  return key?.values.get(foldName(name));
+}
+
+/** Same type and same bytes; two absent values are the same. Names are not compared. */
+export function sameValue(a: RegistryValue | undefined, b: RegistryValue | undefined): boolean {
+  if (!a || !b) return a === b;
+  return a.type === b.type && a.data.equals(b.data);
+}

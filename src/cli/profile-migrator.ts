@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+// The program profile-migrator: parses, dispatches, and turns the outcome into an exit code.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { checkEndpoint, openAutodiscover, readSettings } from '../profile-migrator/commands/autodiscover-access.ts';
+import type { MigratorDeps } from '../profile-migrator/commands/deps.ts';
+import { runMigrator } from '../profile-migrator/commands/run-migrator.ts';
+import { readConfig } from '../profile-migrator/config.ts';
+import { PROGRAM_VERSION } from '../profile-migrator/program.ts';
+
+const config = readConfig();
+const deps: MigratorDeps = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  config,
+  program: PROGRAM_VERSION,
+  now: () => new Date(),
+  sleep: (milliseconds) => sleep(milliseconds),
+  openAutodiscover: (options) => openAutodiscover(options, config, process),
+  readSettings,
+  checkEndpoint,
+};
+
+// No top-level await: the Windows executable is bundled as CommonJS.
+void runMigrator(process.argv.slice(2), deps).then((code) => {
+  process.exitCode = code;
+});

@@ -1,0 +1,58 @@
+// One run at a time for each source: a file names the process at work. The lock of a process that is gone is taken over.
+import { mkdir, open, readFile, unlink } from 'node:fs/promises';
+import { uptime } from 'node:os';
+import { dirname } from 'node:path';
+import { RegistryError } from '../errors.ts';
+
+/** Takes the lock; the answer gives it back. @throws RegistryError `source-busy` while another run holds it. */
+export async function takeLock(path: string): Promise<() => Promise<void>> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  for (let attempt = 0; attempt < 3; attempt++) {
+    try {
+      const file = await open(path, 'wx', 0o600);
+      await file.writeFile(`${process.pid} ${(await startTicks(process.pid)) ?? '-'} ${new Date().toISOString()}\n`);
+      await file.close();
+      return async () => {
+        await unlink(path).catch(() => {});
+      };
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') {
+        throw new RegistryError('write-failed', `cannot lock ${path}: ${(cause as Error).message}`, { cause });
+      }
+    }
+    await removeStale(path);
+  }
+  throw new RegistryError('source-busy', `another run of this program is at work (${path})`);
+}
+
+async function removeStale(path: string): Promise<void> {
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  if (text === undefined) return;
+  const [pid = '', ticks = '', since = ''] = text.trim().split(' ');
+  if (text.endsWith('\n') && (await isAlive(Number(pid), ticks, Date.parse(since)))) {
+    throw new RegistryError(
+      'source-busy',
+      `another run of this program is at work, process ${pid} (if it is not, delete ${path})`,
+    );
+  }
+  await unlink(path).catch(() => {});
+}
+
+/** An id is used again after a restart of the computer, and sooner or later without one: the start time tells. */
+async function isAlive(pid: number, ticks: string, since: number): Promise<boolean> {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+  }
+  const now = await startTicks(pid);
+  if (now !== undefined) return now === ticks;
+  return !(since < Date.now() - uptime() * 1000);
+}
+
+/** Linux: field 22 of /proc/<pid>/stat; undefined elsewhere. */
+async function startTicks(pid: number): Promise<string | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => undefined);
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+}

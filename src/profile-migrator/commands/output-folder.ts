@@ -1,0 +1,51 @@
+// `--out DIR`: what is written for each source. Nothing that exists is ever overwritten: a second run gets `.2` in its names.
+import { mkdir, open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { RegistryError } from '../errors.ts';
+
+export type OutputKind = 'patch.reg' | 'undo.reg' | 'restore.reg' | 'result.jsonl';
+
+export interface OutputSet {
+  pathOf(kind: OutputKind): string;
+  /** Writes and flushes; readable by this user alone. @throws RegistryError `already-exists` or `write-failed`. */
+  write(kind: OutputKind, data: Buffer | string): Promise<string>;
+}
+
+/** The stems of earlier runs over a source of this name, oldest first, and the next free one. */
+export async function stemsIn(folder: string, name: string): Promise<{ used: string[]; free: string }> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const files = (await readdir(folder)).map((file) => file.toLowerCase());
+  const isUsed = (stem: string) => files.some((file) => KINDS.some((kind) => file === `${stem}.${kind}`.toLowerCase()));
+  const used: string[] = [];
+  let stem = name;
+  for (let n = 2; isUsed(stem); n++) {
+    used.push(stem);
+    stem = `${name}.${n}`;
+  }
+  return { used, free: stem };
+}
+
+export async function openOutput(folder: string, name: string): Promise<OutputSet> {
+  const { free } = await stemsIn(folder, name);
+  const pathOf = (kind: OutputKind) => join(folder, `${free}.${kind}`);
+  return { pathOf, write: (kind, data) => writeNew(pathOf(kind), data) };
+}
+
+const KINDS: readonly string[] = ['patch.reg', 'undo.reg', 'restore.reg', 'result.jsonl', 'journal.json'];
+
+async function writeNew(path: string, data: Buffer | string): Promise<string> {
+  try {
+    const file = await open(path, 'wx', 0o600);
+    try {
+      await file.writeFile(data);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    return path;
+  } catch (cause) {
+    const exists = (cause as NodeJS.ErrnoException).code === 'EEXIST';
+    const code = exists ? 'already-exists' : 'write-failed';
+    throw new RegistryError(code, `cannot write ${path}: ${(cause as Error).message}`, { cause });
+  }
+}

@@ -1,0 +1,142 @@
+// `rollback`: brings back the values an apply replaced, each one only where ours still stands. Works from the results in the same
+// folder; on .reg files it writes the restoration down for an import.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { requireInScope } from '../apply/edit-scope.ts';
+import { loadProfiles, requireOutlookClosed } from '../apply/protocol.ts';
+import { planRestore, type RestorePlan } from '../apply/restore.ts';
+import { RegistryError, UsageError } from '../errors.ts';
+import type { Outcome } from '../exit-codes.ts';
+import type { RegistrySnapshot } from '../registry/registry.ts';
+import { parseResultLine, type ResultLine } from '../result-line.ts';
+import { type ChangeOptions, changeStore, type StoreRun, withStore } from './change-store.ts';
+import type { MigratorDeps } from './deps.ts';
+import { findSources } from './find-sources.ts';
+import { addOutputOptions, addSourceOptions, type OutputOptions, type SourceOptions } from './options.ts';
+import { openOutput, stemsIn } from './output-folder.ts';
+import { linesOfRestore, renderRestore } from './render-restore.ts';
+import { type RunContext, runSources, type SourceResult } from './run-sources.ts';
+import type { ChangeableAccess, Source } from './source.ts';
+import { renderPatches, writeResult } from './write-plan.ts';
+
+export type RollbackOptions = SourceOptions & OutputOptions & ChangeOptions & { readonly asHkcu?: true };
+
+export function rollbackCommand(deps: MigratorDeps, run: (work: () => Promise<Outcome[]>) => Promise<void>): Command {
+  const command = new Command('rollback').description(
+    'bring back what apply changed, value by value, where it still stands',
+  );
+  addOutputOptions(addSourceOptions(command), 'the folder the apply wrote to; needed with --reg')
+    .option('--as-hkcu', 'with --reg: write for HKEY_CURRENT_USER instead of the root of the source')
+    .optionsGroup('Safety:')
+    .option('--wait <seconds>', 'wait so long for Outlook to be closed instead of refusing', parseSeconds)
+    .option('--assume-outlook-closed', 'go on where it cannot be told whether Outlook is running')
+    .action((options: RollbackOptions) => run(() => rollback(options, deps)));
+  return command;
+}
+
+export async function rollback(options: RollbackOptions, deps: MigratorDeps): Promise<Outcome[]> {
+  const sources = await findSources(options, deps);
+  return runSources(sources, 'rollback', options, deps, async (source, context) => {
+    const { access } = source;
+    if (access) return rollBackStore({ ...source, access }, context, options, deps);
+    if (options.out === undefined)
+      throw new UsageError('option', 'rollback --reg needs --out FOLDER, where the results of apply lie');
+    return writeRestoration(source, context, options.out, options.asHkcu ?? false);
+  });
+}
+
+async function rollBackStore(
+  source: Source & { readonly access: ChangeableAccess },
+  context: RunContext,
+  options: RollbackOptions,
+  deps: MigratorDeps,
+): Promise<SourceResult> {
+  return withStore(source, options, deps, async (run) => {
+    const plan = await planStore(source, run);
+    if (plan.patch.edits.length > 0 && (await requireOutlookClosed(run.protocol))) {
+      return restoreStore(source, context, run, await planStore(source, run), options);
+    }
+    return restoreStore(source, context, run, plan, options);
+  });
+}
+
+async function planStore(source: Source, run: StoreRun): Promise<RestorePlan> {
+  const snapshot = await loadProfiles(run.protocol);
+  run.protocol.step?.('loaded');
+  return restoreFrom(source, [snapshot], await readHistory(run.folder, source))[0] as RestorePlan;
+}
+
+async function restoreStore(
+  source: Source,
+  context: RunContext,
+  run: StoreRun,
+  plan: RestorePlan,
+  options: RollbackOptions,
+): Promise<SourceResult> {
+  const lines = linesOfRestore(source, plan, context.line, 'restored');
+  const note = run.recovery ? `  note: ${run.recovery.text}\n` : '';
+  if (plan.patch.edits.length > 0) {
+    const files = [{ kind: 'restore.reg' as const, data: renderPatches([plan.patch], false) }];
+    await changeStore(run, source, { kind: 'rollback', patch: plan.patch, lines, files });
+  } else if (options.out !== undefined) {
+    await writeResult(options.out, source.name, lines);
+  }
+  return { lines, text: `${note}${renderRestore(source, [plan], context.style, true)}`, outcomes: [] };
+}
+
+async function writeRestoration(
+  source: Source,
+  context: RunContext,
+  folder: string,
+  asHkcu: boolean,
+): Promise<SourceResult> {
+  const { snapshots } = await source.read();
+  const plans = restoreFrom(source, snapshots, await readHistory(folder, source));
+  const lines = plans.flatMap((plan) => linesOfRestore(source, plan, context.line, 'deferred'));
+  const patches = plans.map(({ patch }) => patch).filter(({ edits }) => edits.length > 0);
+  const output = await openOutput(folder, source.name);
+  if (asHkcu && patches.length > 1) throw new UsageError('option', `--as-hkcu: ${source.label} holds several users`);
+  let written = '';
+  if (patches.length > 0) {
+    const path = await output.write('restore.reg', renderPatches(patches, asHkcu));
+    written = `  wrote ${path}: import it as that user, with Outlook closed\n`;
+  }
+  await output.write('result.jsonl', lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  return { lines, text: `${renderRestore(source, plans, context.style, false)}${written}`, outcomes: [] };
+}
+
+/** @throws RegistryError `nothing-to-roll-back` when no earlier run wrote about any of these roots. */
+function restoreFrom(
+  source: Source,
+  snapshots: readonly RegistrySnapshot[],
+  history: readonly ResultLine[],
+): RestorePlan[] {
+  const plans = snapshots.map((snapshot) => planRestore(snapshot, history));
+  if (!plans.some(({ known }) => known)) {
+    throw new RegistryError(
+      'nothing-to-roll-back',
+      `no change of ${source.label} is on record here: nothing to roll back`,
+    );
+  }
+  for (const { patch } of plans) requireInScope(patch, patch.rootPath, `the results of ${source.label}`);
+  return plans;
+}
+
+/** The result lines of every earlier run over the source, oldest first. */
+async function readHistory(folder: string, source: Source): Promise<ResultLine[]> {
+  const { used } = await stemsIn(folder, source.name);
+  const lines: ResultLine[] = [];
+  for (const stem of used) {
+    const path = join(folder, `${stem}.result.jsonl`);
+    const text = await readFile(path, 'utf8').catch(() => '');
+    const rows = text.split('\n').filter((row) => row !== '');
+    lines.push(...rows.map((row, i) => parseResultLine(row, `${path}, line ${i + 1}`)));
+  }
+  return lines.filter(({ source: { name, kind } }) => kind === source.kind && name === source.name);
+}
+
+function parseSeconds(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('Expected a number of seconds.');
+  return Number(text);
+}

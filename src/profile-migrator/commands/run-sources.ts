@@ -1,0 +1,125 @@
+// Runs one command over all its sources: a bounded number at a time, output in order, one bad source never stops the rest.
+import { SingleBar } from 'cli-progress';
+import { UsageError } from '../errors.ts';
+import type { Outcome } from '../exit-codes.ts';
+import { type ResultLine, renderResultLine } from '../result-line.ts';
+import type { MigratorDeps } from './deps.ts';
+import { outcomeOfError } from './error-outcome.ts';
+import type { OutputOptions } from './options.ts';
+import { failedLine, type LineContext, outcomesOfLine, sourceLine } from './result-lines.ts';
+import { openLog } from './run-log.ts';
+import type { Source } from './source.ts';
+import { type Style, styleFor } from './style.ts';
+import { writeResult } from './write-plan.ts';
+
+export interface SourceResult {
+  readonly lines: readonly ResultLine[];
+  /** What is printed for people. */
+  readonly text: string;
+  /** Beyond what the lines say, such as `retry-later`. */
+  readonly outcomes: readonly Outcome[];
+}
+
+export interface RunContext {
+  readonly line: LineContext;
+  readonly style: Style;
+  log(text: string): Promise<void>;
+}
+
+/** Files are worked on side by side. */
+const PARALLEL_FILES = 4;
+
+export async function runSources(
+  sources: readonly Source[],
+  command: LineContext['command'],
+  options: OutputOptions,
+  deps: MigratorDeps,
+  work: (source: Source, context: RunContext) => Promise<SourceResult>,
+): Promise<Outcome[]> {
+  const log = await openLog(options.log, deps.now);
+  const line: LineContext = { command, program: deps.program, computer: deps.config.computer, now: deps.now() };
+  const context: RunContext = { line, style: styleFor(deps.stdout, deps.config.colour), log };
+  const bar = progressBar(sources.length, options, deps);
+  await log(`${command} starts: ${sources.length} source(s)`);
+  const run = async (source: Source): Promise<SourceResult> => {
+    const result = await attempt(source, context, options.out, work);
+    bar?.increment();
+    return result;
+  };
+  const outcomes: Outcome[] = [];
+  let index = 0;
+  // The users of a live registry go one by one: each starts programs of its own.
+  const limit = sources.some(({ kind }) => kind === 'live') ? 1 : PARALLEL_FILES;
+  for await (const result of inOrder(sources, limit, run)) {
+    for (const text of summaries(result)) await log(text);
+    outcomes.push(...result.lines.flatMap(outcomesOfLine), ...result.outcomes);
+    if (options.json) for (const item of result.lines) deps.stdout.write(renderResultLine(item));
+    else if (!options.quiet) deps.stdout.write(index++ > 0 ? `\n${result.text}` : result.text);
+    if (options.json || options.quiet) complain(result, deps);
+  }
+  bar?.stop();
+  return outcomes;
+}
+
+async function attempt(
+  source: Source,
+  context: RunContext,
+  out: string | undefined,
+  work: (source: Source, context: RunContext) => Promise<SourceResult>,
+): Promise<SourceResult> {
+  try {
+    return await work(source, context);
+  } catch (error) {
+    if (error instanceof UsageError || !(error instanceof Error)) throw error;
+    const line = failedLine(sourceLine(source, null, context.line), error);
+    await keepResult(out, source, [line]);
+    const text = `${context.style.heading(source.label)}\n${context.style.warning(`  failed: ${error.message}`)}\n`;
+    return { lines: [line], text, outcomes: [outcomeOfError(error)] };
+  }
+}
+
+/** A failure is a result as well; that it cannot be kept must not hide it. */
+export async function keepResult(out: string | undefined, source: Source, lines: readonly ResultLine[]): Promise<void> {
+  if (out !== undefined) await writeResult(out, source.name, lines).catch(() => {});
+}
+
+/** With text switched off, what failed still reaches the person or the log collector on standard error. */
+function complain({ lines }: SourceResult, deps: MigratorDeps): void {
+  for (const { outcome, error, refusals, source, attention } of lines) {
+    if (outcome === 'failed') deps.stderr.write(`${source.label}: ${error?.message ?? 'failed'}\n`);
+    else if (refusals.length > 0) for (const text of attention) deps.stderr.write(`${source.label}: ${text}\n`);
+  }
+}
+
+function summaries({ lines }: SourceResult): string[] {
+  return lines.map(({ source, profile, outcome, error, refusals }) => {
+    const why = error ? `: ${error.message}` : refusals.length > 0 ? `: ${refusals.join(', ')}` : '';
+    return `${source.label}${profile ? ` profile "${profile.name}"` : ''}: ${outcome}${why}`;
+  });
+}
+
+function progressBar(total: number, options: OutputOptions, deps: MigratorDeps): SingleBar | undefined {
+  if (total < 2 || options.quiet || !deps.stderr.isTTY) return undefined;
+  const stream = deps.stderr as unknown as NodeJS.WritableStream;
+  const bar = new SingleBar({
+    stream,
+    clearOnComplete: true,
+    format: '{bar} {value}/{total} sources, {eta_formatted} left',
+  });
+  bar.start(total, 0);
+  return bar;
+}
+
+async function* inOrder<T, R>(items: readonly T[], limit: number, run: (item: T) => Promise<R>): AsyncGenerator<R> {
+  const started: Promise<R>[] = [];
+  let next = 0;
+  for (let done = 0; done < items.length; done++) {
+    while (next < items.length && next < done + limit) {
+      const promise = run(items[next++] as T);
+      promise.catch(() => {}); // observed below, in order
+      started.push(promise);
+    }
+    yield await (started[done] as Promise<R>);
+    delete started[done];
+  }
+}

@@ -1,0 +1,63 @@
+// The policy file: the operator's targets as JSON, for roll-outs. Strict, because a misspelt field would silently move nothing.
+import { z } from 'zod';
+import { UsageError } from '../errors.ts';
+import { type ArrayTarget, checkTargets, type Targets } from './targets.ts';
+
+export interface Policy {
+  readonly targets: Targets;
+  /** After this day `apply` does nothing: a logon entry that repeats comes to rest by itself. */
+  readonly until: Date | undefined;
+}
+
+const policySchema = z.strictObject({
+  version: z.literal(1),
+  until: z.iso.date().optional(),
+  arrays: z
+    .array(
+      z.strictObject({
+        fqdn: z.string(),
+        serverDn: z.string().optional(),
+        replaces: z.array(z.string()).min(1),
+      }),
+    )
+    .min(1),
+  proxies: z.record(z.string(), z.string()).optional(),
+  publicFolders: z.string().optional(),
+});
+
+/** What the file looks like, for `--help`. */
+export const POLICY_EXAMPLE = `{
+  "version": 1,
+  "until": "2027-03-31",
+  "arrays": [
+    {
+      "fqdn": "outlook.contoso.test",
+      "serverDn": "/o=Contoso/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Configuration/cn=Servers/cn=outlook.contoso.test",
+      "replaces": ["CAS01", "cas01.contoso.test", "CAS02", "cas02.contoso.test"]
+    }
+  ],
+  "proxies": { "owa.contoso.test": "mail.contoso.test" },
+  "publicFolders": "mbx01.contoso.test"
+}`;
+
+/** @throws UsageError `policy-file` or `target`, naming every problem of the file. */
+export function parsePolicy(text: string, path: string): Policy {
+  let data: unknown;
+  try {
+    data = JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch (cause) {
+    throw new UsageError('policy-file', `cannot read policy ${path}: ${(cause as Error).message}`, { cause });
+  }
+  const parsed = policySchema.safeParse(data);
+  if (!parsed.success)
+    throw new UsageError('policy-file', `cannot read policy ${path}:\n${z.prettifyError(parsed.error)}`);
+  const { arrays, proxies, publicFolders, until } = parsed.data;
+  const targets: Targets = {
+    arrays: arrays.map(
+      ({ serverDn, ...array }): ArrayTarget => (serverDn === undefined ? array : { ...array, serverDn }),
+    ),
+    proxies: new Map(Object.entries(proxies ?? {}).map(([old, replacement]) => [old.toLowerCase(), replacement])),
+    ...(publicFolders === undefined ? {} : { publicFolders }),
+  };
+  return { targets: checkTargets(targets), until: until === undefined ? undefined : new Date(`${until}T23:59:59Z`) };
+}

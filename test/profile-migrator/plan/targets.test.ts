@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { UsageError } from '../../../src/profile-migrator/errors.ts';
+import { POLICY_EXAMPLE, parsePolicy } from '../../../src/profile-migrator/plan/policy-file.ts';
+import { parseServerDn } from '../../../src/profile-migrator/plan/server-dn.ts';
+import { type ArrayTarget, checkTargets, isFqdn, isServerName } from '../../../src/profile-migrator/plan/targets.ts';
+import { namesAny } from '../../../src/profile-migrator/plan/value-rules.ts';
+
+test('names of servers', () => {
+  for (const name of ['FS1', 'fs-1', 'fs_1', 'fs1.fabrikam.test', '3com']) assert.equal(isServerName(name), true, name);
+  for (const name of ['', '.', 'a..b', 'a b', 'a.', '-a', '10.0.0.1', '1', 'a/b', 'ä', 'x'.repeat(64)])
+    assert.equal(isServerName(name), false, name);
+  assert.equal(isFqdn('FS1'), false);
+});
+
+test('server DNs', () => {
+  assert.deepEqual(parseServerDn('/o=Org/ou=AG/cn=Configuration/cn=Servers/cn=FS1/cn=Microsoft Private MDB'), {
+    organisation: 'Org',
+    container: '/o=Org/ou=AG/cn=Configuration/cn=Servers',
+    server: 'FS1',
+    tail: '/cn=Microsoft Private MDB',
+  });
+  assert.equal(parseServerDn('/O=Org/OU=AG/CN=Configuration/CN=servers/CN=FS1')?.server, 'FS1'); // without case
+  for (const dn of [
+    '',
+    'FS1',
+    '/o=Org/ou=AG/cn=Recipients/cn=FS1',
+    '/ou=AG/cn=Servers/cn=FS1',
+    '/o=/cn=Servers/cn=FS1',
+  ]) {
+    assert.equal(parseServerDn(dn), undefined, dn);
+  }
+});
+
+test('contradictions among targets are refused, all at once', () => {
+  const bad = (arrays: ArrayTarget[], ...want: RegExp[]) =>
+    assert.throws(
+      () => checkTargets({ arrays, proxies: new Map() }),
+      (error) =>
+        error instanceof UsageError && error.code === 'target' && want.every((pattern) => pattern.test(error.message)),
+    );
+  const fqdn = 'outlook.fabrikam.test';
+  bad([{ fqdn: 'OUTLOOK', replaces: ['FS1'] }], /no FQDN/);
+  bad([{ fqdn, replaces: ['Outlook.fabrikam.test'] }], /both an old server and an array/);
+  bad(
+    [
+      { fqdn, replaces: ['FS1'] },
+      { fqdn: 'b.test', replaces: ['fs1'] },
+    ],
+    /two arrays/,
+  );
+  bad([{ fqdn, replaces: ['a b'], serverDn: 'CN=x' }], /no server name/, /no server DN/);
+  bad(
+    [{ fqdn, replaces: ['FS1'], serverDn: '/o=O/ou=A/cn=Configuration/cn=Servers/cn=x/cn=Microsoft Private MDB' }],
+    /no server DN/,
+  );
+  const arrays = [{ fqdn, replaces: ['FS1'] }];
+  checkTargets({ arrays, proxies: new Map() });
+  assert.throws(() => checkTargets({ arrays, proxies: new Map([['owa', 'mail.fabrikam.test']]) }), /proxy "owa"/);
+  assert.throws(() => checkTargets({ arrays, proxies: new Map(), publicFolders: 'MBX' }), /public-folder server/);
+  assert.throws(
+    () => checkTargets({ arrays: [{ fqdn, replaces: ['a.test'] }], proxies: new Map(), publicFolders: 'A.test' }),
+    /itself an old/,
+  );
+});
+
+test('policies', () => {
+  const { targets, until } = parsePolicy(POLICY_EXAMPLE, 'policy.json');
+  assert.equal(targets.arrays[0]?.replaces.length, 4);
+  assert.equal(targets.proxies.get('owa.contoso.test'), 'mail.contoso.test');
+  assert.equal(until?.toISOString(), '2027-03-31T23:59:59.000Z');
+  parsePolicy(`\uFEFF${POLICY_EXAMPLE}`, 'x'); // as Notepad saves it
+  const bad = (change: (policy: Record<string, unknown>) => void, want: RegExp) => {
+    const policy = JSON.parse(POLICY_EXAMPLE) as Record<string, unknown>;
+    change(policy);
+    assert.throws(
+      () => parsePolicy(JSON.stringify(policy), 'p.json'),
+      (error) => error instanceof UsageError && want.test(error.message),
+    );
+  };
+  bad((policy) => {
+    policy.version = 2;
+  }, /version/);
+  bad((policy) => {
+    policy.array = [];
+  }, /array/); // unknown key
+  bad((policy) => {
+    policy.arrays = [];
+  }, /arrays/);
+  bad((policy) => {
+    policy.until = 'soon';
+  }, /until/);
+  bad((policy) => {
+    policy.arrays = [{ fqdn: 'x', replaces: ['a'] }];
+  }, /no FQDN/);
+  assert.throws(() => parsePolicy('{', 'p.json'), /p\.json/);
+});
+
+test('a name in a text is a whole name', () => {
+  const good = (text: string) => assert.equal(namesAny(text, ['fs1', 'fs1.x.test']), true, text);
+  const bad = (text: string) => assert.equal(namesAny(text, ['fs1', 'fs1.x.test']), false, text);
+  good('FS1');
+  good('Mailbox on FS1.');
+  good('ncacn_ip_tcp:FS1.x.test');
+  bad('FS10');
+  bad('XFS1');
+  bad('fs1.other.test');
+  bad('my.fs1');
+  bad('a-fs1');
+});
