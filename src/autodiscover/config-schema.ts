@@ -15,7 +15,8 @@ const help = (text: string, extra: { example?: unknown } = {}) => ({ help: text,
 const file = z.string().min(1);
 const seconds = (fallback: number, min = 1, max = 86_400) => z.number().int().min(min).max(max).default(fallback);
 
-const hostPort = z
+/** `HOST:PORT` of a listener. */
+export const hostPort = z
   .string()
   .regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):\d{1,5}$/, {
     error: 'must be HOST:PORT, as 0.0.0.0:443 or [::]:443',

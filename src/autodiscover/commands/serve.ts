@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import type { Directory } from '../../ldap/directory.ts';
 import { readConfig } from '../config.ts';
+import { hostPort } from '../config-schema.ts';
 import { AutodiscoverError } from '../errors.ts';
 import { createLogger, LOG_LEVELS, type LogLevel } from '../log.ts';
 import { resolve } from '../settings/resolve.ts';
@@ -50,6 +51,10 @@ async function serve(flags: ServeFlags, io: CommandIo): Promise<void> {
   }
   if (flags.logLevel !== undefined && !LOG_LEVELS.includes(flags.logLevel)) {
     throw new AutodiscoverError('configuration', `serve: --log-level must be one of ${LOG_LEVELS.join(', ')}`);
+  }
+  for (const name of ['https', 'http'] as const) {
+    const fault = flags[name] === undefined ? undefined : hostPort.safeParse(flags[name]).error?.issues[0];
+    if (fault) throw new AutodiscoverError('configuration', `serve: --${name} ${flags[name]}: ${fault.message}`);
   }
   const demo = flags.demo
     ? await startDemo({

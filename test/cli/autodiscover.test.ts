@@ -1,0 +1,248 @@
+// The autodiscover program as a user runs it: exit codes, messages, the check, the demo and its end.
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { labCertificate } from '../../src/autodiscover/tls/lab-certificate.ts';
+import type { EmbeddedDirectory } from '../../src/ldap/embedded/server.ts';
+import { basic, elementText, listenPlain, POX_PATH, poxBody, type Reply } from '../autodiscover/bed.ts';
+import { eventually, PASSWORD, READER, startController } from '../ldap/demo-organization.ts';
+
+const PROGRAM = join(import.meta.dirname, '..', '..', 'src', 'cli', 'autodiscover.ts');
+
+interface Run {
+  readonly child: ChildProcess;
+  readonly out: () => string;
+  readonly err: () => string;
+  readonly ended: Promise<number | null>;
+}
+
+function start(args: readonly string[]): Run {
+  const child = spawn(process.execPath, [PROGRAM, ...args], { timeout: 60_000 });
+  let out = '';
+  let err = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text;
+  });
+  const ended = new Promise<number | null>((resolve) => child.on('close', (code) => resolve(code)));
+  return { child, out: () => out, err: () => err, ended };
+}
+
+async function run(args: readonly string[]): Promise<{ code: number | null; out: string; err: string }> {
+  const { ended, out, err } = start(args);
+  const code = await ended;
+  return { code, out: out(), err: err() };
+}
+
+/** Sends a POST over TLS that trusts the lab authority alone. */
+function post(url: string, ca: Buffer, address = 'alice@contoso.test'): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const options = { method: 'POST', ca, agent: false, headers: { authorization: basic('alice@contoso.test') } };
+    const sending = request(url + POX_PATH, options, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (text: string) => {
+        body += text;
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));
+    });
+    sending.on('error', reject);
+    sending.end(poxBody({ address }));
+  });
+}
+
+describe('autodiscover', { concurrency: 2 }, () => {
+  let folder: string;
+  let certs: string;
+  let controller: EmbeddedDirectory;
+  let config: string;
+  const write = (name: string, text: string) => {
+    const file = join(folder, name);
+    writeFileSync(file, text);
+    return file;
+  };
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'autodiscover-'));
+    certs = join(folder, 'certs');
+    const names = ['autodiscover.contoso.test', 'localhost', '127.0.0.1'];
+    const { certificateFile, keyFile } = await labCertificate(certs, names);
+    controller = await startController();
+    const password = write('password', `${PASSWORD}\n`);
+    config = write(
+      'good.yaml',
+      `directory: {servers: ['${controller.url}'], allowPlainText: true, bindDn: '${READER}', passwordFile: ${password}}
+listen: {https: '127.0.0.1:0'}
+publicUrl: https://autodiscover.contoso.test
+tls: {certificates: [{certificateFile: ${certificateFile}, keyFile: ${keyFile}}]}
+`,
+    );
+  });
+  after(async () => {
+    await controller.close();
+    rmSync(folder, { recursive: true });
+  });
+  const changed = (name: string, from: string | RegExp, to: string) =>
+    write(name, readFileSync(config, 'utf8').replace(from, to));
+
+  const USAGE: readonly (readonly [args: readonly string[], message: RegExp])[] = [
+    [['--nonsense'], /unknown option '--nonsense'/],
+    [['nonsense'], /unknown command 'nonsense'/],
+    [['serve'], /give either --config FILE or --demo/],
+    [['serve', '--demo', '--config', 'x.yaml'], /give either --config FILE or --demo/],
+    [['serve', '--config'], /argument missing/],
+    [['serve', '--config', '/nowhere/x.yaml'], /\/nowhere\/x\.yaml.*ENOENT/],
+    [['serve', '--demo', '--log-level', 'loud'], /--log-level must be one of error, warn, info, debug/],
+    [['serve', '--demo', '--https', 'nonsense'], /--https nonsense: must be HOST:PORT/],
+    [['serve', '--demo', '--http', '127.0.0.1:99999'], /--http 127\.0\.0\.1:99999: the port is above 65535/],
+    [['serve', '--demo', 'extra'], /too many arguments/],
+    [['config'], /Usage: autodiscover config/],
+    [['config', 'check'], /missing required argument 'file'/],
+  ];
+  for (const [args, message] of USAGE) {
+    test(`wrong usage, ${args.join(' ')}: exit code 2 and why`, async () => {
+      const { code, out, err } = await run(args);
+      assert.equal(code, 2, err);
+      assert.match(err, message);
+      assert.equal(out, '');
+      assert.doesNotMatch(err, /\n {4}at /, 'no stack trace');
+    });
+  }
+
+  test('--help and --version', async () => {
+    const { code, out } = await run(['--help']);
+    assert.equal(code, 0);
+    for (const word of ['serve', 'config', '--version']) assert.ok(out.includes(word), word);
+    const serve = await run(['serve', '--help']);
+    assert.equal(serve.code, 0);
+    for (const word of ['--config <file>', '--demo', '--check', '--https', '--http', 'Exit codes: 0']) {
+      assert.ok(serve.out.includes(word), word);
+    }
+    const version = await run(['--version']);
+    assert.equal(version.code, 0);
+    assert.match(version.out, /^\d+\.\d+\.\d+\n$/);
+  });
+
+  test('config print-example and config check', async () => {
+    const example = await run(['config', 'print-example']);
+    assert.equal(example.code, 0);
+    assert.match(example.out, /^# Configuration of the Autodiscover service/);
+    const good = await run(['config', 'check', config]);
+    assert.deepEqual([good.code, good.out], [0, `${config}: no faults\n`]);
+    const bad = await run(['config', 'check', write('bad.yaml', 'publicUrl: http://x\nnonsense: 1\n')]);
+    assert.equal(bad.code, 2);
+    assert.match(bad.err, /- publicUrl: must be an https URL/);
+    assert.match(bad.err, /- nonsense: unknown key/);
+    assert.match(bad.err, /- directory: /);
+  });
+
+  test('serve --check of a good configuration', async () => {
+    const { code, out, err } = await run(['serve', '--check', '--config', config]);
+    assert.equal(code, 0, err);
+    assert.match(out, /^certificate {3}.*autodiscover\.contoso\.test, localhost, 127\.0\.0\.1; until 20/m);
+    assert.match(out, /^directory {5}dc1\.contoso\.test as CN=svc-autodiscover/m);
+    assert.match(out, /^organisation {2}Contoso: 2 arrays, 5 servers, 5 databases, 20 virtual directories$/m);
+    assert.match(out, /^answer {8}\S+@contoso\.test: outlook-\w+\.contoso\.test$/m);
+    assert.doesNotMatch(out + err, new RegExp(PASSWORD));
+  });
+
+  test('serve --check --address: what a user would be answered, and 1 when it is an error', async () => {
+    const carol = await run(['serve', '--check', '--config', config, '--address', 'carol@contoso.test']);
+    assert.equal(carol.code, 0);
+    assert.match(carol.out, /^warning .*not associated with a CAS array/m);
+    assert.match(carol.out, /^answer {8}carol@contoso\.test: sea-cas1\.contoso\.test$/m);
+    const ken = await run(['serve', '--check', '--config', config, '--address', 'ken@contoso.test']);
+    assert.equal(ken.code, 0);
+    assert.match(ken.out, /ken@fabrikam\.test/);
+    const nobody = await run(['serve', '--check', '--config', config, '--address', 'nobody@contoso.test']);
+    assert.equal(nobody.code, 1);
+    assert.match(nobody.out, /^answer {8}nobody@contoso\.test: unknown-address/m);
+  });
+
+  const FAILURES: readonly (readonly [why: string, file: () => string, message: RegExp])[] = [
+    [
+      'no controller',
+      () => changed('dead.yaml', controller.url, 'ldap://127.0.0.1:1'),
+      /no domain controller answered.*ECONNREFUSED/,
+    ],
+    ['a wrong service account', () => changed('account.yaml', 'svc-autodiscover', 'svc-nobody'), /refused \(52e/],
+    [
+      'missing rights',
+      () => changed('rights.yaml', READER, 'alice@contoso.test'),
+      /no mailbox databases and no virtual directories.*dsacls/s,
+    ],
+    [
+      'a certificate that cannot be used',
+      () => changed('certificate.yaml', /certificateFile: [^,]*/, `certificateFile: ${write('empty.pem', '')}`),
+      /empty\.pem: it holds no PEM certificate/,
+    ],
+    [
+      'an empty password file',
+      () => changed('empty.yaml', /passwordFile: [^}]*/, `passwordFile: ${write('nothing', '')}`),
+      /directory\.passwordFile is empty/,
+    ],
+  ];
+  for (const [why, file, message] of FAILURES) {
+    test(`serve --check fails: ${why}`, async () => {
+      const { code, err } = await run(['serve', '--check', '--config', file()]);
+      assert.equal(code, why.includes('empty') ? 2 : 1, err);
+      assert.match(err, message);
+      assert.doesNotMatch(err, /\n {4}at /, 'no stack trace');
+    });
+  }
+
+  test('a port that is taken', async () => {
+    const other = await listenPlain((() => undefined) as never);
+    try {
+      const { code, err } = await run(['serve', '--config', config, '--https', `127.0.0.1:${other.port}`]);
+      assert.equal(code, 1);
+      assert.match(err, /listening on 127\.0\.0\.1:\d+: another program uses it/);
+    } finally {
+      await other.close();
+    }
+  });
+
+  test('serve answers until it is asked to stop, and ends well', async () => {
+    const service = start(['serve', '--config', config]);
+    try {
+      await eventually('it is ready', () => service.err().includes('"msg":"ready"'));
+      const ready = JSON.parse(
+        service
+          .err()
+          .split('\n')
+          .find((line) => line.includes('"ready"')) ?? '',
+      ) as { https: string };
+      const reply = await post(ready.https, readFileSync(join(certs, 'ca.pem')));
+      assert.equal(elementText(reply.body, 'Server'), 'outlook-sea.contoso.test');
+    } finally {
+      service.child.kill('SIGTERM');
+    }
+    assert.equal(await service.ended, 0, service.err());
+    assert.match(service.err(), /"msg":"stopped"/);
+    assert.doesNotMatch(service.err(), new RegExp(PASSWORD));
+  });
+
+  test('the demo prints addresses, accounts and a curl line, and answers', async () => {
+    const demo = start(['serve', '--demo', '--https', '127.0.0.1:0', '--http', '127.0.0.1:0', '--certs', certs]);
+    try {
+      await eventually('it is ready', () => demo.out().includes('Press Ctrl+C'));
+      const banner = demo.out();
+      assert.match(banner, /alice@contoso\.test +SEA-DB01/);
+      assert.match(banner, /redirector +http:\/\/127\.0\.0\.1:\d+\/autodiscover/);
+      assert.doesNotMatch(banner, /frank@|sales@|svc-/, 'who cannot log on is not listed');
+      const [, ca = '', user = '', body = '', url = ''] =
+        /curl --cacert (\S+) -u '([^']+)'.*-d '([^']+)' \\\n +(\S+)/s.exec(banner) ?? [];
+      assert.equal(user, `alice@contoso.test:${PASSWORD}`);
+      assert.match(body, /<EMailAddress>alice@contoso\.test<\/EMailAddress>/);
+      const reply = await post(new URL(url).origin, readFileSync(ca));
+      assert.equal(elementText(reply.body, 'Server'), 'outlook-sea.contoso.test');
+    } finally {
+      demo.child.kill('SIGINT');
+    }
+    assert.equal(await demo.ended, 0, demo.err());
+  });
+});
