@@ -1,0 +1,179 @@
+// The whole service on sockets: certificates exchanged while it runs, warned about before they end, and a stop that lets answers finish.
+import assert from 'node:assert/strict';
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { Agent, request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { connect } from 'node:tls';
+import { type RunningService, serverId, startService } from '../../../src/autodiscover/commands/service.ts';
+import { configSchema } from '../../../src/autodiscover/config-schema.ts';
+import { createLogger } from '../../../src/autodiscover/log.ts';
+import { splitHostPort } from '../../../src/autodiscover/server/listen.ts';
+import type { EmbeddedDirectory } from '../../../src/ldap/embedded/server.ts';
+import { eventually, PASSWORD, READER, startController } from '../../ldap/demo-organization.ts';
+import { basic, elementText, type LogLine, POX_PATH, poxBody } from '../bed.ts';
+
+const fixture = (name: string) => join(import.meta.dirname, '..', 'tls', 'fixtures', name);
+
+/** One POST; resolves with status, body and the port the connection came from. */
+function post(url: string, agent: Agent | false = false): Promise<{ status: number; body: string; from: number }> {
+  return new Promise((resolve, reject) => {
+    const sending = request(
+      url + POX_PATH,
+      { method: 'POST', agent, rejectUnauthorized: false, headers: { authorization: basic('alice@contoso.test') } },
+      (response) => {
+        let body = '';
+        const from = response.socket.localPort ?? 0;
+        response.setEncoding('utf8').on('data', (text: string) => {
+          body += text;
+        });
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body, from }));
+      },
+    );
+    sending.on('error', reject);
+    sending.end(poxBody({ address: 'alice@contoso.test' }));
+  });
+}
+
+/** Name of the certificate a new connection is shown. */
+function shown(url: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(url);
+    const socket = connect({ host: hostname, port: Number(port), rejectUnauthorized: false }, () => {
+      resolve(String(socket.getPeerCertificate().subject.CN));
+      socket.destroy();
+    });
+    socket.on('error', reject);
+  });
+}
+
+describe('the running service', () => {
+  let folder: string;
+  let controller: EmbeddedDirectory;
+  const place = (name: string) => join(folder, name);
+  const install = (name: string) => {
+    copyFileSync(fixture(`${name}.pem`), place('tls.pem'));
+    copyFileSync(fixture(`${name}.key`), place('tls.key'));
+  };
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'autodiscover-'));
+    controller = await startController();
+    assert.ok(readdirSync(fixture('.')).length > 0);
+  });
+  after(async () => {
+    await controller.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  async function serve(t: TestContext, warnDays = 30): Promise<RunningService & { log: LogLine[] }> {
+    const config = configSchema.parse({
+      directory: { servers: [controller.url], bindDn: READER, passwordFile: 'unused', allowPlainText: true },
+      listen: { https: '127.0.0.1:0', http: '127.0.0.1:0' },
+      publicUrl: 'https://autodiscover.contoso.test',
+      tls: {
+        certificates: [{ certificateFile: place('tls.pem'), keyFile: place('tls.key') }],
+        reloadSeconds: 1,
+      },
+    });
+    const log: LogLine[] = [];
+    const logger = createLogger('debug', { write: (line) => void log.push(JSON.parse(line) as LogLine) });
+    const settings = { config: { ...config, tls: { ...config.tls, warnDays } }, ca: undefined };
+    const service = await startService({ ...settings, readPassword: async () => PASSWORD }, logger);
+    t.after(() => service.stop());
+    return { ...service, log };
+  }
+
+  test('a changed certificate is taken without a restart, and open connections live on', async (t) => {
+    install('rsa');
+    const service = await serve(t);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    t.after(() => agent.destroy());
+    const first = await post(service.httpsUrl, agent);
+    assert.equal(await shown(service.httpsUrl), 'rsa');
+    install('ec');
+    await eventually('the new certificate is shown', async () => (await shown(service.httpsUrl)) === 'ec');
+    const second = await post(service.httpsUrl, agent);
+    assert.equal(second.from, first.from, 'the same connection');
+    assert.equal(elementText(second.body, 'Server'), 'outlook-sea.contoso.test');
+    assert.ok(service.log.some(({ msg }) => msg === 'certificates reloaded'));
+  });
+
+  test('a changed certificate that cannot be used leaves the old one in place, and says so once', async (t) => {
+    install('rsa');
+    const service = await serve(t);
+    writeFileSync(place('tls.key'), 'half a ke');
+    const complaints = () => service.log.filter(({ level }) => level === 'error');
+    await eventually('the fault is logged', () => complaints().length > 0);
+    assert.match(String(complaints()[0]?.reason), /reading the certificate .*tls\.pem/);
+    assert.equal(await shown(service.httpsUrl), 'rsa');
+    install('other');
+    await eventually('the mended one is shown', async () => (await shown(service.httpsUrl)) === 'other');
+    assert.equal(complaints().length, 1);
+  });
+
+  test('a file that was only touched changes nothing', async (t) => {
+    install('rsa');
+    const service = await serve(t);
+    utimesSync(place('tls.pem'), new Date(), new Date(Date.now() + 5_000));
+    await eventually('it is read again', () => service.log.some(({ msg }) => msg === 'certificates reloaded'));
+    assert.equal(await shown(service.httpsUrl), 'rsa');
+  });
+
+  test('a certificate that ends within the configured days is warned about', async (t) => {
+    install('rsa');
+    const quiet = await serve(t);
+    assert.equal(quiet.log.filter(({ msg }) => String(msg).includes('expires')).length, 0);
+    const anxious = await serve(t, 40_000);
+    const [warning, ...others] = anxious.log.filter(({ msg }) => msg === 'the certificate expires soon');
+    assert.equal(warning?.level, 'warn');
+    assert.match(String(warning?.notAfter), /^2\d{3}-/);
+    assert.equal(others.length, 0);
+  });
+
+  test('stop lets a running answer finish and takes no new connections', async (t) => {
+    install('rsa');
+    const service = await serve(t);
+    await controller.setFaults({ delayMs: 150 });
+    t.after(() => controller.setFaults({}));
+    const { searches } = controller.stats;
+    const running = post(service.httpsUrl);
+    await eventually('it is being worked on', () => controller.stats.searches > searches);
+    const stopped = service.stop();
+    await assert.rejects(post(service.httpsUrl), /ECONNREFUSED|ECONNRESET/);
+    const { status, body } = await running;
+    assert.equal(status, 200);
+    assert.equal(elementText(body, 'Server'), 'outlook-sea.contoso.test');
+    await stopped;
+    await eventually('its directory connections are closed', () => controller.stats.openConnections === 0);
+  });
+
+  test('what was started is stopped again when a later step fails', async () => {
+    install('rsa');
+    const config = configSchema.parse({
+      directory: { servers: [controller.url], bindDn: READER, passwordFile: 'unused', allowPlainText: true },
+      listen: { https: '127.0.0.1:0', http: '203.0.113.1:80' },
+      publicUrl: 'https://autodiscover.contoso.test',
+      tls: { certificates: [{ certificateFile: place('tls.pem'), keyFile: place('tls.key') }] },
+    });
+    const logger = createLogger('silent', { write: () => undefined });
+    const starting = startService({ config, ca: undefined, readPassword: async () => PASSWORD }, logger);
+    await assert.rejects(starting, { code: 'listen', message: /203\.0\.113\.1:80: this machine has no such address/ });
+    await eventually('the directory is closed', () => controller.stats.openConnections === 0);
+  });
+});
+
+test('the Id of error answers is a 32-bit number that depends on the name alone', () => {
+  assert.equal(serverId('CAS1'), serverId('cas1'));
+  assert.notEqual(serverId('cas1'), serverId('cas2'));
+  for (const name of ['', 'a', 'autodiscover.contoso.test', 'ü']) {
+    const id = serverId(name);
+    assert.ok(Number.isInteger(id) && id >= 0 && id <= 0xffff_ffff, name);
+  }
+});
+
+test('HOST:PORT', () => {
+  assert.deepEqual(splitHostPort('127.0.0.1:8443'), { host: '127.0.0.1', port: 8443 });
+  assert.deepEqual(splitHostPort('[::]:443'), { host: '::', port: 443 });
+  assert.deepEqual(splitHostPort('localhost:0'), { host: 'localhost', port: 0 });
+});
