@@ -28,6 +28,8 @@ export interface SecureListener extends Listener {
 /** Kerberos tickets of accounts with many groups make headers of up to 64 KiB. */
 const MAX_HEADER_BYTES = 98_304;
 const KEEP_ALIVE_MS = 65_000;
+/** While stopping, the time between two looks for connections that have become idle. */
+const SWEEP_MS = 50;
 
 export async function listenHttps(
   app: RequestListener,
@@ -63,8 +65,11 @@ async function start(server: Server | HttpsServer, scheme: string, options: List
 function stop(server: Server | HttpsServer, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+    // A connection that is kept alive becomes idle only when its last answer is out; node:http would then wait for the client.
+    const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
     server.close(() => {
       clearTimeout(cut);
+      clearInterval(sweep);
       resolve();
     });
     server.closeIdleConnections();

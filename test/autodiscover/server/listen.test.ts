@@ -1,0 +1,59 @@
+// Listeners: how they stop, and what is said when they cannot start.
+import assert from 'node:assert/strict';
+import { Agent, get, type ServerResponse } from 'node:http';
+import { test } from 'node:test';
+import { listenHttp } from '../../../src/autodiscover/server/listen.ts';
+
+const OPTIONS = { hostPort: '127.0.0.1:0', requestSeconds: 30, maxConnections: 10 };
+/** Far longer than the test may take. */
+const LONG_MS = 120_000;
+
+test('stop waits for answers, not for connections that are kept alive', { timeout: 30_000 }, async (t) => {
+  let answer: ServerResponse | undefined;
+  const arrived = Promise.withResolvers<void>();
+  const listener = await listenHttp((_request, response) => {
+    answer = response;
+    arrived.resolve();
+  }, OPTIONS);
+  const agent = new Agent({ keepAlive: true });
+  t.after(() => agent.destroy());
+  const replied = new Promise<number | undefined>((resolve, reject) => {
+    get(listener.url, { agent }, (response) => {
+      response.resume().on('end', () => resolve(response.statusCode));
+    }).on('error', reject);
+  });
+  await arrived.promise;
+  const stopped = listener.stop(LONG_MS);
+  answer?.end('done');
+  assert.equal(await replied, 200);
+  await stopped;
+});
+
+test('stop cuts what does not end in time', { timeout: 30_000 }, async () => {
+  const arrived = Promise.withResolvers<void>();
+  const listener = await listenHttp(() => arrived.resolve(), OPTIONS);
+  const cut = new Promise((resolve) => get(listener.url).on('error', resolve));
+  await arrived.promise;
+  await listener.stop(50);
+  assert.match(String(await cut), /socket hang up|ECONNRESET/);
+});
+
+test('a port that is taken, an address this machine lacks', async () => {
+  const listener = await listenHttp(() => undefined, OPTIONS);
+  const { host } = new URL(listener.url);
+  await assert.rejects(
+    listenHttp(() => undefined, { ...OPTIONS, hostPort: host }),
+    {
+      code: 'listen',
+      message: `listening on ${host}: another program uses it`,
+    },
+  );
+  await listener.stop(0);
+  await assert.rejects(
+    listenHttp(() => undefined, { ...OPTIONS, hostPort: '203.0.113.1:80' }),
+    {
+      code: 'listen',
+      message: /this machine has no such address/,
+    },
+  );
+});
