@@ -91,16 +91,11 @@ tls: {certificates: [{certificateFile: ${certificateFile}, keyFile: ${keyFile}}]
 
   const USAGE: readonly (readonly [args: readonly string[], message: RegExp])[] = [
     [['--nonsense'], /unknown option '--nonsense'/],
-    [['nonsense'], /unknown command 'nonsense'/],
     [['serve'], /give either --config FILE or --demo/],
-    [['serve', '--demo', '--config', 'x.yaml'], /give either --config FILE or --demo/],
-    [['serve', '--config'], /argument missing/],
     [['serve', '--config', '/nowhere/x.yaml'], /\/nowhere\/x\.yaml.*ENOENT/],
     [['serve', '--demo', '--log-level', 'loud'], /--log-level must be one of error, warn, info, debug/],
     [['serve', '--demo', '--https', 'nonsense'], /--https nonsense: must be HOST:PORT/],
     [['serve', '--demo', '--http', '127.0.0.1:99999'], /--http 127\.0\.0\.1:99999: the port is above 65535/],
-    [['serve', '--demo', 'extra'], /too many arguments/],
-    [['config'], /Usage: autodiscover config/],
     [['config', 'check'], /missing required argument 'file'/],
   ];
   for (const [args, message] of USAGE) {
@@ -155,9 +150,6 @@ tls: {certificates: [{certificateFile: ${certificateFile}, keyFile: ${keyFile}}]
     assert.equal(carol.code, 0);
     assert.match(carol.out, /^warning .*not associated with a CAS array/m);
     assert.match(carol.out, /^answer {8}carol@contoso\.test: sea-cas1\.contoso\.test$/m);
-    const ken = await run(['serve', '--check', '--config', config, '--address', 'ken@contoso.test']);
-    assert.equal(ken.code, 0);
-    assert.match(ken.out, /ken@fabrikam\.test/);
     const nobody = await run(['serve', '--check', '--config', config, '--address', 'nobody@contoso.test']);
     assert.equal(nobody.code, 1);
     assert.match(nobody.out, /^answer {8}nobody@contoso\.test: unknown-address/m);
@@ -169,7 +161,6 @@ tls: {certificates: [{certificateFile: ${certificateFile}, keyFile: ${keyFile}}]
       () => changed('dead.yaml', controller.url, 'ldap://127.0.0.1:1'),
       /no domain controller answered.*ECONNREFUSED/,
     ],
-    ['a wrong service account', () => changed('account.yaml', 'svc-autodiscover', 'svc-nobody'), /refused \(52e/],
     [
       'missing rights',
       () => changed('rights.yaml', READER, 'alice@contoso.test'),
@@ -180,16 +171,11 @@ tls: {certificates: [{certificateFile: ${certificateFile}, keyFile: ${keyFile}}]
       () => changed('certificate.yaml', /certificateFile: [^,]*/, `certificateFile: ${write('empty.pem', '')}`),
       /empty\.pem: it holds no PEM certificate/,
     ],
-    [
-      'an empty password file',
-      () => changed('empty.yaml', /passwordFile: [^}]*/, `passwordFile: ${write('nothing', '')}`),
-      /directory\.passwordFile is empty/,
-    ],
   ];
   for (const [why, file, message] of FAILURES) {
     test(`serve --check fails: ${why}`, async () => {
       const { code, err } = await run(['serve', '--check', '--config', file()]);
-      assert.equal(code, why.includes('empty') ? 2 : 1, err);
+      assert.equal(code, 1, err);
       assert.match(err, message);
       assert.doesNotMatch(err, /\n {4}at /, 'no stack trace');
     });
