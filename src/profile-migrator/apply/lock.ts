@@ -1,5 +1,5 @@
 // One run at a time for each source: a file names the process at work. The lock of a process that is gone is taken over.
-import { mkdir, open, readFile, unlink } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
 import { uptime } from 'node:os';
 import { dirname } from 'node:path';
 import { RegistryError } from '../errors.ts';
@@ -35,7 +35,18 @@ async function removeStale(path: string): Promise<void> {
       `another run of this program is at work, process ${pid} (if it is not, delete ${path})`,
     );
   }
-  await unlink(path).catch(() => {});
+  // Renamed first: of two runs that find the same dead lock one moves it, and a fresh one taken meanwhile is put back.
+  const aside = `${path}.${process.pid}`;
+  try {
+    await rename(path, aside);
+    if ((await readFile(aside, 'utf8')) !== text) await link(aside, path);
+    await unlink(aside);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'EEXIST') {
+      throw new RegistryError('write-failed', `cannot take over ${path}: ${(cause as Error).message}`, { cause });
+    }
+  }
 }
 
 /** An id is used again after a restart of the computer, and sooner or later without one: the start time tells. */

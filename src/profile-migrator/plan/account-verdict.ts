@@ -14,7 +14,13 @@ export type AccountTargets =
   | { readonly kind: 'refuse'; readonly reason: AccountReason; readonly detail: string };
 
 export type Verdict =
-  | { readonly kind: 'migrate'; readonly mapping: Mapping; readonly organisation: string | undefined }
+  | {
+      readonly kind: 'migrate';
+      readonly mapping: Mapping;
+      /** Where the home server moves; undefined when the account names none. */
+      readonly array: ArrayTarget | undefined;
+      readonly organisation: string | undefined;
+    }
   | {
       readonly kind: 'leave' | 'refuse';
       readonly reason: AccountReason;
@@ -78,7 +84,7 @@ export function judgeAccount(account: ExchangeAccount, targets: AccountTargets):
   if (expected !== undefined && home.organisation !== undefined && !sameName(expected, home.organisation)) {
     return leave('account-in-other-organisation', `/o=${home.organisation}, the array is in /o=${expected}`);
   }
-  return { kind: 'migrate', mapping, organisation: home.organisation };
+  return { kind: 'migrate', mapping, array, organisation: home.organisation };
 }
 
 function leave(reason: AccountReason, detail: string): Verdict {

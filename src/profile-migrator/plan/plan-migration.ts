@@ -5,7 +5,6 @@ import type { RegistryPatch, RegistrySnapshot, ValueEdit } from '../registry/reg
 import { type AccountTargets, judgeAccount, readHomeServer, type Verdict } from './account-verdict.ts';
 import { changes, type Decision } from './decision.ts';
 import { decideSection } from './section-rules.ts';
-import { organisationOf } from './server-dn.ts';
 import { decideSettings } from './settings-rules.ts';
 import { type ArrayTarget, mappingOf, sameName, type Targets } from './targets.ts';
 import type { RuleContext } from './value-rules.ts';
@@ -161,8 +160,8 @@ function needsServerDn(verdict: Verdict & { kind: 'migrate' }, ambiguous: Readon
   return ambiguous.size > 0 && lacksServerDn(verdict);
 }
 
-function lacksServerDn({ mapping }: Verdict & { kind: 'migrate' }): boolean {
-  return [...mapping.values()].some(({ serverDn }) => organisationOf(serverDn) === undefined);
+function lacksServerDn({ array }: Verdict & { kind: 'migrate' }): boolean {
+  return array !== undefined && array.serverDn === undefined;
 }
 
 function severalOrganisations(organisations: ReadonlySet<string>): Verdict {

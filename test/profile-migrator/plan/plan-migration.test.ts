@@ -173,6 +173,15 @@ test('derived DNs need one organisation in the source', () => {
   assert.deepEqual(verdicts(given), ['migrate', 'leave account-in-other-organisation', 'leave home-not-mapped']);
 });
 
+test('only arrays without a DN of their own need one organisation', () => {
+  const arrays: ArrayTarget[] = [
+    { fqdn: 'north.fabrikam.test', replaces: OLD, serverDn: serverDn('north.fabrikam.test') },
+    { fqdn: 'south.fabrikam.test', replaces: ['FS2', 'fs2.fabrikam.test'] },
+  ];
+  const otto: AccountSpec = { alias: 'otto', home: 'FS2', fqdn: 'fs2.fabrikam.test', org: 'Other' };
+  assert.deepEqual(verdicts(plan([nina, otto], { arrays }).plan), ['migrate', 'migrate']);
+});
+
 test('a store in another organisation is reported, not rewritten', () => {
   const { plan: found } = plan([
     {
