@@ -5,7 +5,6 @@ import type { Filter, SearchOptions } from 'ldapts';
 import {
   ControllerConnection,
   type ControllerOptions,
-  controllerHost,
   failureKind,
   failureText,
   rejectedReason,
@@ -92,15 +91,14 @@ export class ControllerPool {
     }));
   }
 
-  /** The host of the controller a read would use now. */
-  get preferredHost(): string {
-    const state = this.#controllers.find((c) => c.retryAfterMs === undefined) ?? this.#controllers[0];
-    return controllerHost(state?.options.url ?? 'ldap://unknown');
-  }
-
   /** Each controller and whether it is thought to be well, in the configured order. */
   status(): { readonly url: string; readonly up: boolean }[] {
     return this.#controllers.map((c) => ({ url: c.options.url, up: c.retryAfterMs === undefined }));
+  }
+
+  /** False from the moment the service account was refused until it is let in again. */
+  get accountAccepted(): boolean {
+    return this.#refusal === undefined;
   }
 
   /** Searches on the first controller that answers. Throws DirectoryError `unreachable` when none does. */

@@ -39,6 +39,8 @@ export type DirectoryEvent =
 
 export interface DirectoryStatus {
   readonly controllers: readonly { readonly url: string; readonly up: boolean }[];
+  /** False while the service account is refused. */
+  readonly accountAccepted: boolean;
   /** Milliseconds since the Exchange organisation was read. */
   readonly organizationAgeMs: number;
 }
@@ -199,6 +201,7 @@ class ActiveDirectory implements Directory {
     const readAt = this.#index?.organization.readAt;
     return {
       controllers: this.#pool.status(),
+      accountAccepted: this.#pool.accountAccepted,
       organizationAgeMs: readAt === undefined ? Number.POSITIVE_INFINITY : Date.now() - readAt,
     };
   }

@@ -11,9 +11,10 @@ export interface Readiness {
 }
 
 export function readiness(directory: Directory, maxSnapshotAgeMs: number): Readiness {
-  const { controllers, organizationAgeMs } = directory.status();
+  const { controllers, accountAccepted, organizationAgeMs } = directory.status();
   const reasons = [
     ...(controllers.some((controller) => controller.up) ? [] : ['no domain controller answers']),
+    ...(accountAccepted ? [] : ['the service account is refused']),
     ...(organizationAgeMs <= maxSnapshotAgeMs ? [] : ['the Exchange organisation was not read for too long']),
   ];
   return {
