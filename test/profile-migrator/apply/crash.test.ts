@@ -112,7 +112,9 @@ async function killedRun(
 }
 
 async function run(command: string[], place: Place): Promise<{ code: number; text: string }> {
-  const deps = fakeDeps({ registry: place.registry, importProgram });
+  // An import whose process never got into the journal has a second to show itself: enough for one that is just being started.
+  const sleep = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds / 3));
+  const deps = fakeDeps({ registry: place.registry, importProgram }, { sleep });
   const code = await runMigrator([...command, '--out', place.state], deps);
   return { code, text: [...deps.err, ...deps.out].join('') };
 }
