@@ -1,0 +1,194 @@
+// The registry of a logged-on user as a store: read through `reg export` files, changed through `reg import`. It works for the
+// current user (HKEY_CURRENT_USER) and, with administrator rights, for everybody whose hive is loaded (HKEY_USERS\<SID>).
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { RegistryError } from '../errors.ts';
+import { createRegExe, type RegExe, type RegExeOptions } from './reg-exe.ts';
+import { entriesOfPatch, joinRoot, type RegEntry, snapshotsOf } from './reg-file.ts';
+import { readRegFile } from './reg-file-reader.ts';
+import { renderRegFile } from './reg-file-writer.ts';
+import { foldName } from './registry.ts';
+import type { RegistryStore } from './store.ts';
+
+export interface LiveRegistryOptions extends RegExeOptions {
+  /**
+   * Where exports and imports lie while they are needed. Exports hold secrets, so this must be a folder only this user can read:
+   * a user's own %LOCALAPPDATA%, also for SYSTEM.
+   */
+  readonly workFolder: string;
+  /** SID of a user whose hive is loaded; the current user when absent. */
+  readonly sid?: string;
+}
+
+/** Users' SIDs, local, domain and Entra ID: not the services' accounts, not `_Classes`, not `.DEFAULT`. */
+const USER_SID = /^S-1-(?:5-21|12-1)(?:-\d{1,10}){4}$/i;
+
+export function isUserSid(text: string): boolean {
+  return USER_SID.test(text);
+}
+
+/** SIDs of the users whose hives are loaded, as the registry lists them. @throws RegistryError `reg-exe-failed`. */
+export async function loadedUsers(options: RegExeOptions): Promise<string[]> {
+  const names = await createRegExe(options).subkeys('HKEY_USERS');
+  if (!names) throw new RegistryError('reg-exe-failed', 'cannot list HKEY_USERS: reg query failed');
+  return names.filter(isUserSid);
+}
+
+export function createLiveRegistry(options: LiveRegistryOptions): RegistryStore {
+  const { sid, workFolder } = options;
+  if (sid !== undefined && !isUserSid(sid)) throw new RegistryError('key-missing', `${sid} is not the SID of a user`);
+  const rootPath = sid === undefined ? 'HKEY_CURRENT_USER' : `HKEY_USERS\\${sid}`;
+  const reg = createRegExe(options);
+
+  return {
+    describe: () => (sid === undefined ? 'the registry of the current user' : `the registry of ${sid}`),
+
+    async load(subtrees) {
+      const folder = await privateFolder(workFolder);
+      try {
+        const keys = new KeyListing(reg);
+        if (sid !== undefined && (await keys.exists(rootPath)) !== true) {
+          throw new RegistryError(
+            'key-missing',
+            `cannot read ${rootPath}: the user is not logged on, the hive is not loaded`,
+          );
+        }
+        const entries: RegEntry[] = [];
+        for (const part of await Promise.all(
+          subtrees.map((subtree, index) =>
+            exportSubtree(reg, keys, joinRoot(rootPath, subtree), join(folder, `${index}.reg`)),
+          ),
+        )) {
+          entries.push(...part);
+        }
+        const [snapshot, ...others] = snapshotsOf({ entries, codePage: undefined });
+        if (!snapshot) return { rootPath, root: { name: '', values: new Map(), subkeys: new Map() } };
+        if (others.length > 0 || foldName(snapshot.rootPath) !== foldName(rootPath)) {
+          throw new RegistryError(
+            'reg-exe-failed',
+            `cannot read ${rootPath}: reg export wrote keys of ${snapshot.rootPath}`,
+          );
+        }
+        return { rootPath, root: snapshot.root };
+      } finally {
+        await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+      }
+    },
+
+    async commit(patch, commitOptions) {
+      if (foldName(patch.rootPath) !== foldName(rootPath)) {
+        throw new RegistryError('write-failed', `refusing to import a change of ${patch.rootPath} into ${rootPath}`);
+      }
+      const folder = await privateFolder(workFolder);
+      const file = join(folder, 'import.reg');
+      await writeFile(file, renderRegFile(entriesOfPatch(patch)), { flag: 'wx', mode: 0o600, flush: true });
+      // Not deleted when this throws: the child may still be reading it. The next run sweeps it.
+      await reg.importFile(file, commitOptions?.onChild);
+      await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+      return 'committed';
+    },
+  };
+}
+
+/** Exports one key and reads the file; no statements where the key does not exist. */
+async function exportSubtree(reg: RegExe, keys: KeyListing, key: string, file: string): Promise<readonly RegEntry[]> {
+  if ((await reg.exportKey(key, file)) === 'failed') {
+    const exists = await keys.exists(key);
+    if (exists === false) return [];
+    throw new RegistryError(
+      'access-denied',
+      `cannot export ${key}: reg.exe failed although the key exists. Run as the user or as an administrator`,
+    );
+  }
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(file);
+  } catch (cause) {
+    throw new RegistryError('reg-exe-failed', `reg export of ${key} reported success and wrote no file`, { cause });
+  }
+  // Every export ends in an empty line; one that does not was cut off (disk full, program ended).
+  if (!bytes.subarray(-8).equals(EXPORT_END)) {
+    throw new RegistryError('reg-exe-failed', `reg export of ${key} is cut off after ${bytes.length} bytes`);
+  }
+  const { entries } = readRegFile(bytes, `the export of ${key}`);
+  const first = entries[0];
+  if (first?.kind !== 'key' || foldName(first.path) !== foldName(key)) {
+    throw new RegistryError('reg-exe-failed', `reg export of ${key} wrote another key`);
+  }
+  return entries;
+}
+
+const EXPORT_END = Buffer.from('\r\n\r\n', 'utf16le');
+
+/**
+ * Whether keys exist, found out by listing their parents: a failed export looks the same for a missing key and a forbidden one, and
+ * reg.exe's explanation is in the language of the system. Listings are kept for the duration of one load.
+ */
+class KeyListing {
+  readonly #reg: RegExe;
+  readonly #listings = new Map<string, Promise<readonly string[] | undefined>>();
+
+  constructor(reg: RegExe) {
+    this.#reg = reg;
+  }
+
+  /** undefined: cannot be told. */
+  async exists(key: string): Promise<boolean | undefined> {
+    const cut = key.lastIndexOf('\\');
+    if (cut < 0) return true;
+    const name = key.slice(cut + 1);
+    const names = await this.#list(key.slice(0, cut));
+    if (!names) return (await this.exists(key.slice(0, cut))) === false ? false : undefined;
+    if (names.some((listed) => foldName(listed) === foldName(name))) return true;
+    return /^[\x20-\x7e]+$/.test(name) ? false : undefined;
+  }
+
+  #list(key: string): Promise<readonly string[] | undefined> {
+    const known = this.#listings.get(foldName(key));
+    if (known) return known;
+    const listing = this.#reg.subkeys(key);
+    this.#listings.set(foldName(key), listing);
+    return listing;
+  }
+}
+
+const FOLDER_NAME = /^live-(\d+)-/;
+const STALE_MS = 60 * 60 * 1000;
+
+/** A new folder for one export or import; folders that ended programs left behind are removed on the way. */
+async function privateFolder(workFolder: string): Promise<string> {
+  try {
+    await mkdir(workFolder, { recursive: true, mode: 0o700 });
+    await sweep(workFolder);
+    return await mkdtemp(join(workFolder, `live-${process.pid}-`));
+  } catch (cause) {
+    throw new RegistryError(
+      'write-failed',
+      `cannot make a private folder in ${workFolder}: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+}
+
+async function sweep(workFolder: string): Promise<void> {
+  for (const name of await readdir(workFolder)) {
+    const pid = Number(FOLDER_NAME.exec(name)?.[1] ?? 0);
+    if (pid === 0 || pid === process.pid) continue;
+    const folder = join(workFolder, name);
+    const files: readonly string[] = await readdir(folder).catch(() => []);
+    const changed = (await stat(folder).catch(() => undefined))?.mtimeMs ?? Date.now();
+    // Exports of a dead program go at once. An import may still be read by a child that outlived it.
+    if (files.includes('import.reg') ? Date.now() - changed > STALE_MS : !isAlive(pid)) {
+      await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
