@@ -1,6 +1,6 @@
 // Wine prefixes for the lab tests. A template is made once and kept under .wine/ (git-ignored); each run works in a copy of its own
 // (hard links, real copies of the registry), which is deleted afterwards. No display is needed.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   closeSync,
   cpSync,
@@ -163,6 +163,26 @@ export class WinePrefix {
     writeFileSync(this.path(file), bytes);
     const { status, stderr } = this.run(['reg', 'import', file]);
     if (status !== 0) throw new Error(`reg import: exit ${status} ${stderr}`);
+  }
+
+  /** The running programs as wmic prints them (UTF-16). */
+  programs(): string {
+    return this.run(['wmic', 'process', 'get', 'name']).stdout.replaceAll('\0', '');
+  }
+
+  /** Runs a harmless program under that name until the returned function is called. */
+  pretendToRun(image: string): () => void {
+    const ping = readFileSync(this.path('C:\\windows\\system32\\ping.exe'));
+    // Without the mark "Wine builtin DLL" the file is run as it is, whatever its name.
+    writeFileSync(this.path(`C:\\lab\\${image}`), ping.fill(0, 0x40, 0x50));
+    const args = [`C:\\lab\\${image}`, '-n', '120', '127.0.0.1'];
+    const child = spawn('wine', args, { env: this.env, stdio: 'ignore' });
+    child.on('error', () => undefined);
+    // It is there when the process list shows it; the wait is bounded.
+    for (let i = 0; i < 20 && !this.programs().includes(image); i++) {
+      spawnSync('sleep', ['0.1']);
+    }
+    return () => child.kill('SIGKILL');
   }
 
   deleteKey(key: string): void {

@@ -73,8 +73,10 @@ export function createProcessRunner(prefix: readonly string[] = []): ProcessRunn
         });
       }
       try {
-        if (child.pid !== undefined) await options.onStart?.(identityOf(child.pid));
-        const exitCode = await closed;
+        // The child is not abandoned when it cannot be noted: its end is waited for, then the caller learns of it.
+        const noted = child.pid === undefined ? undefined : options.onStart?.(identityOf(child.pid));
+        const [exitCode, start] = await Promise.all([closed, Promise.allSettled([noted])]);
+        if (start[0].status === 'rejected') throw start[0].reason;
         return { outcome, exitCode, stdout: text(output.stdout), stderr: text(output.stderr) };
       } finally {
         clearTimeout(timer);

@@ -53,14 +53,16 @@ export function createLiveRegistry(options: LiveRegistryOptions): RegistryStore 
             `cannot read ${rootPath}: the user is not logged on, the hive is not loaded`,
           );
         }
-        const entries: RegEntry[] = [];
-        for (const part of await Promise.all(
+        // All have ended before the folder goes, whatever fails.
+        const parts = await Promise.allSettled(
           subtrees.map((subtree, index) =>
             exportSubtree(reg, keys, joinRoot(rootPath, subtree), join(folder, `${index}.reg`)),
           ),
-        )) {
-          entries.push(...part);
-        }
+        );
+        const entries = parts.flatMap((part) => {
+          if (part.status === 'rejected') throw part.reason;
+          return part.value;
+        });
         const [snapshot, ...others] = snapshotsOf({ entries, codePage: undefined });
         if (!snapshot) return { rootPath, root: { name: '', values: new Map(), subkeys: new Map() } };
         if (others.length > 0 || foldName(snapshot.rootPath) !== foldName(rootPath)) {
@@ -92,12 +94,13 @@ export function createLiveRegistry(options: LiveRegistryOptions): RegistryStore 
 
 /** Exports one key and reads the file; no statements where the key does not exist. */
 async function exportSubtree(reg: RegExe, keys: KeyListing, key: string, file: string): Promise<readonly RegEntry[]> {
+  const exists = await keys.exists(key);
+  if (exists === false) return [];
   if ((await reg.exportKey(key, file)) === 'failed') {
-    const exists = await keys.exists(key);
-    if (exists === false) return [];
+    const seen = exists ? 'the key exists' : 'its parent key cannot be listed either';
     throw new RegistryError(
       'access-denied',
-      `cannot export ${key}: reg.exe failed although the key exists. Run as the user or as an administrator`,
+      `cannot export ${key}: reg.exe failed, and ${seen}. Run as the user or as an administrator`,
     );
   }
   let bytes: Buffer;
@@ -132,13 +135,15 @@ class KeyListing {
     this.#reg = reg;
   }
 
-  /** undefined: cannot be told. */
+  /** Found out from the root downwards, so that a missing tree costs nothing; undefined: cannot be told. */
   async exists(key: string): Promise<boolean | undefined> {
     const cut = key.lastIndexOf('\\');
     if (cut < 0) return true;
+    const parent = await this.exists(key.slice(0, cut));
+    if (!parent) return parent;
     const name = key.slice(cut + 1);
     const names = await this.#list(key.slice(0, cut));
-    if (!names) return (await this.exists(key.slice(0, cut))) === false ? false : undefined;
+    if (!names) return undefined;
     if (names.some((listed) => foldName(listed) === foldName(name))) return true;
     return /^[\x20-\x7e]+$/.test(name) ? false : undefined;
   }
