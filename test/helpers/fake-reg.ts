@@ -43,9 +43,11 @@ export interface FaultPoint {
 
 export class FakeRegistry {
   readonly folder: string;
+  readonly #importer: string;
 
-  constructor(folder: string) {
+  constructor(folder: string, importer = join(import.meta.dirname, 'fake-reg-import.ts')) {
     this.folder = folder;
+    this.#importer = importer;
   }
 
   keys(): FakeKeys {
@@ -77,7 +79,7 @@ export class FakeRegistry {
   }
 
   runner(fault?: FaultPoint): ProcessRunner {
-    return fakeRunner(this.folder, fault);
+    return fakeRunner(this.folder, this.#importer, fault);
   }
 }
 
@@ -103,7 +105,7 @@ export function writeKeys(folder: string, keys: FakeKeys): void {
   renameSync(file, join(folder, 'registry.json'));
 }
 
-function fakeRunner(folder: string, fault: FaultPoint | undefined): ProcessRunner {
+function fakeRunner(folder: string, importer: string, fault: FaultPoint | undefined): ProcessRunner {
   let calls = 0;
   const die = (call: number, at: FaultPoint['at']) => {
     if (fault?.call === call && fault.at === at) process.kill(process.pid, 'SIGKILL');
@@ -115,9 +117,9 @@ function fakeRunner(folder: string, fault: FaultPoint | undefined): ProcessRunne
       const behaviour = readBehaviour(folder);
       const result = await (async (): Promise<ChildResult> => {
         if (program.endsWith('\\tasklist.exe')) return answer(0, tasklist(behaviour));
+        if (program.endsWith('\\whoami.exe')) return answer(1);
         if (args[0] === 'query') return query(folder, args[1] ?? '');
         if (args[0] === 'export') return exportKey(folder, behaviour, args[1] ?? '', args[2] ?? '');
-        const importer = join(import.meta.dirname, 'fake-reg-import.ts');
         const onStart: typeof options.onStart = async (child) => {
           die(call, 'started');
           await options.onStart?.(child);

@@ -1,7 +1,8 @@
 // The registry of a logged-on user as a store: read through `reg export` files, changed through `reg import`. It works for the
 // current user (HKEY_CURRENT_USER) and, with administrator rights, for everybody whose hive is loaded (HKEY_USERS\<SID>).
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RegistryError } from '../errors.ts';
 import { createRegExe, type RegExe, type RegExeOptions } from './reg-exe.ts';
 import { entriesOfPatch, joinRoot, type RegEntry, snapshotsOf } from './reg-file.ts';
@@ -82,11 +83,13 @@ export function createLiveRegistry(options: LiveRegistryOptions): RegistryStore 
         throw new RegistryError('write-failed', `refusing to import a change of ${patch.rootPath} into ${rootPath}`);
       }
       const folder = await privateFolder(workFolder);
-      const file = join(folder, 'import.reg');
+      const file = join(folder, IMPORT_FILE);
       await writeFile(file, renderRegFile(entriesOfPatch(patch)), { flag: 'wx', mode: 0o600, flush: true });
-      // Not deleted when this throws: the child may still be reading it. The next run sweeps it.
-      await reg.importFile(file, commitOptions?.onChild);
-      await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+      try {
+        await reg.importFile(file, commitOptions?.onChild);
+      } finally {
+        await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+      }
       return 'committed';
     },
   };
@@ -158,7 +161,9 @@ class KeyListing {
 }
 
 const FOLDER_NAME = /^live-(\d+)-/;
-const STALE_MS = 60 * 60 * 1000;
+const IMPORT_FILE = 'import.reg';
+const SWEEP_ATTEMPTS = 20;
+const SWEEP_PAUSE_MS = 250;
 
 /** A new folder for one export or import; folders that ended programs left behind are removed on the way. */
 async function privateFolder(workFolder: string): Promise<string> {
@@ -167,6 +172,7 @@ async function privateFolder(workFolder: string): Promise<string> {
     await sweep(workFolder);
     return await mkdtemp(join(workFolder, `live-${process.pid}-`));
   } catch (cause) {
+    if (cause instanceof RegistryError) throw cause;
     throw new RegistryError(
       'write-failed',
       `cannot make a private folder in ${workFolder}: ${(cause as Error).message}`,
@@ -175,16 +181,33 @@ async function privateFolder(workFolder: string): Promise<string> {
   }
 }
 
+/**
+ * Removes what killed runs left. An import file goes too: a reg.exe that such a run started, and that has not got round to opening
+ * it, must not begin now. On Windows a file that is being read cannot be removed, which shows that the import is under way.
+ */
 async function sweep(workFolder: string): Promise<void> {
   for (const name of await readdir(workFolder)) {
     const pid = Number(FOLDER_NAME.exec(name)?.[1] ?? 0);
-    if (pid === 0 || pid === process.pid) continue;
+    if (pid === 0 || pid === process.pid || isAlive(pid)) continue;
     const folder = join(workFolder, name);
-    const files: readonly string[] = await readdir(folder).catch(() => []);
-    const changed = (await stat(folder).catch(() => undefined))?.mtimeMs ?? Date.now();
-    // Exports of a dead program go at once. An import may still be read by a child that outlived it.
-    if (files.includes('import.reg') ? Date.now() - changed > STALE_MS : !isAlive(pid)) {
-      await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+    await removeImport(join(folder, IMPORT_FILE));
+    await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+/** @throws RegistryError `source-busy` while another program holds the file open. */
+async function removeImport(file: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await rm(file, { force: true });
+      return;
+    } catch (cause) {
+      if (attempt === SWEEP_ATTEMPTS) {
+        throw new RegistryError('source-busy', `an import that an earlier run started is still reading ${file}`, {
+          cause,
+        });
+      }
+      await sleep(SWEEP_PAUSE_MS);
     }
   }
 }

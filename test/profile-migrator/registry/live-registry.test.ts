@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -169,19 +169,16 @@ test('a program that does not start is an error, not an empty registry', async (
   await assert.rejects(loadedUsers({ ...options, runner }), { code: 'reg-exe-failed' });
 });
 
-test('exports of a killed run are swept, imports that may still be read are not', async () => {
+test('what a killed run left is swept, imports included: one that has not begun must not begin now', async () => {
   const { store, workFolder } = setUp();
   const dead = 2 ** 22 + 1; // beyond the largest process id of Linux
-  for (const [name, file] of [
-    [`live-${dead}-a`, '0.reg'],
-    [`live-${dead}-b`, 'import.reg'],
-  ] as const) {
+  const left = [`live-${dead}-a`, `live-${dead}-b`, `live-${process.ppid}-c`];
+  for (const [index, name] of left.entries()) {
     mkdirSync(join(workFolder, name), { recursive: true });
-    writeFileSync(join(workFolder, name, file), 'secret');
+    writeFileSync(join(workFolder, name, index === 1 ? 'import.reg' : '0.reg'), 'secret');
   }
   await store.load([PROFILES]);
-  assert.equal(existsSync(join(workFolder, `live-${dead}-a`)), false);
-  assert.equal(existsSync(join(workFolder, `live-${dead}-b`)), true);
+  assert.deepEqual(readdirSync(workFolder), [`live-${process.ppid}-c`], 'only the folder of a living program stays');
 });
 
 test('lists people, not services', async () => {
