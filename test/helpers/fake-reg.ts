@@ -1,11 +1,12 @@
 // A registry in a file, and a reg.exe and tasklist.exe over it for tests on Linux. Exports and queries are answered in this process;
 // an import is a process of its own (fake-reg-import.ts) that goes on when the program under test is killed. Each of them can be
 // told to misbehave as the real ones do.
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type ChildResult,
   createProcessRunner,
+  isSameProcess,
   type ProcessRunner,
 } from '../../src/profile-migrator/registry/child-process.ts';
 import { type RegEntry, snapshotsOf } from '../../src/profile-migrator/registry/reg-file.ts';
@@ -116,11 +117,13 @@ function fakeRunner(folder: string, importer: string, fault: FaultPoint | undefi
       die(call, 'before');
       const behaviour = readBehaviour(folder);
       const result = await (async (): Promise<ChildResult> => {
-        if (program.endsWith('\\tasklist.exe')) return answer(0, tasklist(behaviour));
+        if (program.endsWith('\\tasklist.exe')) return answer(0, tasklist(behaviour, importers(folder)));
         if (program.endsWith('\\whoami.exe')) return answer(1);
         if (args[0] === 'query') return query(folder, args[1] ?? '');
         if (args[0] === 'export') return exportKey(folder, behaviour, args[1] ?? '', args[2] ?? '');
         const onStart: typeof options.onStart = async (child) => {
+          // What a process list would know, before anything can kill us.
+          writeFileSync(join(folder, `importing-${child.pid}`), child.startTime);
           die(call, 'started');
           await options.onStart?.(child);
         };
@@ -136,12 +139,23 @@ function answer(exitCode: number, stdout = ''): ChildResult {
   return { outcome: 'exited', exitCode, stdout, stderr: '' };
 }
 
-function tasklist({ tasklist = [] }: FakeBehaviour): string {
+/** The importing programs that are alive, as tasklist shows them. */
+function importers(folder: string): string[] {
+  const pids = readdirSync(folder).flatMap((name) => /^importing-(\d+)$/.exec(name)?.[1] ?? []);
+  return pids
+    .filter((pid) =>
+      isSameProcess({ pid: Number(pid), startTime: readFileSync(join(folder, `importing-${pid}`), 'utf8') }),
+    )
+    .map((pid) => `"reg.exe","${pid}","Console","1","1.234 K"`);
+}
+
+function tasklist({ tasklist = [] }: FakeBehaviour, importing: readonly string[]): string {
   if (tasklist === 'nothing') return '';
   if (tasklist === 'localised')
     return 'INFORMATION: Es werden keine Aufgaben mit den angegebenen Kriterien ausgeführt.\r\n';
   return [
     '"System Idle Process","0","Services","0","8 K"',
+    ...importing,
     ...tasklist,
     '"tasklist.exe","4242","Console","1","9.876 K"',
   ]

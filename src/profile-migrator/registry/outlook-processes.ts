@@ -80,6 +80,10 @@ export function createOutlookProcesses(options: OutlookProcessesOptions): Outloo
       if (!list) return true;
       return list.some(({ pid, image }) => pid === child.pid && image.toUpperCase() === 'REG.EXE');
     },
+
+    async anyImport() {
+      return (await running())?.some(({ image }) => image.toUpperCase() === 'REG.EXE') ?? false;
+    },
   };
 }
 
