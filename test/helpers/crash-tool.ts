@@ -14,13 +14,13 @@ export interface CrashRun {
   /** A step of the protocol to be killed at, counting its occurrences from 1. */
   readonly step?: { readonly name: string; readonly occurrence: number };
   /** A call of reg.exe or tasklist.exe to be killed at. */
-  readonly call?: FaultPoint;
+  readonly fault?: FaultPoint;
 }
 
 const [, , json = '{}', ...args] = process.argv;
 const run = JSON.parse(json) as CrashRun;
 const config = { ...readConfig({}, 'linux'), stateFolder: run.stateFolder, systemRoot: 'C:\\Windows' };
-const runner = new FakeRegistry(run.registryFolder, run.importer).runner(run.call);
+const runner = new FakeRegistry(run.registryFolder, run.importer).runner(run.fault);
 let occurrence = 0;
 
 void runMigrator(args, {

@@ -36,11 +36,13 @@ export interface FakeBehaviour {
   readonly tasklist?: 'nothing' | 'localised' | readonly string[];
 }
 
-/** For the program under test: kill it at one of its calls, as a power cut would. */
-export interface FaultPoint {
-  readonly call: number;
-  readonly at: 'before' | 'after' | 'started';
-}
+/**
+ * For the program under test: kill it at one of its calls, or as soon as one of its imports runs, as a power cut would. Calls and
+ * imports count from 1.
+ */
+export type FaultPoint =
+  | { readonly at: 'before' | 'after'; readonly call: number }
+  | { readonly at: 'import-started'; readonly import: number };
 
 export class FakeRegistry {
   readonly folder: string;
@@ -108,13 +110,14 @@ export function writeKeys(folder: string, keys: FakeKeys): void {
 
 function fakeRunner(folder: string, importer: string, fault: FaultPoint | undefined): ProcessRunner {
   let calls = 0;
-  const die = (call: number, at: FaultPoint['at']) => {
-    if (fault?.call === call && fault.at === at) process.kill(process.pid, 'SIGKILL');
+  let imports = 0;
+  const die = (at: 'before' | 'after', call: number) => {
+    if (fault?.at === at && fault.call === call) process.kill(process.pid, 'SIGKILL');
   };
   return {
     async run(program, args, options) {
       const call = ++calls;
-      die(call, 'before');
+      die('before', call);
       const behaviour = readBehaviour(folder);
       const result = await (async (): Promise<ChildResult> => {
         if (program.endsWith('\\tasklist.exe')) return answer(0, tasklist(behaviour, importers(folder)));
@@ -124,12 +127,12 @@ function fakeRunner(folder: string, importer: string, fault: FaultPoint | undefi
         const onStart: typeof options.onStart = async (child) => {
           // What a process list would know, before anything can kill us.
           writeFileSync(join(folder, `importing-${child.pid}`), child.startTime);
-          die(call, 'started');
+          if (fault?.at === 'import-started' && fault.import === ++imports) process.kill(process.pid, 'SIGKILL');
           await options.onStart?.(child);
         };
         return createProcessRunner([process.execPath, importer, folder]).run(program, args, { ...options, onStart });
       })();
-      die(call, 'after');
+      die('after', call);
       return result;
     },
   };
