@@ -41,6 +41,9 @@ export function createLiveRegistry(options: LiveRegistryOptions): RegistryStore 
   const rootPath = sid === undefined ? 'HKEY_CURRENT_USER' : `HKEY_USERS\\${sid}`;
   const reg = createRegExe(options);
 
+  // Which trees there are is found out once per store: a run lasts seconds, and looking costs a dozen processes.
+  const trees = new Map<string, boolean | undefined>();
+
   return {
     describe: () => (sid === undefined ? 'the registry of the current user' : `the registry of ${sid}`),
 
@@ -48,18 +51,19 @@ export function createLiveRegistry(options: LiveRegistryOptions): RegistryStore 
       const folder = await privateFolder(workFolder);
       try {
         const keys = new KeyListing(reg);
-        if (sid !== undefined && (await keys.exists(rootPath)) !== true) {
+        if (sid !== undefined && trees.size === 0 && (await keys.exists(rootPath)) !== true) {
           throw new RegistryError(
             'key-missing',
             `cannot read ${rootPath}: the user is not logged on, the hive is not loaded`,
           );
         }
+        const read = async (subtree: string, index: number): Promise<readonly RegEntry[]> => {
+          const key = joinRoot(rootPath, subtree);
+          if (!trees.has(key)) trees.set(key, await keys.exists(key));
+          return trees.get(key) === false ? [] : exportSubtree(reg, key, join(folder, `${index}.reg`));
+        };
         // All have ended before the folder goes, whatever fails.
-        const parts = await Promise.allSettled(
-          subtrees.map((subtree, index) =>
-            exportSubtree(reg, keys, joinRoot(rootPath, subtree), join(folder, `${index}.reg`)),
-          ),
-        );
+        const parts = await Promise.allSettled(subtrees.map(read));
         const entries = parts.flatMap((part) => {
           if (part.status === 'rejected') throw part.reason;
           return part.value;
@@ -95,11 +99,12 @@ export function createLiveRegistry(options: LiveRegistryOptions): RegistryStore 
   };
 }
 
-/** Exports one key and reads the file; no statements where the key does not exist. */
-async function exportSubtree(reg: RegExe, keys: KeyListing, key: string, file: string): Promise<readonly RegEntry[]> {
-  const exists = await keys.exists(key);
-  if (exists === false) return [];
+/** Exports one key that is there and reads the file. */
+async function exportSubtree(reg: RegExe, key: string, file: string): Promise<readonly RegEntry[]> {
   if ((await reg.exportKey(key, file)) === 'failed') {
+    // Looked up afresh: the user may have logged off meanwhile.
+    const exists = await new KeyListing(reg).exists(key);
+    if (exists === false) throw new RegistryError('key-missing', `cannot export ${key}: it is no longer there`);
     const seen = exists ? 'the key exists' : 'its parent key cannot be listed either';
     throw new RegistryError(
       'access-denied',
@@ -128,7 +133,7 @@ const EXPORT_END = Buffer.from('\r\n\r\n', 'utf16le');
 
 /**
  * Whether keys exist, found out by listing their parents: a failed export looks the same for a missing key and a forbidden one, and
- * reg.exe's explanation is in the language of the system. Listings are kept for the duration of one load.
+ * reg.exe's explanation is in the language of the system. Each key is listed once.
  */
 class KeyListing {
   readonly #reg: RegExe;
