@@ -7,8 +7,8 @@ import { CrashLab, type Experiment, type Finding, type Kill } from '../helpers/c
 import type { FakeBehaviour } from '../helpers/fake-reg.ts';
 import { sampleRegFile } from '../helpers/sample-profile.ts';
 
-const RANDOM_KILLS = Number(process.env['CRASH_KILLS'] ?? 30);
-const SEED = Number(process.env['CRASH_SEED'] ?? 20100412);
+const RANDOM_KILLS = Number(process.env.CRASH_KILLS ?? 30);
+const SEED = Number(process.env.CRASH_SEED ?? 20100412);
 /** Experiments side by side: they mostly wait. */
 const PARALLEL = 4;
 
