@@ -4,6 +4,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { parsePolicy } from '../src/profile-migrator/plan/policy-file.ts';
 import { bundleProgram, licenceTexts } from './windows/bundle.ts';
 import { type Product, packExecutable, seaBlob } from './windows/executable.ts';
 import { buildInstaller, POLICY_FILE } from './windows/installer.ts';
@@ -137,13 +138,10 @@ async function packageWindows(options: Options, say: (line: string) => void): Pr
   }
 }
 
+/** A policy that the program would refuse on every desktop stops the build instead. */
 function readPolicy(file: string): Buffer {
   const bytes = readFileSync(file);
-  try {
-    JSON.parse(bytes.toString('utf8'));
-  } catch (error) {
-    throw new PackagingError(`--policy ${file} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
-  }
+  parsePolicy(bytes.toString('utf8'), file);
   return bytes;
 }
 

@@ -98,11 +98,14 @@ describe('package:windows', { skip }, () => {
     assert.match(stderr, /osslsigncode, wixl, msibuild not found.*apt-get install .*osslsigncode wixl msitools/);
   });
 
-  test('a policy that is no JSON, and unknown options, are refused', () => {
+  test('a policy the program would refuse, and unknown options, are refused', () => {
     const policy = join(scratch, 'policy.json');
     writeFileSync(policy, '{ "arrays": [');
     const bad = packageWindows(join(scratch, 'none'), ['--policy', policy], { expectFailure: true });
-    assert.match(bad.stderr, /is not JSON/);
+    assert.match(bad.stderr, /cannot read policy .*policy\.json/);
+    writeFileSync(policy, '{ "version": 1, "arrays": [{ "fqdn": "outlook", "replaces": ["CAS01"] }] }');
+    const short = packageWindows(join(scratch, 'none'), ['--policy', policy], { expectFailure: true });
+    assert.match(short.stderr, /"outlook" is no FQDN/);
     assert.equal(packageWindows(join(scratch, 'none'), ['--frob'], { expectFailure: true }).status, 2);
   });
 });
