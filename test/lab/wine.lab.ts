@@ -181,6 +181,7 @@ describe('profile-migrator.exe in Wine', { skip }, () => {
         'half-mapped account: refused',
       ],
       [`apply --quiet --no-precheck ${TARGET}`, 1618, 'Outlook unknown'],
+      [`apply --quiet --assume-outlook-closed ${TARGET}`, 1618, 'the array does not answer: nothing is pointed at it'],
     ];
     for (const [args, code, why] of table) {
       const { status, stdout, stderr } = run(args);
