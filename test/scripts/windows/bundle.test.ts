@@ -53,8 +53,12 @@ test('what cannot be bundled is named', async () => {
 
 test('licences travel with the code, and a package without one stops the build', () => {
   const folder = project('licences', files);
+  const about = join(folder, 'node_modules/tiny/package.json');
   assert.match(licenceTexts(folder, ['node_modules/tiny']), /^tiny 1\.0\.0 \(MIT\)\r\n=+\r\n\r\nDo as you like\.\r\n/m);
   rmSync(join(folder, 'node_modules/tiny/LICENSE'));
+  writeFileSync(about, '{ "name": "tiny", "version": "1.0.0", "license": "MIT", "author": "Ada" }');
+  assert.match(licenceTexts(folder, ['node_modules/tiny']), /Copyright \(c\) Ada\r\n\r\nPermission is hereby granted/);
+  writeFileSync(about, '{ "name": "tiny", "version": "1.0.0", "license": "UNLICENSED" }');
   assert.throws(() => licenceTexts(folder, ['node_modules/tiny']), /tiny .*no licence file/);
 });
 
