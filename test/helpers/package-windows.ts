@@ -1,22 +1,9 @@
-// Runs the packaging script for tests, and says what it lacks.
+// Runs the packaging script for tests.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
 const PROJECT = join(import.meta.dirname, '..', '..');
-
-/** Why nothing can be packaged here, or undefined. */
-export function packagingMissing(): string | undefined {
-  for (const [program, debian] of [
-    ['osslsigncode', 'osslsigncode'],
-    ['openssl', 'openssl'],
-    ['wixl', 'wixl'],
-    ['msibuild', 'msitools'],
-  ] as const) {
-    if (spawnSync('which', [program]).status !== 0) return `${program} is not installed (Debian: ${debian})`;
-  }
-  return undefined;
-}
 
 export function packageWindows(
   out: string,

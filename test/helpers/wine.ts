@@ -15,6 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const PROJECT = join(import.meta.dirname, '..', '..');
 const CACHE = join(PROJECT, '.wine');
@@ -27,18 +28,6 @@ export interface WineResult {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
-}
-
-/** Why the Wine tests cannot run here, or undefined. */
-export function wineMissing(): string | undefined {
-  for (const program of ['wine', 'wineboot', 'wineserver']) {
-    if (spawnSync('which', [program]).status !== 0) {
-      return `${program} is not installed (Debian: apt-get install --no-install-recommends wine wine64)`;
-    }
-  }
-  if (!existsSync(join(SYSTEM_DLLS, 'kernelbase.dll')))
-    return `${SYSTEM_DLLS}/kernelbase.dll is missing (Debian: wine64)`;
-  return undefined;
 }
 
 /** The environment of a prefix. Variables that reach into TLS of the host are dropped: Windows programs inherit them all. */
@@ -138,6 +127,16 @@ export class WinePrefix {
     closeSync(out);
     closeSync(err);
     return { status, stdout: readFileSync(`${base}.out`, 'utf8'), stderr: readFileSync(`${base}.err`, 'utf8') };
+  }
+
+  /** Starts a Windows program and kills it, as the task manager would; what it started goes on. */
+  async runAndKill(args: readonly string[], afterMs: number): Promise<void> {
+    const child = spawn('wine', args, { env: this.env, cwd: this.path('C:\\lab'), stdio: 'ignore' });
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    await Promise.race([ended, sleep(afterMs)]);
+    // The program's own Linux process: wine's loader becomes it.
+    child.kill('SIGKILL');
+    await ended;
   }
 
   /** Runs one line of a command script and returns its true errorlevel (Linux would see it modulo 256). */

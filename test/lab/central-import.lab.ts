@@ -1,16 +1,17 @@
 // The Windows Script Host script for desktops that cannot run the executable, in Wine's cscript against Wine's reg.exe.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { invertPatch } from '../../src/profile-migrator/registry/patch.ts';
 import { entriesOfPatch, type RegEntry, stringData } from '../../src/profile-migrator/registry/reg-file.ts';
 import { renderRegFile } from '../../src/profile-migrator/registry/reg-file-writer.ts';
 import { type RegistryPatch, type RegistryValue, RegType } from '../../src/profile-migrator/registry/registry.ts';
-import { skipUnless } from '../helpers/lab.ts';
-import { WinePrefix, type WineResult, wineMissing } from '../helpers/wine.ts';
+import { sampleRegFile } from '../helpers/sample-profile.ts';
+import { WinePrefix, type WineResult } from '../helpers/wine.ts';
+import { labSuite } from './requirements.ts';
 
-const skip = skipUnless(wineMissing());
 const ROOT = 'HKEY_CURRENT_USER';
 const TREE = 'Software\\Microsoft\\Office\\15.0\\Outlook';
 const SECTION = `${TREE}\\Profiles\\Jürgen Groß\\0123456789abcdef0123456789abcdef`;
@@ -37,7 +38,7 @@ const patch: RegistryPatch = {
   ],
 };
 
-describe('central-import.js', { skip }, () => {
+labSuite('central-import.js', ['wine'], () => {
   let prefix: WinePrefix;
   let exports: string;
   let plans: string;
@@ -104,6 +105,41 @@ describe('central-import.js', { skip }, () => {
     const undone = script('undo', 'C:\\lab\\exports', 'C:\\lab\\plans', '/assume-outlook-closed');
     assert.equal(undone.status, 0, undone.stdout);
     assert.equal(state(), original);
+  });
+
+  test('the whole way with the real plan', () => {
+    const samples = [
+      { root: ROOT, outlook: '2010', profile: 'Outlook', server: 'CAS01', alias: 'anna' },
+      { root: ROOT, outlook: '2016', profile: 'Jürgens Profil', server: 'CAS02', alias: 'juergen' },
+    ] as const;
+    const keys = [
+      'Software\\Microsoft\\Windows NT\\CurrentVersion\\Windows Messaging Subsystem',
+      'Software\\Microsoft\\Office',
+    ];
+    const both = () => keys.map((key) => prefix.exportKey(`${ROOT}\\${key}`)?.toString('utf16le'));
+    for (const key of keys) prefix.deleteKey(`${ROOT}\\${key}`);
+    for (const folder of [exports, plans]) for (const name of readdirSync(folder)) rmSync(join(folder, name));
+    prefix.importReg(sampleRegFile(samples));
+    const original = both();
+    assert.equal(script('export', 'C:\\lab\\exports').status, 0);
+    const planned = spawnSync(
+      process.execPath,
+      [
+        ...[join(import.meta.dirname, '../../src/cli/profile-migrator.ts'), 'plan', '--reg', exports, '--out', plans],
+        ...['--to', 'outlook.contoso.test', '--from', 'CAS01', 'cas01.contoso.test', 'CAS02', 'cas02.contoso.test'],
+      ],
+      { encoding: 'utf8', timeout: 60_000 },
+    );
+    assert.equal(planned.status, 0, planned.stderr);
+    assert.equal(readdirSync(plans).filter((name) => name.endsWith('.patch.reg')).length, 2, planned.stdout);
+    const imported = importNow('/assume-outlook-closed');
+    assert.equal(imported.status, 0, imported.stdout);
+    assert.equal(imported.stdout.match(/changed and checked/g)?.length, 2);
+    for (const text of both()) assert.match(text ?? '', /"001e6602"="outlook\.contoso\.test"/);
+    assert.equal(script('undo', 'C:\\lab\\exports', 'C:\\lab\\plans', '/assume-outlook-closed').status, 0);
+    assert.deepEqual(both(), original);
+    for (const key of keys) prefix.deleteKey(`${ROOT}\\${key}`);
+    for (const folder of [exports, plans]) for (const name of readdirSync(folder)) rmSync(join(folder, name));
   });
 
   test('the process list is asked for Outlook', () => {

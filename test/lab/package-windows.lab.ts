@@ -5,14 +5,12 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
+import { after, test } from 'node:test';
 import { NtExecutable, NtExecutableResource, Resource } from 'resedit';
-import { skipUnless } from '../helpers/lab.ts';
-import { packageWindows, packagingMissing } from '../helpers/package-windows.ts';
+import { packageWindows } from '../helpers/package-windows.ts';
+import { labSuite } from './requirements.ts';
 
-const skip = skipUnless(packagingMissing());
-
-describe('package:windows', { skip }, () => {
+labSuite('package:windows', ['windows-packaging'], () => {
   const scratch = mkdtempSync(join(tmpdir(), 'package-windows-lab-'));
   after(() => rmSync(scratch, { recursive: true, force: true }));
 

@@ -4,17 +4,16 @@ import assert from 'node:assert/strict';
 import { copyFileSync, cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { diffSnapshots } from '../../src/profile-migrator/registry/patch.ts';
 import { snapshotsOf } from '../../src/profile-migrator/registry/reg-file.ts';
 import { readRegFile } from '../../src/profile-migrator/registry/reg-file-reader.ts';
 import type { RegistrySnapshot } from '../../src/profile-migrator/registry/registry.ts';
-import { skipUnless } from '../helpers/lab.ts';
-import { packageWindows, packagingMissing } from '../helpers/package-windows.ts';
+import { packageWindows } from '../helpers/package-windows.ts';
 import { sampleRegFile } from '../helpers/sample-profile.ts';
-import { WinePrefix, type WineResult, wineMissing } from '../helpers/wine.ts';
+import { WinePrefix, type WineResult } from '../helpers/wine.ts';
+import { labSuite } from './requirements.ts';
 
-const skip = skipUnless(wineMissing() ?? packagingMissing());
 const HKCU = 'HKEY_CURRENT_USER';
 const OTHERS = ['S-1-5-21-111-222-333-1104', 'S-1-5-21-111-222-333-1105'];
 const TREES = [
@@ -30,7 +29,7 @@ const POLICY = {
   arrays: [{ fqdn: TO, replaces: ['CAS01', 'cas01.contoso.test', 'CAS02', 'cas02.contoso.test'] }],
 };
 
-describe('profile-migrator.exe in Wine', { skip }, () => {
+labSuite('profile-migrator.exe in Wine', ['wine', 'windows-packaging'], () => {
   let prefix: WinePrefix;
   let built: string;
 
@@ -189,6 +188,41 @@ describe('profile-migrator.exe in Wine', { skip }, () => {
     }
     const help = run('--help').stdout;
     for (const code of [0, 1, 3, 5, 87, 1603, 1605, 1618]) assert.match(help, new RegExp(`^ +${code} `, 'm'));
+  });
+
+  test('a policy that has ended changes nothing', () => {
+    forget();
+    seed(HKCU);
+    const original = stateOf(HKCU);
+    writeFileSync(prefix.path('C:\\lab\\ended.json'), JSON.stringify({ ...POLICY, until: '2020-12-31' }));
+    const ended = run('apply --live --policy C:\\lab\\ended.json --no-precheck --assume-outlook-closed');
+    assert.equal(ended.status, 0, ended.stderr);
+    assert.match(ended.stderr, /ended on 2020-12-31/);
+    assert.deepEqual(differences(original, stateOf(HKCU)), []);
+  });
+
+  test('killed in the middle, and run again', async (t) => {
+    const apply = ['apply', '--quiet', '--no-precheck', '--assume-outlook-closed', ...TARGET.split(' ')];
+    forget();
+    seed(HKCU);
+    const original = stateOf(HKCU);
+    const start = performance.now();
+    assert.equal(run(apply.join(' ')).status, 0);
+    const duration = performance.now() - start;
+    assert.equal(run('rollback --quiet --assume-outlook-closed').status, 0);
+    const seen: string[] = [];
+    for (const part of [0.6, 0.8, 0.95]) {
+      forget();
+      await prefix.runAndKill(['C:\\lab\\profile-migrator.exe', ...apply], part * duration);
+      seen.push(`${differences(original, stateOf(HKCU)).length} of 28 changed`);
+      const again = run(apply.filter((word) => word !== '--quiet').join(' '));
+      assert.equal(again.status, 0, `${again.stdout}${again.stderr}`);
+      assert.equal(differences(original, stateOf(HKCU)).length, 28);
+      assert.equal(run('rollback --quiet --assume-outlook-closed').status, 0);
+      assert.deepEqual(differences(original, stateOf(HKCU)), []);
+      assert.deepEqual(readdirSync(prefix.path(`${STATE}\\exports`)), []);
+    }
+    t.diagnostic(`killed three times, found: ${seen.join(', ')}`);
   });
 
   test('NODE_OPTIONS of the user has no effect', () => {

@@ -1,4 +1,4 @@
-// A few kills in every build; test/lab/crash.lab.ts does all of them.
+// The whole program over a fake reg.exe, killed twice in every build; test/lab/crash.lab.ts does it at every step.
 import { after, before, test } from 'node:test';
 import { CrashLab, type Experiment } from '../../helpers/crash.ts';
 import { sampleRegFile } from '../../helpers/sample-profile.ts';
@@ -12,15 +12,15 @@ before(async () => {
 });
 after(() => lab?.close());
 
-const slow = { importDelayMs: 10 };
 const experiments: readonly (readonly [string, Experiment])[] = [
   [
-    'import under way, not yet in the journal',
-    { killed: 'apply', kill: { at: 'step', name: 'journal-importing', occurrence: 1 }, next: 'apply', behaviour: slow },
-  ],
-  [
-    'import under way and journalled',
-    { killed: 'apply', kill: { at: 'step', name: 'child-journalled', occurrence: 1 }, next: 'apply', behaviour: slow },
+    'an import is under way that the journal does not name',
+    {
+      killed: 'apply',
+      kill: { at: 'fault', fault: { at: 'import-started', import: 1 } },
+      next: 'apply',
+      behaviour: { importDelayMs: 10 },
+    },
   ],
   [
     'half an import, then rollback',
@@ -29,15 +29,6 @@ const experiments: readonly (readonly [string, Experiment])[] = [
       kill: { at: 'step', name: 'imported', occurrence: 1 },
       next: 'rollback',
       behaviour: { importLies: 5 },
-    },
-  ],
-  [
-    'rollback: import under way',
-    {
-      killed: 'rollback',
-      kill: { at: 'step', name: 'child-journalled', occurrence: 1 },
-      next: 'rollback',
-      behaviour: slow,
     },
   ],
 ];
