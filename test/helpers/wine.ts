@@ -121,7 +121,7 @@ export class WinePrefix {
       env: { ...this.env, ...options.env },
       cwd: this.path('C:\\lab'),
       stdio: ['ignore', out, err],
-      timeout: options.timeout ?? 60_000,
+      timeout: options.timeout ?? 120_000,
       killSignal: 'SIGKILL',
     });
     closeSync(out);
