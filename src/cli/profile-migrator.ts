@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkEndpoint, openAutodiscover, readSettings } from '../profile-migrator/commands/autodiscover-access.ts';
 import type { MigratorDeps } from '../profile-migrator/commands/deps.ts';
+import { openLiveSources } from '../profile-migrator/commands/live-sources.ts';
 import { runMigrator } from '../profile-migrator/commands/run-migrator.ts';
 import { readConfig } from '../profile-migrator/config.ts';
 import { PROGRAM_VERSION } from '../profile-migrator/program.ts';
@@ -18,6 +19,7 @@ const deps: MigratorDeps = {
   openAutodiscover: (options) => openAutodiscover(options, config, process),
   readSettings,
   checkEndpoint,
+  ...(process.platform === 'win32' ? { openLive: (selection) => openLiveSources(selection, config) } : {}),
 };
 
 // No top-level await: the Windows executable is bundled as CommonJS.

@@ -41,6 +41,8 @@ export interface Protocol {
 
 const POLL_MS = 1000;
 const CHILD_WAIT_MS = 120_000;
+/** Whatever imports our few values is done by then, or hangs. */
+const STRAY_WAIT_MS = 60_000;
 const SETTLE_MS = 1000;
 /** An import that was started but never got into the journal may still be under way. */
 const SETTLE_WITHOUT_CHILD_MS = 3000;
@@ -95,6 +97,7 @@ export async function loadSettled(
     }
     await protocol.sleep(POLL_MS);
   }
+  if (!child) await waitForStrayImports(protocol);
   let before = await loadProfiles(protocol);
   for (let attempt = 0; attempt < SETTLE_ATTEMPTS; attempt++) {
     await protocol.sleep(child ? SETTLE_MS : SETTLE_WITHOUT_CHILD_MS);
@@ -106,6 +109,12 @@ export async function loadSettled(
     'source-busy',
     `the values of ${protocol.store.describe()} keep changing while nobody should change them`,
   );
+}
+
+/** An import nobody noted: every program that could be one has its time to end. One that stays on is somebody else's. */
+async function waitForStrayImports({ processes, sleep }: Protocol): Promise<void> {
+  for (let waited = 0; waited < STRAY_WAIT_MS && (await processes.anyImport?.()); waited += POLL_MS)
+    await sleep(POLL_MS);
 }
 
 export function currentValue(snapshot: RegistrySnapshot, { keyPath, name }: ValueEdit) {

@@ -4,7 +4,7 @@ import type { ResultLine } from '../result-line.ts';
 import { editsHolding, finish, giveUp, importEdits, undo } from './carry-out.ts';
 import { requireInScope } from './edit-scope.ts';
 import { type Journal, readJournal, removeJournal } from './journal.ts';
-import { loadSettled, type Protocol, requireOutlookClosed } from './protocol.ts';
+import { loadProfiles, loadSettled, type Protocol, requireOutlookClosed } from './protocol.ts';
 
 export interface Recovery {
   readonly kind: 'finished' | 'undone' | 'nothing-changed';
@@ -15,12 +15,14 @@ export interface Recovery {
 }
 
 /** Undefined when no earlier run was interrupted. @throws RegistryError, leaving the journal, when it cannot be settled now. */
-export async function recover(protocol: Protocol, rootPath: string): Promise<Recovery | undefined> {
+export async function recover(protocol: Protocol): Promise<Recovery | undefined> {
   const journal = await readJournal(protocol.journalPath);
   if (!journal) {
     await removeJournal(protocol.journalPath);
     return undefined;
   }
+  // Reading the registry takes a second or two on a live one: only where there is something to recover.
+  const { rootPath } = await loadProfiles(protocol);
   requireInScope(journal.patch, rootPath, `journal ${protocol.journalPath}`);
   const run = journal.kind === 'apply' ? 'apply' : 'rollback';
   if (journal.state === 'prepared') {

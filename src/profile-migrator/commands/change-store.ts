@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { carryOut } from '../apply/carry-out.ts';
 import { takeLock } from '../apply/lock.ts';
-import { loadProfiles, type Protocol } from '../apply/protocol.ts';
+import type { Protocol } from '../apply/protocol.ts';
 import { type Recovery, recover } from '../apply/recover.ts';
 import { RegistryError } from '../errors.ts';
 import type { RegistryPatch } from '../registry/registry.ts';
@@ -44,8 +44,7 @@ export async function withStore<T>(
       assumeClosed: options.assumeOutlookClosed ?? false,
       ...(deps.step ? { step: deps.step } : {}),
     };
-    const { rootPath } = await loadProfiles(protocol);
-    const recovery = await recover(protocol, rootPath);
+    const recovery = await recover(protocol);
     return await work({ protocol, folder, recovery });
   } finally {
     await release();

@@ -40,4 +40,9 @@ export interface Processes {
   outlook(): Promise<OutlookState>;
   /** Whether the journalled child still runs; false as soon as the id belongs to another process. */
   isRunning(child: ChildIdentity): Promise<boolean>;
+  /**
+   * Whether any program that could be an import of an earlier run is running: asked when that run was killed before it could note
+   * its child. Absent where imports are no programs.
+   */
+  anyImport?(): Promise<boolean>;
 }

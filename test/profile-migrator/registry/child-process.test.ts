@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createProcessRunner, isSameProcess } from '../../../src/profile-migrator/registry/child-process.ts';
+import type { ChildIdentity } from '../../../src/profile-migrator/registry/store.ts';
+
+const runner = createProcessRunner();
+const node = (script: string, options: Partial<Parameters<typeof runner.run>[2]> = {}) =>
+  runner.run(process.execPath, ['-e', script], { timeoutMs: 20_000, ...options });
+
+test('output and exit code', async () => {
+  const result = await node('console.log("a b"); console.error("c"); process.exitCode = 7');
+  assert.deepEqual(result, { outcome: 'exited', exitCode: 7, stdout: 'a b\n', stderr: 'c\n' });
+});
+
+test('a program that does not exist', async () => {
+  const result = await runner.run('/nowhere/reg.exe', [], { timeoutMs: 1000 });
+  assert.equal(result.outcome, 'missing');
+});
+
+test('a program that never ends', async () => {
+  const result = await node('setInterval(() => {}, 1000)', { timeoutMs: 300 });
+  assert.deepEqual([result.outcome, result.exitCode], ['timeout', undefined]);
+});
+
+test('a program that asks for ever', async () => {
+  const result = await node('for (;;) require("fs").writeSync(1, "Overwrite (Yes/No)? ".repeat(99))', {
+    maxOutputBytes: 50_000,
+  });
+  assert.equal(result.outcome, 'flooded');
+  assert.ok(result.stdout.length <= 50_000);
+});
+
+test('nothing waits for an answer on standard input', async () => {
+  const result = await node('process.stdin.on("end", () => console.log("end")).resume()');
+  assert.equal(result.stdout, 'end\n');
+});
+
+test('the child is named while it runs, and a failure to note it is passed on', async () => {
+  let child: ChildIdentity | undefined;
+  let alive: boolean | undefined;
+  await node('setTimeout(() => {}, 200)', {
+    onStart: async (started) => {
+      child = started;
+      alive = isSameProcess(started);
+    },
+  });
+  assert.equal(alive, true);
+  assert.ok(child && isSameProcess(child) === false);
+  const refused = node('', {
+    onStart: async () => {
+      throw new Error('disk full');
+    },
+  });
+  await assert.rejects(refused, /disk full/);
+});
