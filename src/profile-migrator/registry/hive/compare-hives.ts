@@ -1,37 +1,37 @@
-// The proof after writing: both hives are read key by key and value by value, and must differ by the planned edits and nothing else.
+// The proof after writing: every key and value of the written hive is visited; each must either stand where it stood, byte for
+// byte, or belong to a key the plan changes, and such keys are read in full and compared with the plan value by value.
 import { RegistryError } from '../../errors.ts';
 import { foldName, type RegistryPatch, type RegistryValue, type ValueEdit } from '../registry.ts';
-import { type HiveImage, hex, NO_CELL } from './hive-image.ts';
+import { BASE_BLOCK_SIZE } from './base-block.ts';
+import { BIN_UNIT, type HiveImage, hex, NO_CELL } from './hive-image.ts';
 import { findPath } from './load-keys.ts';
-import {
-  type KeyNode,
-  NK,
-  readKeyNode,
-  readValueRecord,
-  subkeyCells,
-  type ValueRecord,
-  valueCells,
-} from './records.ts';
+import { type KeyNode, NK, readKeyNode, readValueRecord, type ValueRecord, valueCells } from './records.ts';
+import { surveyHive } from './survey.ts';
 import { readValueData } from './value-data.ts';
 
 /** What an edited value must hold in the end; absent where it must not exist. */
 type Expected = Map<string, ValueEdit['after']>;
 
-/** @throws RegistryError `verify-failed` naming the first key or value that is not as planned. */
+/**
+ * Key nodes never move and subkey lists never change, so the two trees are walked as one.
+ * @throws RegistryError `verify-failed` naming the first key or value that is not as planned, `hive-corrupt` when `after` is unsound.
+ */
 export function requireOnlyPlanned(before: HiveImage, after: HiveImage, patch: RegistryPatch): void {
   const expected = expectedByKey(before, patch);
-  const pending: [number, number][] = [[before.base.rootCell, after.base.rootCell]];
-  for (let pair = pending.pop(); pair; pair = pending.pop()) {
-    const old = readKeyNode(before, pair[0]);
-    const now = readKeyNode(after, pair[1]);
-    if (old.name !== now.name) throw failed(old, `is now named "${now.name}"`);
+  const changed = changedPages(before, after);
+  const touched = new Set<number>(expected.keys());
+  if (before.base.rootCell !== after.base.rootCell)
+    throw new RegistryError('verify-failed', 'the written hive has another root');
+  surveyHive(after, (key, cell, role) => {
+    if (sameInPlace(before, after, cell, changed)) return;
+    if (role === 'subkey list') throw failed(readKeyNode(before, key), 'has other subkeys');
+    touched.add(key);
+  });
+  for (const cell of touched) {
+    const old = readKeyNode(before, cell);
+    const now = readKeyNode(after, cell);
     compareFixedFields(before, after, old, now);
-    compareValues(before, after, old, now, expected.get(old.cell));
-    const oldCells = subkeyCells(before, old);
-    const nowCells = subkeyCells(after, now);
-    if (oldCells.length !== nowCells.length)
-      throw failed(old, `has ${nowCells.length} subkeys instead of ${oldCells.length}`);
-    for (const [i, cell] of oldCells.entries()) pending.push([cell, nowCells[i] ?? NO_CELL]);
+    compareValues(before, after, old, now, expected.get(cell));
   }
 }
 
@@ -48,25 +48,52 @@ function expectedByKey(before: HiveImage, patch: RegistryPatch): Map<number, Exp
   return byCell;
 }
 
-/** Flags, security and class are never ours to change. */
+/** One mark per page of `after`'s bins that is not the same in `before`. */
+function changedPages(before: HiveImage, after: HiveImage): Uint8Array {
+  const marks = new Uint8Array(after.base.binsSize / BIN_UNIT);
+  for (let page = 0; page < marks.length; page++) {
+    const start = BASE_BLOCK_SIZE + page * BIN_UNIT;
+    const inBoth = (page + 1) * BIN_UNIT <= before.base.binsSize;
+    const same = inBoth && before.bytes.compare(after.bytes, start, start + BIN_UNIT, start, start + BIN_UNIT) === 0;
+    marks[page] = same ? 0 : 1;
+  }
+  return marks;
+}
+
+/** Whether the used cell of `after` is a used cell of `before` too, with the same bytes. */
+function sameInPlace(before: HiveImage, after: HiveImage, cell: number, changed: Uint8Array): boolean {
+  const start = BASE_BLOCK_SIZE + cell;
+  const end = start - after.bytes.readInt32LE(start);
+  let same = true;
+  for (let page = cell >>> 12; page <= (end - BASE_BLOCK_SIZE - 1) >>> 12; page++) same &&= changed[page] === 0;
+  if (same) return true;
+  if (end - BASE_BLOCK_SIZE > before.base.binsSize) return false;
+  return before.bytes.compare(after.bytes, start, end, start, end) === 0;
+}
+
+/** Flags, name, security, class and subkeys are never ours to change. */
 function compareFixedFields(before: HiveImage, after: HiveImage, old: KeyNode, now: KeyNode): void {
   const oldAt = before.position(old.cell);
   const nowAt = after.position(now.cell);
-  if (before.bytes.readUInt16LE(oldAt + NK.FLAGS) !== after.bytes.readUInt16LE(nowAt + NK.FLAGS)) {
-    throw failed(old, 'has other flags');
+  if (old.name !== now.name) throw failed(old, `is now named "${now.name}"`);
+  for (const field of [NK.FLAGS, NK.NAME_LENGTH, NK.CLASS_LENGTH]) {
+    if (before.bytes.readUInt16LE(oldAt + field) !== after.bytes.readUInt16LE(nowAt + field))
+      throw failed(old, 'has other flags');
   }
-  if (old.security !== NO_CELL && !sameCell(before, after, old.security, now.security))
-    throw failed(old, 'has other security');
-  if (old.classLength > 0 && !sameCell(before, after, old.className, now.className))
-    throw failed(old, 'has another class');
+  for (const field of [NK.PARENT, NK.SUBKEY_COUNT, NK.SUBKEY_LIST, NK.SECURITY, NK.CLASS_NAME]) {
+    if (before.bytes.readUInt32LE(oldAt + field) !== after.bytes.readUInt32LE(nowAt + field)) {
+      throw failed(old, 'has another parent, class, security or list of subkeys');
+    }
+  }
+  if (old.security !== NO_CELL && !sameCell(before, after, old.security)) throw failed(old, 'has other security');
+  if (old.classLength > 0 && !sameCell(before, after, old.className)) throw failed(old, 'has another class');
 }
 
-function sameCell(before: HiveImage, after: HiveImage, old: number, now: number): boolean {
-  const length = before.contentLength(old, 'cell');
-  if (now === NO_CELL || after.contentLength(now, 'cell') !== length) return false;
-  const at = before.position(old);
-  const nowAt = after.position(now);
-  return before.bytes.compare(after.bytes, nowAt, nowAt + length, at, at + length) === 0;
+function sameCell(before: HiveImage, after: HiveImage, cell: number): boolean {
+  const length = before.contentLength(cell, 'cell');
+  if (after.contentLength(cell, 'cell') !== length) return false;
+  const at = before.position(cell);
+  return before.bytes.compare(after.bytes, at, at + length, at, at + length) === 0;
 }
 
 function compareValues(

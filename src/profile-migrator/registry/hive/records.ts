@@ -119,7 +119,11 @@ export function valueCells(image: HiveImage, key: KeyNode): number[] {
  * Cell offsets of a key's subkeys in stored order, from any mix of li, lf, lh and one level of ri.
  * `visit` sees each list cell, for those who count cells.
  */
-export function subkeyCells(image: HiveImage, key: KeyNode, visit?: (listCell: number) => void): number[] {
+export function subkeyCells(
+  image: HiveImage,
+  key: Pick<KeyNode, 'cell' | 'subkeyCount' | 'subkeyList'>,
+  visit?: (listCell: number) => void,
+): number[] {
   if (key.subkeyCount === 0) return [];
   const what = `subkey list of key at ${hex(key.cell)}`;
   const top = listHead(image, key.subkeyList, what);
@@ -146,18 +150,26 @@ export function subkeyCells(image: HiveImage, key: KeyNode, visit?: (listCell: n
   return cells;
 }
 
+type ListKind = 'li' | 'lf' | 'lh' | 'ri';
+
 interface ListHead {
-  readonly kind: 'li' | 'lf' | 'lh' | 'ri';
+  readonly kind: ListKind;
   readonly count: number;
 }
+
+const LIST_KINDS: ReadonlyMap<number, ListKind> = new Map([
+  [0x696c, 'li'],
+  [0x666c, 'lf'],
+  [0x686c, 'lh'],
+  [0x6972, 'ri'],
+]);
 
 function listHead(image: HiveImage, cell: number, what: string): ListHead {
   const length = image.contentLength(cell, what);
   const at = image.position(cell);
-  const kind = image.bytes.toString('latin1', at, at + 2);
-  if (kind !== 'li' && kind !== 'lf' && kind !== 'lh' && kind !== 'ri') {
-    throw corrupt(`${what}: unknown list signature ${hex(image.bytes.readUInt16BE(at))} at ${hex(cell)}`);
-  }
+  const signature = image.bytes.readUInt16LE(at);
+  const kind = LIST_KINDS.get(signature);
+  if (kind === undefined) throw corrupt(`${what}: unknown list signature ${hex(signature)} at ${hex(cell)}`);
   const count = image.bytes.readUInt16LE(at + 2);
   const entry = kind === 'lf' || kind === 'lh' ? 8 : 4;
   if (4 + count * entry > length) throw corrupt(`${what}: ${count} entries do not fit the list cell at ${hex(cell)}`);

@@ -108,16 +108,19 @@ function applyVectorLogs(hive: Buffer, base: HiveBase | undefined, logs: Named<D
   if (fitting.length === 0) return 'its log files belong to another time than the hive';
   const newest = fitting.reduce((a, b) => (b.base.primarySequence > a.base.primarySequence ? b : a));
   const rivals = fitting.filter((log) => log.base.primarySequence === newest.base.primarySequence);
-  const results = rivals.map((log) => applyDirtyVector(hive, log));
+  const sequence = nextSequence(newest.base.primarySequence);
+  const results = rivals.map((log) => {
+    const bytes = applyDirtyVector(hive, log);
+    changeBaseBlock(bytes, {
+      primarySequence: sequence,
+      secondarySequence: sequence,
+      fileType: HIVE_FILE_TYPE.PRIMARY,
+    });
+    return bytes;
+  });
   const [bytes, ...others] = results;
   if (bytes === undefined || others.some((other) => !other.equals(bytes))) {
     return `its log files ${rivals.map(({ name }) => name).join(' and ')} contradict each other`;
   }
-  const sequence = nextSequence(newest.base.primarySequence);
-  changeBaseBlock(bytes, {
-    primarySequence: sequence,
-    secondarySequence: sequence,
-    fileType: HIVE_FILE_TYPE.PRIMARY,
-  });
   return { state: 'recovered', bytes, applied: newest.pages.length, logs: [newest.name] };
 }

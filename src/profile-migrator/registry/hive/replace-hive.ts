@@ -12,7 +12,6 @@ import { errnoOf, fileError } from './file-errors.ts';
 import { requireNotLocked } from './file-in-use.ts';
 import { HiveImage } from './hive-image.ts';
 import { type HiveFile, readHiveFile, requireUnchanged } from './read-hive-file.ts';
-import { surveyHive } from './survey.ts';
 
 /** The steps of the protocol in order; each is announced when it is done. */
 export const REPLACE_STEPS = [
@@ -141,7 +140,6 @@ async function prove(fresh: string, request: ReplaceRequest): Promise<void> {
     );
   }
   const image = new HiveImage(written.bytes);
-  surveyHive(image);
   requireOnlyPlanned(request.before, image, request.patch);
 }
 

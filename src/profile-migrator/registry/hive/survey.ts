@@ -1,10 +1,11 @@
-// One walk over a whole hive before it is written: every cell tiles its bin, every record is used once, and the free cells are
-// known. A hive that does not pass is read but never written, because a new value could land in somebody else's cell.
+// One walk over a whole hive before and after it is written: every cell tiles its bin, every record is used once, and the free
+// cells are known. A hive that does not pass is read but never written, because a new value could land in somebody else's cell.
+// Names and data are not decoded here: the walk visits every cell of hives of many megabytes twice per change.
 import { BASE_BLOCK_SIZE } from './base-block.ts';
 import { BIN_HEADER, corrupt, type HiveImage, hex, NO_CELL } from './hive-image.ts';
 import { HIVE_LIMITS } from './limits.ts';
-import { type KeyNode, readKeyNode, readValueRecord, subkeyCells, valueCells } from './records.ts';
-import { findBigData } from './value-data.ts';
+import { type KeyNode, NK, readValueRecord, subkeyCells, VK, VK_INLINE } from './records.ts';
+import { findBigData, SEGMENT_BYTES } from './value-data.ts';
 
 export interface FreeCell {
   readonly offset: number;
@@ -18,76 +19,109 @@ export interface HiveSurvey {
   readonly freeCells: readonly FreeCell[];
 }
 
+/** Which parts of a key a cell belongs to, for a watcher. Security and class are the key's own, though they have their own cells. */
+export type CellRole = 'key' | 'subkey list' | 'values';
+
+/** Sees every used cell that hangs on a key; `key` is the key's own cell. */
+export type CellWatcher = (key: number, cell: number, role: CellRole) => void;
+
+const KEY_SIGNATURE = 0x6b6e;
+const VALUE_SIGNATURE = 0x6b76;
+
 /** @throws RegistryError `hive-corrupt` naming the first cell that is not as it must be. */
-export function surveyHive(image: HiveImage): HiveSurvey {
-  const freeCells = tileBins(image);
-  const claims = new Claims(image);
+export function surveyHive(image: HiveImage, watch?: CellWatcher): HiveSurvey {
+  const cells = new CellMap(image);
   let keys = 0;
   let values = 0;
-  const pending: { cell: number; depth: number }[] = [{ cell: image.base.rootCell, depth: 1 }];
-  for (let next = pending.pop(); next; next = pending.pop()) {
-    if (next.depth > HIVE_LIMITS.depth)
-      throw corrupt(`key at ${hex(next.cell)}: keys nest deeper than ${HIVE_LIMITS.depth}`);
-    claims.own(next.cell, 'key');
-    const key = readKeyNode(image, next.cell);
+  const pending: number[] = [image.base.rootCell];
+  const depths: number[] = [1];
+  for (let cell = pending.pop(); cell !== undefined; cell = pending.pop()) {
+    const depth = depths.pop() ?? 0;
+    if (depth > HIVE_LIMITS.depth) throw corrupt(`key at ${hex(cell)}: keys nest deeper than ${HIVE_LIMITS.depth}`);
+    const key = claimKey(image, cell, cells, watch);
     keys++;
-    values += claimKey(image, key, claims);
-    const lists: number[] = [];
-    const children = subkeyCells(image, key, (list) => lists.push(list));
-    for (const list of lists) claims.own(list, 'subkey list');
+    values += claimValues(image, key, cells, watch);
+    const own = cell;
+    const children = subkeyCells(image, key, (list) => {
+      cells.own(list, 'subkey list');
+      watch?.(own, list, 'subkey list');
+    });
     for (let i = children.length - 1; i >= 0; i--) {
-      pending.push({ cell: children[i] ?? NO_CELL, depth: next.depth + 1 });
+      pending.push(children[i] ?? NO_CELL);
+      depths.push(depth + 1);
     }
   }
-  return { keys, values, freeCells };
+  return { keys, values, freeCells: cells.free };
 }
 
-function claimKey(image: HiveImage, key: KeyNode, claims: Claims): number {
-  if (key.security !== NO_CELL) claims.share(key.security, 'security descriptor');
-  if (key.classLength > 0 && key.className !== NO_CELL) claims.own(key.className, 'class name');
+type BareKey = Pick<KeyNode, 'cell' | 'subkeyCount' | 'subkeyList' | 'valueCount' | 'valueList'>;
+
+function claimKey(image: HiveImage, cell: number, cells: CellMap, watch: CellWatcher | undefined): BareKey {
+  const { bytes } = image;
+  const length = cells.own(cell, 'key');
+  const at = image.position(cell);
+  if (length < NK.NAME || bytes.readUInt16LE(at) !== KEY_SIGNATURE) throw corrupt(`key at ${hex(cell)}: no nk record`);
+  if (NK.NAME + bytes.readUInt16LE(at + NK.NAME_LENGTH) > length)
+    throw corrupt(`key at ${hex(cell)}: name beyond its cell`);
+  watch?.(cell, cell, 'key');
+  const security = bytes.readUInt32LE(at + NK.SECURITY);
+  if (security !== NO_CELL) {
+    cells.share(security, 'security descriptor');
+    watch?.(cell, security, 'key');
+  }
+  const className = bytes.readUInt32LE(at + NK.CLASS_NAME);
+  if (bytes.readUInt16LE(at + NK.CLASS_LENGTH) > 0 && className !== NO_CELL) {
+    cells.own(className, 'class name');
+    watch?.(cell, className, 'key');
+  }
+  return {
+    cell,
+    subkeyCount: bytes.readUInt32LE(at + NK.SUBKEY_COUNT),
+    subkeyList: bytes.readUInt32LE(at + NK.SUBKEY_LIST),
+    valueCount: bytes.readUInt32LE(at + NK.VALUE_COUNT),
+    valueList: bytes.readUInt32LE(at + NK.VALUE_LIST),
+  };
+}
+
+function claimValues(image: HiveImage, key: BareKey, cells: CellMap, watch: CellWatcher | undefined): number {
   if (key.valueCount === 0) return 0;
-  const cells = valueCells(image, key);
-  claims.own(key.valueList, 'value list');
-  for (const cell of cells) {
-    claims.own(cell, 'value');
-    const value = readValueRecord(image, cell);
-    if (value.inline || value.size === 0) continue;
-    claims.own(value.dataCell, 'value data');
-    const big = findBigData(image, value);
-    if (big === undefined) continue;
-    claims.own(big.list, 'segment list');
-    for (const segment of big.segments) claims.own(segment, 'segment');
+  const { bytes } = image;
+  const room = cells.own(key.valueList, 'value list');
+  if (key.valueCount * 4 > room)
+    throw corrupt(`value list at ${hex(key.valueList)}: too short for ${key.valueCount} values`);
+  watch?.(key.cell, key.valueList, 'values');
+  const list = image.position(key.valueList);
+  for (let i = 0; i < key.valueCount; i++) {
+    const cell = bytes.readUInt32LE(list + 4 * i);
+    const length = cells.own(cell, 'value');
+    const at = image.position(cell);
+    if (length < VK.NAME || bytes.readUInt16LE(at) !== VALUE_SIGNATURE)
+      throw corrupt(`value at ${hex(cell)}: no vk record`);
+    if (VK.NAME + bytes.readUInt16LE(at + VK.NAME_LENGTH) > length)
+      throw corrupt(`value at ${hex(cell)}: name beyond its cell`);
+    watch?.(key.cell, cell, 'values');
+    const size = bytes.readUInt32LE(at + VK.SIZE);
+    if (size === 0 || size >= VK_INLINE) continue;
+    const data = bytes.readUInt32LE(at + VK.DATA);
+    cells.own(data, 'value data');
+    watch?.(key.cell, data, 'values');
+    if (size > SEGMENT_BYTES) claimSegments(image, key.cell, cell, cells, watch);
   }
-  return cells.length;
+  return key.valueCount;
 }
 
-/** Which cells are already somebody's: one byte per 8 bytes of hive. */
-class Claims {
-  readonly #image: HiveImage;
-  readonly #taken: Uint8Array;
-
-  constructor(image: HiveImage) {
-    this.#image = image;
-    this.#taken = new Uint8Array(image.base.binsSize / 8);
-    markCellStarts(image, this.#taken);
-  }
-
-  own(cell: number, what: string): void {
-    this.#check(cell, what);
-    if (this.#taken[cell / 8] !== CELL_START)
-      throw corrupt(`${what}: the cell at ${hex(cell)} has another use already`);
-    this.#taken[cell / 8] = OWNED;
-  }
-
-  share(cell: number, what: string): void {
-    this.#check(cell, what);
-    if (this.#taken[cell / 8] === OWNED) throw corrupt(`${what}: the cell at ${hex(cell)} has another use already`);
-    this.#taken[cell / 8] = SHARED;
-  }
-
-  #check(cell: number, what: string): void {
-    this.#image.contentLength(cell, what);
-    if (this.#taken[cell / 8] === 0) throw corrupt(`${what}: no cell begins at ${hex(cell)}`);
+function claimSegments(
+  image: HiveImage,
+  key: number,
+  value: number,
+  cells: CellMap,
+  watch: CellWatcher | undefined,
+): void {
+  const big = findBigData(image, readValueRecord(image, value));
+  if (big === undefined) return;
+  for (const cell of [big.list, ...big.segments]) {
+    cells.own(cell, 'big data');
+    watch?.(key, cell, 'values');
   }
 }
 
@@ -95,37 +129,52 @@ const CELL_START = 1;
 const OWNED = 2;
 const SHARED = 3;
 
-function markCellStarts(image: HiveImage, marks: Uint8Array): void {
-  eachCell(image, (offset) => {
-    marks[offset / 8] = CELL_START;
-  });
-}
+/** Where cells begin and which are somebody's already: one byte per 8 bytes of hive. */
+class CellMap {
+  readonly free: FreeCell[] = [];
+  readonly #image: HiveImage;
+  readonly #marks: Uint8Array;
 
-function tileBins(image: HiveImage): FreeCell[] {
-  const free: FreeCell[] = [];
-  eachCell(image, (offset, size) => {
-    if (size > 0) free.push({ offset, size });
-  });
-  return free;
-}
-
-/** Every cell in order; `size` is negative for used ones. @throws RegistryError `hive-corrupt` when cells do not tile a bin. */
-export function eachCell(image: HiveImage, visit: (offset: number, size: number) => void): void {
-  const { bytes } = image;
-  const { binsSize } = image.base;
-  for (let bin = 0; bin < binsSize; ) {
-    const { end } = image.binOf(bin);
-    for (let offset = bin + BIN_HEADER; offset < end; ) {
-      const size = bytes.readInt32LE(BASE_BLOCK_SIZE + offset);
-      const length = Math.abs(size);
-      if (length < 8 || length % 8 !== 0 || length > end - offset) {
-        throw corrupt(
-          `cell at ${hex(offset)}: size ${size} does not tile the bin at ${hex(bin)}, which ends at ${hex(end)}`,
-        );
+  constructor(image: HiveImage) {
+    this.#image = image;
+    this.#marks = new Uint8Array(image.base.binsSize / 8);
+    const { bytes } = image;
+    const { binsSize } = image.base;
+    for (let bin = 0; bin < binsSize; ) {
+      const { end } = image.binOf(bin);
+      for (let offset = bin + BIN_HEADER; offset < end; ) {
+        const size = bytes.readInt32LE(BASE_BLOCK_SIZE + offset);
+        const length = size < 0 ? -size : size;
+        if (length < 8 || length % 8 !== 0 || length > end - offset) {
+          throw corrupt(`cell at ${hex(offset)}: size ${size} does not tile its bin, which ends at ${hex(end)}`);
+        }
+        if (size < 0) this.#marks[offset >>> 3] = CELL_START;
+        else this.free.push({ offset, size });
+        offset += length;
       }
-      visit(offset, size);
-      offset += length;
+      bin = end;
     }
-    bin = end;
+  }
+
+  /** Content length of the cell, which nobody else may use. */
+  own(cell: number, what: string): number {
+    const length = this.#claim(cell, what, CELL_START);
+    this.#marks[cell >>> 3] = OWNED;
+    return length;
+  }
+
+  /** The cell may be shared with others of its kind. */
+  share(cell: number, what: string): void {
+    this.#claim(cell, what, SHARED);
+    this.#marks[cell >>> 3] = SHARED;
+  }
+
+  #claim(cell: number, what: string, allowed: number): number {
+    const length = this.#image.contentLength(cell, what);
+    const mark = this.#marks[cell >>> 3];
+    if (mark === 0) throw corrupt(`${what}: no cell begins at ${hex(cell)}`);
+    if (mark !== CELL_START && mark !== allowed)
+      throw corrupt(`${what}: the cell at ${hex(cell)} has another use already`);
+    return length;
   }
 }
