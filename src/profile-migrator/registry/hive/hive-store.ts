@@ -3,6 +3,7 @@ import { RegistryError } from '../../errors.ts';
 import type { RegistryPatch, RegistrySnapshot } from '../registry.ts';
 import type { RegistryStore } from '../store.ts';
 import { isDirty, readBaseBlock } from './base-block.ts';
+import type { AttributeCopier } from './copy-attributes.ts';
 import { editHive } from './edit-hive.ts';
 import { requireNotLocked } from './file-in-use.ts';
 import { HiveImage } from './hive-image.ts';
@@ -31,6 +32,8 @@ export interface HiveStoreOptions {
   /** Wait for the disk at every step that needs it (default). */
   readonly durable?: boolean;
   readonly onStep?: (step: ReplaceStep) => void;
+  /** Shared by the stores of one run over many hives. */
+  readonly copier?: AttributeCopier;
 }
 
 export interface HiveStore extends RegistryStore {
@@ -114,6 +117,7 @@ async function commitTo(opened: OpenHive, patch: RegistryPatch, options: HiveSto
     stamp: now.toISOString().replace(/[-:]/g, '').replace(/\.\d+/, ''),
     durable: options.durable ?? true,
     onStep: options.onStep,
+    copier: options.copier,
   });
 }
 

@@ -7,7 +7,7 @@ import { RegistryError } from '../../errors.ts';
 import type { RegistryPatch } from '../registry.ts';
 import { BASE_BLOCK_SIZE, changeBaseBlock } from './base-block.ts';
 import { requireOnlyPlanned } from './compare-hives.ts';
-import { createWithAttributesOf } from './copy-attributes.ts';
+import { type AttributeCopier, createWithAttributesOf } from './copy-attributes.ts';
 import { errnoOf, fileError } from './file-errors.ts';
 import { requireNotLocked } from './file-in-use.ts';
 import { HiveImage } from './hive-image.ts';
@@ -41,6 +41,7 @@ export interface ReplaceRequest {
   readonly stamp: string;
   /** Whether to wait for the disk. Without it a power failure may cost the change, and on some file systems the file. */
   readonly durable: boolean;
+  readonly copier?: AttributeCopier | undefined;
   readonly onStep?: ((step: ReplaceStep) => void) | undefined;
 }
 
@@ -64,7 +65,7 @@ export async function replaceHive(request: ReplaceRequest): Promise<Replacement>
   await unlink(fresh).catch(() => undefined);
   let backupPath: string | undefined;
   try {
-    await createWithAttributesOf(path, fresh);
+    await (request.copier?.create(path, fresh) ?? createWithAttributesOf(path, fresh));
     step('copied');
     await writeInOrder(fresh, request, step);
     await prove(fresh, request);
