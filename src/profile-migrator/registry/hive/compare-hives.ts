@@ -86,7 +86,8 @@ function compareFixedFields(before: HiveImage, after: HiveImage, old: KeyNode, n
     }
   }
   if (old.security !== NO_CELL && !sameCell(before, after, old.security)) throw failed(old, 'has other security');
-  if (old.classLength > 0 && !sameCell(before, after, old.className)) throw failed(old, 'has another class');
+  if (old.classLength > 0 && old.className !== NO_CELL && !sameCell(before, after, old.className))
+    throw failed(old, 'has another class');
 }
 
 function sameCell(before: HiveImage, after: HiveImage, cell: number): boolean {

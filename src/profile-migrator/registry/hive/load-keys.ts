@@ -26,8 +26,9 @@ export function loadKeys(image: HiveImage, paths: readonly string[]): RegistryKe
   const rootNode = readKeyNode(image, image.base.rootCell);
   const root: OpenKey = { name: rootNode.name, values: new Map(), subkeys: new Map() };
   const budget: Budget = { visited: new Set(), bytes: image.bytes.length };
+  const children: ChildCache = new Map();
   for (const path of outermost(paths)) {
-    const found = findPath(image, rootNode, path);
+    const found = findPath(image, rootNode, path, children);
     if (found === undefined) continue;
     let at = root;
     for (const node of found.slice(1)) {
@@ -39,8 +40,7 @@ export function loadKeys(image: HiveImage, paths: readonly string[]): RegistryKe
       }
       at = next;
     }
-    const last = found.at(-1) ?? rootNode;
-    fill(image, last, at, found.length, budget);
+    fill(image, found.at(-1) ?? rootNode, at, found.length, budget);
   }
   return root;
 }
@@ -54,26 +54,41 @@ function outermost(paths: readonly string[]): string[] {
     .map(([, path]) => path);
 }
 
+/** The children of keys already looked at, by the key's cell and the child's folded name. */
+type ChildCache = Map<number, ReadonlyMap<string, number>>;
+
 /** The key nodes from the root down to `path`, root included, or undefined when the path does not exist. */
-export function findPath(image: HiveImage, root: KeyNode, path: string): KeyNode[] | undefined {
+export function findPath(
+  image: HiveImage,
+  root: KeyNode,
+  path: string,
+  cache: ChildCache = new Map(),
+): KeyNode[] | undefined {
   const nodes = [root];
   let node = root;
   for (const part of splitKeyPath(path)) {
     if (nodes.length > HIVE_LIMITS.depth) return undefined;
-    const folded = foldName(part);
-    let child: KeyNode | undefined;
-    for (const cell of subkeyCells(image, node)) {
-      const candidate = readKeyNode(image, cell);
-      if (candidate.name.length === part.length && foldName(candidate.name) === folded) {
-        child = candidate;
-        break;
-      }
+    let children = cache.get(node.cell);
+    if (children === undefined) {
+      children = childrenOf(image, node);
+      cache.set(node.cell, children);
     }
-    if (child === undefined) return undefined;
-    nodes.push(child);
-    node = child;
+    const cell = children.get(foldName(part));
+    if (cell === undefined) return undefined;
+    node = readKeyNode(image, cell);
+    nodes.push(node);
   }
   return nodes;
+}
+
+/** The first of several children of one name counts; only the wanted subtrees are judged for that. */
+function childrenOf(image: HiveImage, node: KeyNode): ReadonlyMap<string, number> {
+  const children = new Map<string, number>();
+  for (const cell of subkeyCells(image, node)) {
+    const folded = foldName(readKeyNode(image, cell).name);
+    if (!children.has(folded)) children.set(folded, cell);
+  }
+  return children;
 }
 
 function fill(image: HiveImage, node: KeyNode, key: OpenKey, depth: number, budget: Budget): void {
