@@ -4,6 +4,7 @@
 import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process';
 import { constants } from 'node:fs';
 import { copyFile, lstat } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { RegistryError, type RegistryErrorCode } from '../../errors.ts';
 import { fileError } from './file-errors.ts';
@@ -99,6 +100,9 @@ function startShell(): Shell {
     }
   });
   child.stderr.resume();
+  // An idle shell must not keep the program running; while cp is at work, the timer below does.
+  child.unref();
+  for (const pipe of [child.stdin, child.stdout, child.stderr]) (pipe as unknown as Socket).unref();
   child.stdin.on('error', (cause) => giveUp(cause.message));
   child.on('error', (cause) => giveUp(cause.message));
   child.on('close', () => giveUp('the shell that starts cp has ended'));
