@@ -6,7 +6,7 @@ import { PROFILE_SUBTREES } from '../mapi/profile-trees.ts';
 import { createAttributeCopier } from '../registry/hive/copy-attributes.ts';
 import { findHives, type UnreadableFolder } from '../registry/hive/find-hives.ts';
 import { createHiveStore, type HiveStore } from '../registry/hive/hive-store.ts';
-import type { Processes } from '../registry/store.ts';
+import type { Processes, RegistryStore } from '../registry/store.ts';
 import { stemOf, uniqueNames } from './reg-sources.ts';
 import type { Source, SourceContent } from './source.ts';
 
@@ -34,28 +34,50 @@ function hiveSource(path: string, name: string, store: HiveStore): Source {
     kind: 'hive',
     name,
     label: path,
-    access: { store, processes: NO_PROCESSES },
+    access: {
+      store,
+      processes: NO_PROCESSES,
+      condition: () => {
+        const kept = store.replacement()?.backupPath;
+        const notes = [...notesOf(path, store), ...(store.replacement()?.warnings ?? []), ...UNSEEN];
+        return { notes, ...staleOf(store), ...(kept === undefined ? {} : { kept }) };
+      },
+    },
     async read(): Promise<SourceContent> {
       const snapshot = await store.load(PROFILE_SUBTREES);
-      const { state, detail } = store.condition() ?? { state: 'clean', detail: '' };
-      const notes = [
-        ...(state === 'recovered' ? [`${detail}; the file itself is changed by apply only`] : []),
-        ...kindNotes(path),
-      ];
-      return { snapshots: [snapshot], notes, ...(state === 'stale' ? { stale: detail } : {}) };
+      return { snapshots: [snapshot], notes: notesOf(path, store), ...staleOf(store) };
     },
   };
 }
 
+/** Windows refuses to open the hive of a user who is logged on. A roaming copy on another system tells nothing. */
+const UNSEEN =
+  process.platform === 'win32'
+    ? []
+    : ['whether its user is logged on elsewhere cannot be seen from here: see to it that nobody is'];
+
+function staleOf(store: HiveStore): { stale?: string } {
+  const condition = store.condition();
+  return condition?.state === 'stale' ? { stale: condition.detail } : {};
+}
+
+function notesOf(path: string, store: HiveStore): string[] {
+  const condition = store.condition();
+  return [...(condition?.state === 'recovered' ? [condition.detail] : []), ...kindNotes(path)];
+}
+
 /** A folder that cannot be looked into may hide hives: it counts as a source that failed. */
 function unreadableSource({ path, reason }: UnreadableFolder): Source {
+  const fail = async (): Promise<never> => {
+    throw new RegistryError('access-denied', `cannot look for hives in ${path}: ${reason}`);
+  };
+  const store: RegistryStore = { load: fail, commit: fail, describe: () => path };
   return {
     kind: 'hive',
     name: shorten(stemOf(path)),
     label: path,
-    async read(): Promise<SourceContent> {
-      throw new RegistryError('access-denied', `cannot look for hives in ${path}: ${reason}`);
-    },
+    read: fail,
+    access: { store, processes: NO_PROCESSES },
   };
 }
 

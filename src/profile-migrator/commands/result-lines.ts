@@ -80,6 +80,7 @@ export function refuseStale(line: ResultLine, stale: string): ResultLine {
 /** What one line means for the exit code. A failed line's own outcome is told by the error that made it fail. */
 export function outcomesOfLine(line: ResultLine): Outcome[] {
   if (line.refusals.length > 0) return ['failed'];
+  if (line.error?.code === 'nothing-to-roll-back') return ['nothing-to-roll-back'];
   return line.outcome === 'failed' ? [] : ['done'];
 }
 

@@ -1,6 +1,6 @@
 // Runs one command over all its sources: a bounded number at a time, output in order, one bad source never stops the rest.
 import { SingleBar } from 'cli-progress';
-import { UsageError } from '../errors.ts';
+import { RegistryError, UsageError } from '../errors.ts';
 import type { Outcome } from '../exit-codes.ts';
 import { type ResultLine, renderResultLine } from '../result-line.ts';
 import type { MigratorDeps } from './deps.ts';
@@ -74,7 +74,15 @@ async function attempt(
     return await work(source, context);
   } catch (error) {
     if (error instanceof UsageError || !(error instanceof Error)) throw error;
-    const line = failedLine(sourceLine(source, null, context.line), error);
+    const base = sourceLine(source, null, context.line);
+    if (error instanceof RegistryError && error.code === 'nothing-to-roll-back') {
+      // Of many sources most may never have been changed.
+      const { code, message } = error;
+      const line = { ...base, error: { code, message } };
+      await keepResult(out, source, [line]);
+      return { lines: [line], text: `${context.style.heading(source.label)}\n  ${message}\n`, outcomes: [] };
+    }
+    const line = failedLine(base, error);
     await keepResult(out, source, [line]);
     const text = `${context.style.heading(source.label)}\n${context.style.warning(`  failed: ${error.message}`)}\n`;
     return { lines: [line], text, outcomes: [outcomeOfError(error)] };
