@@ -36,8 +36,8 @@ export function headline({ files, lines, inspections }: Fleet, totals: Totals): 
   const when = totals.from === undefined ? '' : `, ${totals.from} to ${totals.until}`;
   const ignored = inspections > 0 ? ` (${inspections} of inspect, not counted)` : '';
   return (
-    `${totals.results} results (${totals.profiles} profiles) on ${totals.computers} computers` +
-    ` from ${lines} lines${ignored} of ${files} files${when}`
+    `${count(totals.results, 'result')} (${count(totals.profiles, 'profile')}) on ${count(totals.computers, 'computer')}` +
+    ` from ${count(lines, 'line')}${ignored} of ${count(files, 'file')}${when}`
   );
 }
 
@@ -79,4 +79,8 @@ function plainTable(head: readonly string[], rows: readonly string[][], widths?:
   });
   table.push(...rows);
   return table.toString();
+}
+
+function count(n: number, one: string): string {
+  return `${n} ${one}${n === 1 ? '' : 's'}`;
 }
