@@ -84,6 +84,12 @@ export async function requireUnchanged(path: string, file: HiveFile): Promise<vo
   }
 }
 
+/** Whether the file under `path` has the size and modification time of `identity`. Its name and place may be others. */
+export async function isStill(path: string, identity: FileIdentity): Promise<boolean> {
+  const now = await lstat(path, { bigint: true }).catch(() => undefined);
+  return now !== undefined && now.size === identity.size && now.mtimeNs === identity.modifiedNs;
+}
+
 async function requireRegularFile(path: string): Promise<void> {
   let kind: BigStats & { isSymbolicLink(): boolean };
   try {

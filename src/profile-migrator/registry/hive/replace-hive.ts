@@ -11,7 +11,7 @@ import { type AttributeCopier, createWithAttributesOf } from './copy-attributes.
 import { errnoOf, fileError } from './file-errors.ts';
 import { requireNotLocked } from './file-in-use.ts';
 import { HiveImage } from './hive-image.ts';
-import { type HiveFile, readHiveFile, requireUnchanged } from './read-hive-file.ts';
+import { type HiveFile, isStill, readHiveFile, requireUnchanged } from './read-hive-file.ts';
 
 /** The steps of the protocol in order; each is announced when it is done. */
 export const REPLACE_STEPS = [
@@ -84,6 +84,12 @@ export async function replaceHive(request: ReplaceRequest): Promise<Replacement>
   }
   step('swapped');
   const warnings: string[] = [];
+  // Nobody can lock the file out of a file server's hands: a write in the very last moment is at least told.
+  if (!(await isStill(backupPath, request.original.identity))) {
+    warnings.push(
+      `${path} was written to while it was being replaced: compare it with ${backupPath}, which holds that write`,
+    );
+  }
   if (request.durable) await syncFolder(dirname(path)).catch((cause: Error) => warnings.push(cause.message));
   step('settled');
   const movedLogs = await moveLogs(request, warnings);

@@ -1,5 +1,7 @@
 // Seeded mutations of hives and logs: the outcome is a value or a coded error, within bounds, and never a write outside the hive.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import test from 'node:test';
 import { RegistryError } from '../../../../src/profile-migrator/errors.ts';
 import { requireOnlyPlanned } from '../../../../src/profile-migrator/registry/hive/compare-hives.ts';
@@ -7,13 +9,14 @@ import { editHive } from '../../../../src/profile-migrator/registry/hive/edit-hi
 import { HiveImage } from '../../../../src/profile-migrator/registry/hive/hive-image.ts';
 import { loadKeys } from '../../../../src/profile-migrator/registry/hive/load-keys.ts';
 import { recoverHive } from '../../../../src/profile-migrator/registry/hive/recover.ts';
-import { findKey, findValue, type RegistryPatch } from '../../../../src/profile-migrator/registry/registry.ts';
+import type { RegistryKey, RegistryPatch, ValueEdit } from '../../../../src/profile-migrator/registry/registry.ts';
 import { binary, buildHive, type HiveSpec, type ListKind, nest, sealBaseBlock, string, sz } from './hive-builder.ts';
 import { changedPages, dirtyVectorLog, entryLog } from './log-builder.ts';
 import { type Random, randomFrom } from './random.ts';
+import { userHive } from './user-hive.ts';
 
 /** Mutations per seed hive; `HIVE_MUTATIONS=10000 npm test` for more. */
-const ROUNDS = Number(process.env.HIVE_MUTATIONS ?? 500);
+const ROUNDS = Number(process.env.HIVE_MUTATIONS ?? 400);
 
 function specOf(minor: number, list: ListKind, text: string, more: Partial<HiveSpec> = {}): HiveSpec {
   const keys = Array.from({ length: 9 }, (_, i) => ({
@@ -40,7 +43,24 @@ const SEEDS: [string, Buffer][] = [
   ['version 1.5 with lh lists', buildHive(specOf(5, 'lh', 'cas01'))],
   ['version 1.5 with ri lists', buildHive(specOf(5, 'ri-lh', 'cas01'))],
   ['version 1.6 with li lists', buildHive(specOf(6, 'li', 'cas01'))],
+  ['version 1.3 with a profile', userHive({ minor: 3, padding: 4096 })],
+  ['version 1.5 with a profile', userHive({ size: 20_000 })],
+  ...sampleHives(),
 ];
+
+/** Small realistic hives that lie beside the project, where they do. */
+function sampleHives(): [string, Buffer][] {
+  const folder = join(import.meta.dirname, '..', '..', '..', '..', '..', 'shared', 'samples', 'hives');
+  const names = ['outlook2010-single.dat', 'outlook2016-rpc-over-http.dat'];
+  try {
+    return names.map((name) => [
+      name,
+      execFileSync('xz', ['-dc', join(folder, `${name}.xz`)], { stdio: ['ignore', 'pipe', 'ignore'] }),
+    ]);
+  } catch {
+    return [];
+  }
+}
 
 /** A few bytes, words or blocks changed, most often to values that hurt. */
 function mutate(bytes: Buffer, random: Random): Buffer {
@@ -85,15 +105,29 @@ function coded<T>(what: string, work: () => T): T | undefined {
   }
 }
 
+/** Values all over the hive changed, grown, deleted, and one created. */
 function patchFor(image: HiveImage, random: Random): RegistryPatch {
-  const key = findKey(loadKeys(image, ['Software\\Test']), 'Software\\Test');
-  const edits = ['server', 'large', 'é漢', 'created'].map((name) => ({
-    keyPath: 'Software\\Test',
-    name,
-    before: findValue(key, name),
-    after: random.below(4) === 0 ? undefined : { name, type: 1, data: sz('x'.repeat(random.below(12_000))) },
-  }));
-  return { rootPath: 'HKEY_CURRENT_USER', edits: edits.filter(({ before, after }) => before ?? after) };
+  const keys: { path: string; key: RegistryKey }[] = [];
+  const pending = [{ path: '', key: loadKeys(image, ['']) }];
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    keys.push(next);
+    const { path } = next;
+    for (const child of next.key.subkeys.values()) {
+      pending.push({ path: path === '' ? child.name : `${path}\\${child.name}`, key: child });
+    }
+  }
+  const edits = new Map<string, ValueEdit>();
+  for (let i = 0; i < 5; i++) {
+    const { path, key } = random.of(keys);
+    const before = i === 0 ? undefined : random.of([...key.values.values(), undefined]);
+    const name = before?.name ?? `created ${i}`;
+    const after =
+      before && random.below(4) === 0
+        ? undefined
+        : { name, type: 1, data: sz('x'.repeat(random.below(random.of([3, 60, 12_000])))) };
+    edits.set(`${path} ${name}`, { keyPath: path, name, before, after });
+  }
+  return { rootPath: 'HKEY_CURRENT_USER', edits: [...edits.values()] };
 }
 
 let values = 0;

@@ -324,6 +324,21 @@ for (const [what, meddle, code] of MEDDLING) {
   }
 }
 
+test('a write in the last moment before the swap is told, and kept in the backup', async () => {
+  const path = makeHive();
+  const onStep = (step: ReplaceStep): void => {
+    if (step === 'backed-up') appendFileSync(path, 'late');
+  };
+  const store = open(path, { onStep });
+  await store.commit(change('old', 'new'));
+  assert.match(store.replacement()?.warnings[0] ?? '', /was written to while it was being replaced/);
+  assert.ok(
+    readFileSync(store.replacement()?.backupPath ?? '')
+      .toString('latin1')
+      .endsWith('late'),
+  );
+});
+
 test('a hive that grows while it is read is refused', async () => {
   const path = makeHive(Buffer.concat([buildHive(spec('old')), Buffer.alloc(64 * 1024 * 1024)]));
   const growing = setInterval(() => appendFileSync(path, 'x'), 1);
