@@ -103,8 +103,10 @@ async function applyToStore(
     let planned = await planStore(source, run, options, targeting, notes);
     const [root] = planned.roots;
     if (root && !decidesNothing(root.plan) && planned.stale === undefined) {
-      notes.push(...(await precheck(root.plan)));
-      if (await requireOutlookClosed(run.protocol)) planned = await planStore(source, run, options, targeting, notes);
+      const checked = await precheck(root.plan);
+      const waited = await requireOutlookClosed(run.protocol);
+      if (waited) planned = await planStore(source, run, options, targeting, notes);
+      planned = { ...planned, notes: [...planned.notes, ...checked] };
     }
     return changeAsPlanned(source, planned, run, context, options);
   });

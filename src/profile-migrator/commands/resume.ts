@@ -28,17 +28,17 @@ export async function unfinished(
   return open;
 }
 
+/** The newest run over the source, if any. A stem may also be that of another source whose name has a number. */
 async function isFinished(source: Source, command: ResultLine['command'], folder: string): Promise<boolean> {
   const { used } = await stemsIn(folder, source.name);
-  const newest = used.at(-1);
-  if (newest === undefined) return false;
-  const path = join(folder, `${newest}.result.jsonl`);
-  const text = await readFile(path, 'utf8').catch(() => '');
-  const rows = text.split('\n').filter((row) => row !== '');
-  if (rows.length === 0) return false;
-  return rows.every((row, i) => {
-    const line = parseResultLine(row, `${path}, line ${i + 1}`);
+  for (const stem of used.reverse()) {
+    const path = join(folder, `${stem}.result.jsonl`);
+    const text = await readFile(path, 'utf8').catch(() => '');
+    const rows = text.split('\n').filter((row) => row !== '');
+    const lines = rows.map((row, i) => parseResultLine(row, `${path}, line ${i + 1}`));
     // The same name below another folder is another hive.
-    return line.command === command && line.source.label === source.label && line.outcome !== 'failed';
-  });
+    const own = lines.filter(({ source: { name, label } }) => name === source.name && label === source.label);
+    if (own.length > 0) return own.every((line) => line.command === command && line.outcome !== 'failed');
+  }
+  return false;
 }

@@ -45,6 +45,7 @@ async function run(args: readonly string[], stderrIsTerminal = false): Promise<R
     colour: false,
     stateFolder: join(FOLDER, 'state'),
     systemRoot: '',
+    autodiscoverPassword: undefined,
   } as const;
   const deps: MigratorDeps = {
     stdout: { write: (text) => out.push(text) },

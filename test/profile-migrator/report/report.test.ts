@@ -256,7 +256,14 @@ test('folders are searched at any depth for *.jsonl; a missing path is an error'
 async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const out: string[] = [];
   const err: string[] = [];
-  const config = { convention: 'posix', computer: 'PC1', colour: false, stateFolder: FOLDER, systemRoot: '' } as const;
+  const config = {
+    convention: 'posix',
+    computer: 'PC1',
+    colour: false,
+    stateFolder: FOLDER,
+    systemRoot: '',
+    autodiscoverPassword: undefined,
+  } as const;
   const deps: MigratorDeps = {
     stdout: { write: (text) => out.push(text) },
     stderr: { write: (text) => err.push(text) },

@@ -39,14 +39,18 @@ export async function findHives(given: readonly string[]): Promise<FoundHives> {
     for (const { path, base } of matches) {
       const kind = await lstat(path).catch(() => undefined);
       if (kind?.isDirectory()) {
-        for (const file of await walk(path, unreadable)) add(file, relative(base ?? path, file));
+        for (const file of await walk(path, unreadable)) add(file, toldApart(relative(base ?? path, file), file));
       } else {
-        // A hive alone is told apart by its folder: all of them are called NTUSER.DAT.
-        add(path, base === undefined ? join(basename(dirname(path)), basename(path)) : relative(base, path));
+        add(path, toldApart(base === undefined ? '' : relative(base, path), path));
       }
     }
   }
   return { hives: [...hives.values()], unreadable, missing };
+}
+
+/** A hive by itself is told apart by its folder: all of them are called NTUSER.DAT. */
+function toldApart(relativePath: string, path: string): string {
+  return basename(relativePath) === relativePath ? join(basename(dirname(path)), basename(path)) : relativePath;
 }
 
 interface Match {
