@@ -6,11 +6,14 @@ import { errnoOf, fileError } from './file-errors.ts';
 
 export const LOCK_SUFFIX = '.profile-migrator-lock';
 const EMPTY_LOCK_MS = 10_000;
+/** Asked once: a process has one start. */
+let ownStart: Promise<string | undefined> | undefined;
 
 /** Takes the lock and returns what gives it back. @throws RegistryError `hive-in-use` while another run holds it. */
 export async function lockHive(hivePath: string): Promise<() => Promise<void>> {
   const path = hivePath + LOCK_SUFFIX;
-  const mine = `${hostname()} ${process.pid} ${(await startTime(process.pid)) ?? '-'}\n`;
+  ownStart ??= startTime(process.pid);
+  const mine = `${hostname()} ${process.pid} ${(await ownStart) ?? '-'}\n`;
   for (let attempt = 0; attempt < 3; attempt++) {
     try {
       await createLock(path, mine);

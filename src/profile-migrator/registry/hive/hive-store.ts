@@ -5,7 +5,6 @@ import type { RegistryStore } from '../store.ts';
 import { isDirty, readBaseBlock } from './base-block.ts';
 import type { AttributeCopier } from './copy-attributes.ts';
 import { editHive } from './edit-hive.ts';
-import { requireNotLocked } from './file-in-use.ts';
 import { HiveImage } from './hive-image.ts';
 import { lockHive } from './hive-lock.ts';
 import { type HiveLogFile, readLogsBeside } from './hive-logs.ts';
@@ -104,7 +103,6 @@ async function commitTo(opened: OpenHive, patch: RegistryPatch, options: HiveSto
       `cannot change ${path}: the hive is ${opened.condition.detail}; writing it would lose them. Put its .LOG files beside it, or let the user log on and off once`,
     );
   }
-  await requireNotLocked(path, opened.file.identity);
   const now = options.now?.() ?? new Date();
   const after = naming(path, () => editHive(opened.image, patch, now));
   return replaceHive({

@@ -24,7 +24,6 @@ interface BigStats {
   readonly ino: bigint;
   readonly size: bigint;
   readonly mtimeNs: bigint;
-  isFile(): boolean;
 }
 
 // Absent on Windows, where lstat below does their work.
@@ -33,13 +32,7 @@ const NO_WAIT = constants.O_NONBLOCK ?? 0;
 
 /** @throws RegistryError `not-a-file`, `hive-in-use`, `hive-changed`, `hive-limit`, `access-denied`, `source-unreadable`. */
 export async function readHiveFile(path: string, limit: number = HIVE_LIMITS.fileBytes): Promise<HiveFile> {
-  await requireRegularFile(path);
-  let handle: FileHandle;
-  try {
-    handle = await open(path, constants.O_RDONLY | NO_FOLLOW | NO_WAIT);
-  } catch (cause) {
-    throw fileError(`cannot read ${path}`, cause, 'source-unreadable');
-  }
+  const handle = await openRegularFile(path);
   try {
     const before = await handle.stat({ bigint: true });
     if (!before.isFile()) throw notAFile(path, 'a device or a folder');
@@ -69,10 +62,8 @@ async function readFully(handle: FileHandle, size: number, path: string): Promis
 
 /** Throws unless `path` still is the file that was read, with the same base block. */
 export async function requireUnchanged(path: string, file: HiveFile): Promise<void> {
-  await requireRegularFile(path);
-  let handle: FileHandle | undefined;
+  const handle = await openRegularFile(path);
   try {
-    handle = await open(path, constants.O_RDONLY | NO_FOLLOW | NO_WAIT);
     const now = identityOf(await handle.stat({ bigint: true }));
     const head = Buffer.alloc(Math.min(BASE_BLOCK_HEAD, file.bytes.length));
     await handle.read(head, 0, head.length, 0);
@@ -80,9 +71,30 @@ export async function requireUnchanged(path: string, file: HiveFile): Promise<vo
   } catch (cause) {
     throw fileError(`cannot check ${path} again`, cause, 'source-unreadable');
   } finally {
-    await handle?.close();
+    await handle.close();
   }
 }
+
+/** Whether the file holds exactly these bytes; read piece by piece, so that a second copy of a large hive is not needed. */
+export async function hasContent(path: string, bytes: Buffer): Promise<boolean> {
+  const handle = await openRegularFile(path);
+  try {
+    if ((await handle.stat()).size !== bytes.length) return false;
+    const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, bytes.length));
+    for (let at = 0; at < bytes.length; ) {
+      const { bytesRead } = await handle.read(piece, 0, Math.min(piece.length, bytes.length - at), at);
+      if (bytesRead === 0 || bytes.compare(piece, 0, bytesRead, at, at + bytesRead) !== 0) return false;
+      at += bytesRead;
+    }
+    return true;
+  } catch (cause) {
+    throw fileError(`cannot read ${path} back`, cause, 'source-unreadable');
+  } finally {
+    await handle.close();
+  }
+}
+
+const PIECE_BYTES = 1024 * 1024;
 
 /** Whether the file under `path` has the size and modification time of `identity`. Its name and place may be others. */
 export async function isStill(path: string, identity: FileIdentity): Promise<boolean> {
@@ -90,19 +102,21 @@ export async function isStill(path: string, identity: FileIdentity): Promise<boo
   return now !== undefined && now.size === identity.size && now.mtimeNs === identity.modifiedNs;
 }
 
-async function requireRegularFile(path: string): Promise<void> {
-  let kind: BigStats & { isSymbolicLink(): boolean };
+/** Opens without following a link and without waiting for whoever is to write into a pipe. */
+async function openRegularFile(path: string): Promise<FileHandle> {
   try {
-    kind = await lstat(path, { bigint: true });
+    if (NO_FOLLOW === 0 && (await lstat(path)).isSymbolicLink()) throw notAFile(path, LINK);
+    return await open(path, constants.O_RDONLY | NO_FOLLOW | NO_WAIT);
   } catch (cause) {
-    const gone = errnoOf(cause) === 'ENOENT';
-    throw gone
-      ? new RegistryError('source-unreadable', `cannot read ${path}: there is no such file (any more)`, { cause })
-      : fileError(`cannot read ${path}`, cause, 'source-unreadable');
+    const code = errnoOf(cause);
+    if (code === 'ELOOP') throw notAFile(path, LINK);
+    if (code === 'ENXIO') throw notAFile(path, 'a device or a folder');
+    if (code !== 'ENOENT') throw fileError(`cannot read ${path}`, cause, 'source-unreadable');
+    throw new RegistryError('source-unreadable', `cannot read ${path}: there is no such file (any more)`, { cause });
   }
-  if (kind.isSymbolicLink()) throw notAFile(path, 'a symbolic link; give the file it points to');
-  if (!kind.isFile()) throw notAFile(path, 'a device or a folder');
 }
+
+const LINK = 'a symbolic link; give the file it points to';
 
 function identityOf(stats: BigStats): FileIdentity {
   return { device: stats.dev, inode: stats.ino, size: stats.size, modifiedNs: stats.mtimeNs };

@@ -10,8 +10,8 @@ import { requireOnlyPlanned } from './compare-hives.ts';
 import { type AttributeCopier, createWithAttributesOf } from './copy-attributes.ts';
 import { errnoOf, fileError } from './file-errors.ts';
 import { requireNotLocked } from './file-in-use.ts';
-import { HiveImage } from './hive-image.ts';
-import { type HiveFile, isStill, readHiveFile, requireUnchanged } from './read-hive-file.ts';
+import type { HiveImage } from './hive-image.ts';
+import { type HiveFile, hasContent, isStill, requireUnchanged } from './read-hive-file.ts';
 
 /** The steps of the protocol in order; each is announced when it is done. */
 export const REPLACE_STEPS = [
@@ -138,16 +138,15 @@ async function writeAt(handle: FileHandle, bytes: Buffer, position: number): Pro
   }
 }
 
+/** What stands on the disk is what was meant to be written, and that is the original with the planned edits and nothing else. */
 async function prove(fresh: string, request: ReplaceRequest): Promise<void> {
-  const written = await readHiveFile(fresh);
-  if (!written.bytes.equals(request.after.bytes)) {
+  if (!(await hasContent(fresh, request.after.bytes))) {
     throw new RegistryError(
       'verify-failed',
       `${fresh} does not read back as it was written: the disk or the share is at fault`,
     );
   }
-  const image = new HiveImage(written.bytes);
-  requireOnlyPlanned(request.before, image, request.patch);
+  requireOnlyPlanned(request.before, request.after, request.patch);
 }
 
 async function keepOriginal(path: string, request: ReplaceRequest): Promise<string> {
