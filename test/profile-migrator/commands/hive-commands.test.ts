@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -57,7 +58,9 @@ async function run(args: readonly string[], stderrIsTerminal = false): Promise<R
     config,
     program: 'test',
     now: () => new Date(),
-    sleep: async () => {},
+    sleep: async () => {
+      throw new Error('a hive gives no reason to wait');
+    },
   };
   const code = await runMigrator(args, deps);
   const lines = args.includes('--json')
@@ -218,6 +221,40 @@ test('apply, apply again, rollback', async () => {
   assert.equal(back.lines[3]?.error?.code, 'nothing-to-roll-back');
   assert.deepEqual(contents(rootOf(anna)), contents(before));
   assert.equal(serverIn(carl), 'cas01.contoso.test');
+});
+
+test('what cannot be written is told with its own reason, at once, and leaves no journal', async () => {
+  const folder = makeProfiles();
+  const out = join(FOLDER, 'refused-out');
+  const anna = join(folder, 'anna', 'NTUSER.DAT');
+  const before = readFileSync(anna);
+  chmodSync(anna, 0o444);
+  const { code, lines } = await run([
+    'apply',
+    '--hive',
+    join(folder, 'anna'),
+    '--out',
+    out,
+    ...TARGET,
+    '--no-precheck',
+    '--json',
+  ]);
+  assert.deepEqual([code, lines[0]?.outcome, lines[0]?.error?.code], [1, 'failed', 'access-denied']);
+  assert.ok(readFileSync(anna).equals(before));
+  assert.deepEqual(readdirSync(out), ['anna_NTUSER.DAT.result.jsonl']);
+  chmodSync(anna, 0o644);
+  const again = await run([
+    'apply',
+    '--hive',
+    join(folder, 'anna'),
+    '--out',
+    out,
+    ...TARGET,
+    '--no-precheck',
+    '--json',
+    '--resume',
+  ]);
+  assert.equal(again.lines[0]?.outcome, 'changed');
 });
 
 /** Every value, whatever the order: a value restored after a deletion stands at the end. */

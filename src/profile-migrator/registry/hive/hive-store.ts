@@ -48,6 +48,7 @@ export function createHiveStore(options: HiveStoreOptions): HiveStore {
   let replacement: Replacement | undefined;
   return {
     describe: () => path,
+    atomic: true,
     condition: () => condition,
     replacement: () => replacement,
     async load(subtrees): Promise<RegistrySnapshot> {
