@@ -109,7 +109,7 @@ function summaries({ lines }: SourceResult): string[] {
   });
 }
 
-/** The last line for people: `12 profiles and sources: 9 changed, 2 nothing to do, 1 failed`. */
+/** The last line for people: `12 results: 9 changed, 2 nothing to do, 1 failed`. */
 function renderTotals(totals: ReadonlyMap<string, number>): string {
   const total = [...totals.values()].reduce((sum, n) => sum + n, 0);
   const parts = [...totals].map(([outcome, n]) => `${n} ${outcome.replaceAll('-', ' ')}`);
