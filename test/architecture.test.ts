@@ -63,8 +63,10 @@ const ROOMS: Record<string, readonly string[]> = {
     'profile-migrator',
   ],
   'profile-migrator': [],
+  'profile-migrator/report': ['profile-migrator'],
   'profile-migrator/commands': [
     'profile-migrator',
+    'profile-migrator/report',
     'profile-migrator/apply',
     'profile-migrator/plan',
     'profile-migrator/mapi',

@@ -3,6 +3,7 @@
 
 const PARTS: Record<string, () => Promise<{ run(arguments_: readonly string[]): Promise<void> }>> = {
   service: () => import('./service.ts'),
+  hives: () => import('./hives.ts'),
 };
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));

@@ -36,6 +36,10 @@ export async function carryOut(protocol: Protocol, { writeFiles, ...wanted }: Ch
   await writeJournal(journalPath, journal);
   step?.('journal-importing');
   const imported = await importEdits(protocol, journal, journal.patch);
+  if (imported.failure && protocol.store.atomic) {
+    await giveUp(protocol, journal);
+    throw imported.failure;
+  }
   const detail = await compareWithPlan(protocol, imported, before);
   if (detail !== undefined) return undo(protocol, imported.journal, detail, 'everything');
   step?.('verified');
@@ -103,14 +107,14 @@ export interface Imported {
   /** With the child in it, if one was started. */
   readonly journal: Journal;
   /** What the store says went wrong. */
-  readonly failure: string | undefined;
+  readonly failure: RegistryError | undefined;
 }
 
 /** Has the store carry out the edits; the program it starts is in the journal while it runs. */
 export async function importEdits(protocol: Protocol, journal: Journal, patch: RegistryPatch): Promise<Imported> {
   const { store, journalPath, step } = protocol;
   let current = journal;
-  let failure: string | undefined;
+  let failure: RegistryError | undefined;
   try {
     await store.commit(patch, {
       onChild: async (child) => {
@@ -121,7 +125,7 @@ export async function importEdits(protocol: Protocol, journal: Journal, patch: R
     });
   } catch (error) {
     if (!(error instanceof RegistryError)) throw error;
-    failure = error.message;
+    failure = error;
   }
   step?.('imported');
   return { journal: current, failure };
@@ -160,5 +164,5 @@ async function compareWithPlan(
   );
   if (wrong.length === 0) return undefined;
   const shown = `${wrong.slice(0, 3).join(', ')}${wrong.length > 3 ? ` and ${wrong.length - 3} more` : ''}`;
-  return `${failure ?? 'the import left something else than planned'}; different: ${shown}`;
+  return `${failure?.message ?? 'the import left something else than planned'}; different: ${shown}`;
 }

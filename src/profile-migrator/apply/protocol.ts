@@ -88,6 +88,7 @@ export async function loadSettled(
   patch: RegistryPatch,
   child: ChildIdentity | undefined,
 ): Promise<RegistrySnapshot> {
+  if (protocol.store.atomic) return loadProfiles(protocol);
   for (let waited = 0; child && (await protocol.processes.isRunning(child)); waited += POLL_MS) {
     if (waited >= CHILD_WAIT_MS) {
       throw new RegistryError(

@@ -74,10 +74,10 @@ async function goOn(
     await finish(protocol, fresh);
     return { kind: 'finished', text: `${text}; the rest has been changed now`, lines: journal.lines };
   }
-  await undo(protocol, latest, failure ?? 'the rest could not be changed', 'everything');
+  await undo(protocol, latest, failure?.message ?? 'the rest could not be changed', 'everything');
   return {
     kind: 'undone',
-    text: `${text}; the rest could not be changed (${failure ?? 'no effect'}); undone`,
+    text: `${text}; the rest could not be changed (${failure?.message ?? 'no effect'}); undone`,
     lines: [],
   };
 }

@@ -24,7 +24,8 @@ import { settlePlan } from './plan.ts';
 import { planSnapshot, planSource, type SourcePlan, type Targeting } from './plan-source.ts';
 import { createPrecheck, decidesNothing, type Precheck } from './precheck.ts';
 import { renderSourcePlan } from './render-plan.ts';
-import { failedLine, linesOfPlan } from './result-lines.ts';
+import { failedLine, linesOfPlan, refuseStale } from './result-lines.ts';
+import { unfinished } from './resume.ts';
 import { keepResult, type RunContext, runSources, type SourceResult } from './run-sources.ts';
 import type { ChangeableAccess, Source } from './source.ts';
 import { resolveTargets } from './targeting.ts';
@@ -60,7 +61,7 @@ export async function apply(options: ApplyOptions, deps: MigratorDeps): Promise<
       deps.stderr.write(`the policy ended on ${until.toISOString().slice(0, 10)}: nothing is changed\n`);
     return ['done'];
   }
-  const sources = await findSources(options, deps);
+  const sources = await unfinished(await findSources(options, deps), 'apply', options, deps);
   const precheck = precheckOf(options, deps, sources, centrallyDecided);
   return runSources(sources, 'apply', options, deps, async (source, context) => {
     const { access } = source;
@@ -101,9 +102,11 @@ async function applyToStore(
     for (const note of notes) await context.log(`${source.label}: ${note}`);
     let planned = await planStore(source, run, options, targeting, notes);
     const [root] = planned.roots;
-    if (root && !decidesNothing(root.plan)) {
-      notes.push(...(await precheck(root.plan)));
-      if (await requireOutlookClosed(run.protocol)) planned = await planStore(source, run, options, targeting, notes);
+    if (root && !decidesNothing(root.plan) && planned.stale === undefined) {
+      const checked = await precheck(root.plan);
+      const waited = await requireOutlookClosed(run.protocol);
+      if (waited) planned = await planStore(source, run, options, targeting, notes);
+      planned = { ...planned, notes: [...planned.notes, ...checked] };
     }
     return changeAsPlanned(source, planned, run, context, options);
   });
@@ -119,7 +122,8 @@ async function planStore(
   const snapshot: RegistrySnapshot = await loadProfiles(protocol);
   protocol.step?.('loaded');
   const plan = await planSnapshot(snapshot, selectionOf(options), targeting);
-  return { source, roots: [{ snapshot, plan }], notes, stale: undefined };
+  const { stale, notes: more = [] } = source.access?.condition?.() ?? {};
+  return { source, roots: [{ snapshot, plan }], notes: [...notes, ...more], stale };
 }
 
 async function changeAsPlanned(
@@ -130,14 +134,19 @@ async function changeAsPlanned(
   options: ApplyOptions,
 ): Promise<SourceResult> {
   const lines = planned.roots.flatMap(({ snapshot, plan }) => {
-    return linesOfPlan(source, snapshot.rootPath, plan, context.line, 'changed');
+    const lines = linesOfPlan(source, snapshot.rootPath, plan, context.line, 'changed');
+    return planned.stale === undefined ? lines : lines.map((line) => refuseStale(line, planned.stale ?? ''));
   });
   const text = renderSourcePlan(planned, context.style);
   const patches = planned.roots.map(({ plan }) => plan.patch).filter(({ edits }) => edits.length > 0);
   const [patch] = patches;
-  if (!patch) {
+  if (!patch || planned.stale !== undefined) {
     if (options.out !== undefined) await writeResult(options.out, source.name, lines);
-    return { lines, text: `${text}  nothing to change\n`, outcomes: [] };
+    return {
+      lines,
+      text: `${text}${planned.stale === undefined ? '  nothing to change' : '  not changed: the hive is out of date'}\n`,
+      outcomes: [],
+    };
   }
   try {
     await changeStore(run, source, {
@@ -160,7 +169,9 @@ async function changeAsPlanned(
     };
   }
   const done = `  ${patch.edits.length} values changed and read again; undo files and results in ${run.folder}\n`;
-  return { lines, text: `${text}${done}`, outcomes: [] };
+  const kept = source.access?.condition?.().kept;
+  const original = kept === undefined ? '' : `  the original is kept as ${kept}\n`;
+  return { lines, text: `${text}${done}${original}`, outcomes: [] };
 }
 
 function parseSeconds(text: string): number {

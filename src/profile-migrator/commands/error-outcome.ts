@@ -11,6 +11,7 @@ function outcomeOfCode(code: RegistryErrorCode): Outcome {
   switch (code) {
     case 'access-denied':
       return 'access-denied';
+    case 'hive-changed':
     case 'hive-in-use':
     case 'outlook-open':
     case 'outlook-unknown':
@@ -26,7 +27,6 @@ function outcomeOfCode(code: RegistryErrorCode): Outcome {
     case 'already-exists':
     case 'change-undone':
     case 'disk-full':
-    case 'hive-changed':
     case 'hive-corrupt':
     case 'hive-dirty':
     case 'hive-limit':

@@ -1,6 +1,7 @@
 // From the source options to the sources of this run.
 import { UsageError } from '../errors.ts';
 import type { MigratorDeps } from './deps.ts';
+import { findHiveSources } from './hive-sources.ts';
 import { checkSourceOptions, type SourceOptions } from './options.ts';
 import { findRegSources } from './reg-sources.ts';
 import type { Source } from './source.ts';
@@ -13,6 +14,8 @@ export async function findSources(options: SourceOptions, deps: MigratorDeps): P
     if (sources.length === 0) throw new UsageError('option', `no .reg file in ${options.reg.join(', ')}`);
     return sources;
   }
-  if (!deps.openLive) throw new UsageError('option', 'there is no live registry on this system: give --reg FILE');
+  if (options.hive) return findHiveSources(options.hive);
+  if (!deps.openLive)
+    throw new UsageError('option', 'there is no live registry on this system: give --reg FILE or --hive FILE');
   return deps.openLive({ user: options.user, allUsers: options.allUsers ?? false });
 }

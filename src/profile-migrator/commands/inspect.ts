@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import type { Outcome } from '../exit-codes.ts';
 import { readProfiles } from '../mapi/profile.ts';
+import type { ResultLine } from '../result-line.ts';
 import type { MigratorDeps } from './deps.ts';
 import { findSources } from './find-sources.ts';
 import {
@@ -37,9 +38,17 @@ export async function inspect(options: InspectOptions, deps: MigratorDeps): Prom
       profiles: selectProfiles(readProfiles(snapshot), selectionOf(options)),
     }));
     return {
-      lines: found.flatMap(({ snapshot, profiles }) => inspectionLines(source, snapshot, profiles, line)),
+      lines: found.flatMap(({ snapshot, profiles }) =>
+        inspectionLines(source, snapshot, profiles, line).map((found) => withStale(found, content.stale)),
+      ),
       text: renderInspection(source, content, found, style),
       outcomes: [],
     };
   });
+}
+
+function withStale(line: ResultLine, stale: string | undefined): ResultLine {
+  if (stale === undefined) return line;
+  const message = `the hive is ${stale}`;
+  return { ...line, error: { code: 'hive-dirty', message }, attention: [...line.attention, message] };
 }

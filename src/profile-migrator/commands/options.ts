@@ -7,6 +7,7 @@ import type { Selection } from './plan-source.ts';
 
 export interface SourceOptions {
   readonly reg?: string[];
+  readonly hive?: string[];
   readonly codePage?: number;
   readonly live?: true;
   readonly user?: string;
@@ -36,6 +37,7 @@ export interface TargetOptions {
 
 export interface OutputOptions {
   readonly out?: string;
+  readonly resume?: true;
   readonly json?: true;
   readonly quiet?: true;
   readonly log?: string;
@@ -45,6 +47,10 @@ export function addSourceOptions(command: Command): Command {
   return command
     .optionsGroup('Where the profiles are:')
     .option('--reg <path...>', '.reg files, or folders of them')
+    .option(
+      '--hive <path...>',
+      'offline hives: NTUSER.DAT files, folders of them at any depth, or patterns such as D:\\Users\\*\\NTUSER.DAT',
+    )
     .option('--code-page <number>', 'code page of REGEDIT4 files (default: 1252)', parseCodePage)
     .option('--live', "the registry of this computer (the default on Windows, the user's own)")
     .option('--user <sid>', 'live: another user whose hive is loaded (needs an administrator)')
@@ -80,6 +86,7 @@ export function addOutputOptions(command: Command, out: string): Command {
   return command
     .optionsGroup('Output:')
     .option('--out <folder>', out)
+    .option('--resume', 'go on after an interruption: skip what --out shows as finished')
     .option('--json', 'one line of JSON for each profile instead of text')
     .option('--quiet', 'print errors only')
     .option('--log <file>', 'append one line for each event');
@@ -92,6 +99,11 @@ export function selectionOf({ profile = [], outlook = [] }: SelectionOptions): S
 /** @throws UsageError `option` when options about the source contradict each other. */
 export function checkSourceOptions(options: SourceOptions): void {
   const live = options.live || options.user !== undefined || options.allUsers;
+  if (options.hive && (live || options.reg))
+    throw new UsageError(
+      'option',
+      '--hive, --reg and the live registry (--live, --user, --all-users) exclude each other',
+    );
   if (options.reg && live)
     throw new UsageError('option', '--reg and the live registry (--live, --user, --all-users) exclude each other');
   if (options.codePage !== undefined && !options.reg) throw new UsageError('option', '--code-page is for --reg files');

@@ -1,5 +1,5 @@
 // `--out DIR`: what is written for each source. Nothing that exists is ever overwritten: a second run gets `.2` in its names.
-import { mkdir, open, readdir } from 'node:fs/promises';
+import { lstat, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RegistryError } from '../errors.ts';
 
@@ -14,11 +14,14 @@ export interface OutputSet {
 /** The stems of earlier runs over a source of this name, oldest first, and the next free one. */
 export async function stemsIn(folder: string, name: string): Promise<{ used: string[]; free: string }> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const files = (await readdir(folder)).map((file) => file.toLowerCase());
-  const isUsed = (stem: string) => files.some((file) => KINDS.some((kind) => file === `${stem}.${kind}`.toLowerCase()));
+  // Asked by name: listing the folder for each of thousands of sources would take longer than the work itself.
+  const isUsed = async (stem: string): Promise<boolean> => {
+    const found = await Promise.all(KINDS.map((kind) => exists(join(folder, `${stem}.${kind}`))));
+    return found.includes(true);
+  };
   const used: string[] = [];
   let stem = name;
-  for (let n = 2; isUsed(stem); n++) {
+  for (let n = 2; await isUsed(stem); n++) {
     used.push(stem);
     stem = `${name}.${n}`;
   }
@@ -32,6 +35,13 @@ export async function openOutput(folder: string, name: string): Promise<OutputSe
 }
 
 const KINDS: readonly string[] = ['patch.reg', 'undo.reg', 'restore.reg', 'result.jsonl', 'journal.json'];
+
+function exists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
 
 async function writeNew(path: string, data: Buffer | string): Promise<string> {
   try {

@@ -15,7 +15,8 @@ import {
 } from './options.ts';
 import { planSource, type SourcePlan } from './plan-source.ts';
 import { PLAN_INTRODUCTION, PRECONDITIONS, renderSourcePlan } from './render-plan.ts';
-import { linesOfPlan, sourceLine } from './result-lines.ts';
+import { linesOfPlan, refuseStale, sourceLine } from './result-lines.ts';
+import { unfinished } from './resume.ts';
 import { type RunContext, runSources, type SourceResult } from './run-sources.ts';
 import { resolveTargets } from './targeting.ts';
 import { writePlan } from './write-plan.ts';
@@ -39,7 +40,7 @@ export function planCommand(deps: MigratorDeps, run: (work: () => Promise<Outcom
 
 export async function plan(options: PlanCommandOptions, deps: MigratorDeps): Promise<Outcome[]> {
   const { targeting } = await resolveTargets(options, deps);
-  const sources = await findSources(options, deps);
+  const sources = await unfinished(await findSources(options, deps), 'plan', options, deps);
   if (!options.json && !options.quiet) deps.stdout.write(`${PLAN_INTRODUCTION}\n`);
   let pendingAny = false;
   const outcomes = await runSources(sources, 'plan', options, deps, async (source, context) => {
@@ -61,9 +62,11 @@ export async function settlePlan(
   done: 'planned' | 'deferred',
 ): Promise<SourceResult> {
   const { source, roots } = planned;
-  const lines = roots.flatMap(({ snapshot, plan: found }) =>
+  const planLines = roots.flatMap(({ snapshot, plan: found }) =>
     linesOfPlan(source, snapshot.rootPath, found, context.line, done),
   );
+  const lines =
+    planned.stale === undefined ? planLines : planLines.map((line) => refuseStale(line, planned.stale ?? ''));
   if (lines.length === 0) lines.push(sourceLine(source, null, context.line));
   const written =
     options.out === undefined ? [] : await writePlan(planned, lines, options.out, options.asHkcu ?? false);

@@ -65,9 +65,22 @@ export function failedLine(line: ResultLine, error: Error): ResultLine {
   };
 }
 
+/** What is said of a hive whose newest changes are missing is shown, but it is nothing to carry out: the changes may name other servers. */
+export function refuseStale(line: ResultLine, stale: string): ResultLine {
+  const message = `the hive is ${stale}`;
+  return {
+    ...line,
+    outcome: 'refused',
+    error: { code: 'hive-dirty', message },
+    refusals: [...line.refusals, 'hive-dirty'],
+    attention: [...line.attention, message],
+  };
+}
+
 /** What one line means for the exit code. A failed line's own outcome is told by the error that made it fail. */
 export function outcomesOfLine(line: ResultLine): Outcome[] {
   if (line.refusals.length > 0) return ['failed'];
+  if (line.error?.code === 'nothing-to-roll-back') return ['nothing-to-roll-back'];
   return line.outcome === 'failed' ? [] : ['done'];
 }
 

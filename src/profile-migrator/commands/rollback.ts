@@ -16,6 +16,7 @@ import { findSources } from './find-sources.ts';
 import { addOutputOptions, addSourceOptions, type OutputOptions, type SourceOptions } from './options.ts';
 import { openOutput, stemsIn } from './output-folder.ts';
 import { linesOfRestore, renderRestore } from './render-restore.ts';
+import { unfinished } from './resume.ts';
 import { type RunContext, runSources, type SourceResult } from './run-sources.ts';
 import type { ChangeableAccess, Source } from './source.ts';
 import { renderPatches, writeResult } from './write-plan.ts';
@@ -36,7 +37,7 @@ export function rollbackCommand(deps: MigratorDeps, run: (work: () => Promise<Ou
 }
 
 export async function rollback(options: RollbackOptions, deps: MigratorDeps): Promise<Outcome[]> {
-  const sources = await findSources(options, deps);
+  const sources = await unfinished(await findSources(options, deps), 'rollback', options, deps);
   return runSources(sources, 'rollback', options, deps, async (source, context) => {
     const { access } = source;
     if (access) return rollBackStore({ ...source, access }, context, options, deps);

@@ -8,6 +8,7 @@ import type { MigratorDeps } from './deps.ts';
 import { outcomeOfError } from './error-outcome.ts';
 import { inspectCommand } from './inspect.ts';
 import { planCommand } from './plan.ts';
+import { reportCommand } from './report.ts';
 import { rollbackCommand } from './rollback.ts';
 
 export async function runMigrator(args: readonly string[], deps: MigratorDeps): Promise<number> {
@@ -35,7 +36,7 @@ export function createProgram(deps: MigratorDeps, run: (work: () => Promise<Outc
       'after',
       `\n${exitCodeHelp(deps.config.convention)}\n\nA policy file (--policy):\n${POLICY_EXAMPLE}\n`,
     );
-  for (const command of [inspectCommand, planCommand, applyCommand, rollbackCommand])
+  for (const command of [inspectCommand, planCommand, applyCommand, rollbackCommand, reportCommand])
     program.addCommand(command(deps, run));
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({

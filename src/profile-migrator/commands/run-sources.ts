@@ -1,6 +1,6 @@
 // Runs one command over all its sources: a bounded number at a time, output in order, one bad source never stops the rest.
 import { SingleBar } from 'cli-progress';
-import { UsageError } from '../errors.ts';
+import { RegistryError, UsageError } from '../errors.ts';
 import type { Outcome } from '../exit-codes.ts';
 import { type ResultLine, renderResultLine } from '../result-line.ts';
 import type { MigratorDeps } from './deps.ts';
@@ -39,25 +39,28 @@ export async function runSources(
   const log = await openLog(options.log, deps.now);
   const line: LineContext = { command, program: deps.program, computer: deps.config.computer, now: deps.now() };
   const context: RunContext = { line, style: styleFor(deps.stdout, deps.config.colour), log };
-  const bar = progressBar(sources.length, options, deps);
+  const progress = progressOf(sources.length, options, deps);
   await log(`${command} starts: ${sources.length} source(s)`);
   const run = async (source: Source): Promise<SourceResult> => {
     const result = await attempt(source, context, options.out, work);
-    bar?.increment();
+    progress?.count(result);
     return result;
   };
   const outcomes: Outcome[] = [];
+  const totals = new Map<string, number>();
   let index = 0;
   // The users of a live registry go one by one: each starts programs of its own.
   const limit = sources.some(({ kind }) => kind === 'live') ? 1 : PARALLEL_FILES;
   for await (const result of inOrder(sources, limit, run)) {
     for (const text of summaries(result)) await log(text);
     outcomes.push(...result.lines.flatMap(outcomesOfLine), ...result.outcomes);
+    for (const { outcome } of result.lines) totals.set(outcome, (totals.get(outcome) ?? 0) + 1);
     if (options.json) for (const item of result.lines) deps.stdout.write(renderResultLine(item));
     else if (!options.quiet) deps.stdout.write(index++ > 0 ? `\n${result.text}` : result.text);
     if (options.json || options.quiet) complain(result, deps);
   }
-  bar?.stop();
+  progress?.stop();
+  if (sources.length > 1 && !options.json && !options.quiet) deps.stdout.write(`\n${renderTotals(totals)}\n`);
   return outcomes;
 }
 
@@ -71,7 +74,15 @@ async function attempt(
     return await work(source, context);
   } catch (error) {
     if (error instanceof UsageError || !(error instanceof Error)) throw error;
-    const line = failedLine(sourceLine(source, null, context.line), error);
+    const base = sourceLine(source, null, context.line);
+    if (error instanceof RegistryError && error.code === 'nothing-to-roll-back') {
+      // Of many sources most may never have been changed.
+      const { code, message } = error;
+      const line = { ...base, error: { code, message } };
+      await keepResult(out, source, [line]);
+      return { lines: [line], text: `${context.style.heading(source.label)}\n  ${message}\n`, outcomes: [] };
+    }
+    const line = failedLine(base, error);
     await keepResult(out, source, [line]);
     const text = `${context.style.heading(source.label)}\n${context.style.warning(`  failed: ${error.message}`)}\n`;
     return { lines: [line], text, outcomes: [outcomeOfError(error)] };
@@ -98,17 +109,50 @@ function summaries({ lines }: SourceResult): string[] {
   });
 }
 
-function progressBar(total: number, options: OutputOptions, deps: MigratorDeps): SingleBar | undefined {
+/** The last line for people: `12 results: 9 changed, 2 nothing to do, 1 failed`. */
+function renderTotals(totals: ReadonlyMap<string, number>): string {
+  const total = [...totals.values()].reduce((sum, n) => sum + n, 0);
+  const parts = [...totals].map(([outcome, n]) => `${n} ${outcome.replaceAll('-', ' ')}`);
+  return `${total} results: ${parts.join(', ')}`;
+}
+
+interface Progress {
+  count(result: SourceResult): void;
+  stop(): void;
+}
+
+/** Counts and rate on a terminal; nothing elsewhere. */
+function progressOf(total: number, options: OutputOptions, deps: MigratorDeps): Progress | undefined {
   if (total < 2 || options.quiet || !deps.stderr.isTTY) return undefined;
   const stream = deps.stderr as unknown as NodeJS.WritableStream;
   const bar = new SingleBar({
     stream,
     clearOnComplete: true,
-    format: '{bar} {value}/{total} sources, {eta_formatted} left',
+    format:
+      '{bar} {value}/{total} sources, {rate}/s, {changing} changing, {failed} refused or failed, {eta_formatted} left',
   });
-  bar.start(total, 0);
-  return bar;
+  const started = deps.now().getTime();
+  let changing = 0;
+  let failed = 0;
+  let done = 0;
+  bar.start(total, 0, { rate: '-', changing, failed });
+  return {
+    count({ lines }) {
+      done++;
+      if (lines.some(({ outcome }) => CHANGING.has(outcome))) changing++;
+      if (lines.some((line) => line.outcome === 'failed' || line.refusals.length > 0)) failed++;
+      const seconds = (deps.now().getTime() - started) / 1000;
+      bar.increment(1, {
+        rate: seconds > 0 ? (done / seconds).toFixed(done / seconds < 10 ? 1 : 0) : '-',
+        changing,
+        failed,
+      });
+    },
+    stop: () => bar.stop(),
+  };
 }
+
+const CHANGING: ReadonlySet<string> = new Set(['planned', 'deferred', 'changed', 'restored']);
 
 async function* inOrder<T, R>(items: readonly T[], limit: number, run: (item: T) => Promise<R>): AsyncGenerator<R> {
   const started: Promise<R>[] = [];

@@ -15,6 +15,16 @@ export interface SourceContent {
 export interface ChangeableAccess {
   readonly store: RegistryStore;
   readonly processes: Processes;
+  /** What the last load or commit found that people should know. */
+  readonly condition?: () => StoreCondition;
+}
+
+export interface StoreCondition {
+  readonly notes: readonly string[];
+  /** Why nothing may be changed: what was read is known to be out of date. */
+  readonly stale?: string;
+  /** Where the original is kept, after a commit. */
+  readonly kept?: string;
 }
 
 export interface Source {

@@ -27,6 +27,8 @@ export interface RegistryStore {
    * values may be partly new.
    */
   commit(patch: RegistryPatch, options?: CommitOptions): Promise<'committed' | 'deferred'>;
+  /** A commit happens as a whole, in this process, or throws with nothing changed: there is nothing to wait for or to take back. */
+  readonly atomic?: true;
   /** How the source is called in output: a file path, a SID, "the registry of the current user". */
   describe(): string;
 }
