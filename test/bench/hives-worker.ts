@@ -3,6 +3,7 @@ import { findHiveSources } from '../../src/profile-migrator/commands/hive-source
 import { planSource } from '../../src/profile-migrator/commands/plan-source.ts';
 import { createAttributeCopier } from '../../src/profile-migrator/registry/hive/copy-attributes.ts';
 import { createHiveStore } from '../../src/profile-migrator/registry/hive/hive-store.ts';
+import { familyCpuMs } from './cpu-time.ts';
 
 export interface HiveJob {
   readonly mode: 'plan' | 'apply' | 'apply-durable';
@@ -14,6 +15,8 @@ export interface HiveJob {
 export interface HiveMeasure {
   /** Wall-clock milliseconds per hive, all workers together. */
   readonly ms: number;
+  /** CPU milliseconds per hive, helpers included, start of the program not. */
+  readonly cpuMs: number | undefined;
   readonly peakMiB: number;
   readonly hives: number;
 }
@@ -24,6 +27,7 @@ const job = JSON.parse(process.argv[2] ?? '{}') as HiveJob;
 const targeting = async () => ({
   targets: { arrays: [{ fqdn: job.to, replaces: [job.from] }], proxies: new Map<string, string>() },
 });
+const cpuBefore = familyCpuMs();
 const started = performance.now();
 const sources = await findHiveSources([job.folder]);
 const copier = createAttributeCopier();
@@ -41,5 +45,7 @@ await Promise.all(
   }),
 );
 const ms = (performance.now() - started) / sources.length;
-const answer: HiveMeasure = { ms, peakMiB: process.resourceUsage().maxRSS / 1024, hives: sources.length };
+const cpuAfter = familyCpuMs();
+const cpuMs = cpuBefore === undefined || cpuAfter === undefined ? undefined : (cpuAfter - cpuBefore) / sources.length;
+const answer: HiveMeasure = { ms, cpuMs, peakMiB: process.resourceUsage().maxRSS / 1024, hives: sources.length };
 process.send?.(answer, () => process.disconnect());

@@ -20,6 +20,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { userHive } from '../profile-migrator/registry/hive/user-hive.ts';
+import { childrenCpuMs } from './cpu-time.ts';
 import type { HiveJob, HiveMeasure } from './hives-worker.ts';
 
 const KIB = 1024;
@@ -72,44 +73,40 @@ async function measureClass(
   });
   const limit = copyAndSwap(hives, Math.min(count, 200));
 
-  const row = (what: string, ms: number, ratio: string, memory = ''): void => {
-    const rate = `${(1000 / ms).toFixed(0)}/s`;
-    process.stdout.write(
-      `${what.padEnd(52)}${`${ms.toFixed(2)} ms`.padStart(13)}${rate.padStart(10)}${ratio.padStart(26)}${memory.padStart(12)}\n`,
-    );
+  const row = (what: string, { ms, cpuMs }: Cost, ratio = '', memory = ''): void => {
+    const cells = [
+      `${ms.toFixed(2)} ms`.padStart(12),
+      `${(1000 / ms).toFixed(0)}/s`.padStart(8),
+      (cpuMs === undefined ? '' : `${cpuMs.toFixed(2)} ms CPU`).padStart(16),
+      ratio.padStart(30),
+      memory.padStart(10),
+    ];
+    process.stdout.write(`${what.padEnd(46)}${cells.join('')}\n`);
   };
   const memory = ({ peakMiB }: HiveMeasure): string => `${peakMiB.toFixed(0)} MiB`;
-  const times = (theirs: number | undefined, ours: number): string =>
-    theirs === undefined ? '' : `${(theirs / ours).toFixed(0)} x`;
-  row('plan', plan.ms, '', memory(plan));
+  const times = (what: string, theirs: Cost, ours: Cost): string => {
+    const byCpu = theirs.cpuMs && ours.cpuMs ? `, ${(theirs.cpuMs / ours.cpuMs).toFixed(0)} x by CPU` : '';
+    return `${what} ${(theirs.ms / ours.ms).toFixed(0)} x${byCpu}`;
+  };
+  row('plan', plan, '', memory(plan));
   if (tool) {
-    row('  hivexregedit --export of the whole hive', tool.exportAll, `plan is ${times(tool.exportAll, plan.ms)}`);
-    row(
-      '  hivexregedit --export of the Profiles key',
-      tool.exportProfiles,
-      `plan is ${times(tool.exportProfiles, plan.ms)}`,
-    );
+    row('  hivexregedit --export of the whole hive', tool.exportAll, times('plan', tool.exportAll, plan));
+    row('  hivexregedit --export of the Profiles key', tool.exportProfiles, times('plan', tool.exportProfiles, plan));
   }
-  row('apply (plan, change, prove) without fsync', fast.ms, '', memory(fast));
+  row('apply (plan, change, prove) without fsync', fast, '', memory(fast));
   row(
     'apply (plan, change, prove), durable',
-    durable.ms,
+    durable,
     `${(durable.ms / limit).toFixed(1)} x the limit`,
     memory(durable),
   );
   if (tool) {
-    row(
-      '  hivexregedit --export + --merge',
-      tool.exportAll + tool.merge,
-      `apply is ${times(tool.exportAll + tool.merge, fast.ms)}`,
-    );
-    row(
-      '  hivexregedit --export of Profiles + --merge',
-      tool.exportProfiles + tool.merge,
-      `apply is ${times(tool.exportProfiles + tool.merge, fast.ms)}`,
-    );
+    const whole = sum(tool.exportAll, tool.merge);
+    const part = sum(tool.exportProfiles, tool.merge);
+    row('  hivexregedit --export + --merge', whole, times('apply', whole, fast));
+    row('  hivexregedit --export of Profiles + --merge', part, times('apply', part, fast));
   }
-  row('  limit: bare durable copy and swap', limit, '');
+  row('  limit: bare durable copy and swap', { ms: limit, cpuMs: undefined });
   const linear = plan.ms / halfPlan.ms;
   process.stdout.write(
     `plan of half as many hives: ${linear.toFixed(2)} x the time per hive, peak ${halfPlan.peakMiB.toFixed(0)} MiB against ${plan.peakMiB.toFixed(0)} MiB\n`,
@@ -154,45 +151,58 @@ function measure(job: HiveJob): Promise<HiveMeasure> {
   });
 }
 
-interface ToolTimes {
-  readonly exportAll: number;
-  readonly exportProfiles: number;
-  readonly merge: number;
+interface Cost {
+  readonly ms: number;
+  readonly cpuMs: number | undefined;
 }
 
-/** Milliseconds per hive, or undefined where the tool is missing. Merges into copies. */
-function compareWithHivexregedit(hives: string, count: number, folder: string): ToolTimes | undefined {
-  const regedit = (...args: string[]): Buffer | undefined => {
+interface ToolCosts {
+  readonly exportAll: Cost;
+  readonly exportProfiles: Cost;
+  readonly merge: Cost;
+}
+
+function sum(...costs: Cost[]): Cost {
+  const known = costs.every(({ cpuMs }) => cpuMs !== undefined);
+  return {
+    ms: costs.reduce((total, { ms }) => total + ms, 0),
+    cpuMs: known ? costs.reduce((total, { cpuMs }) => total + (cpuMs ?? 0), 0) : undefined,
+  };
+}
+
+/** Costs per hive, or undefined where the tool is missing. Merges into copies. */
+function compareWithHivexregedit(hives: string, count: number, folder: string): ToolCosts | undefined {
+  let missing = false;
+  const regedit = (costs: Cost[], ...args: string[]): Buffer => {
+    const cpu = childrenCpuMs();
+    const started = performance.now();
+    let output = Buffer.alloc(0);
     try {
-      return execFileSync('hivexregedit', args, { stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 1 << 30 });
+      output = execFileSync('hivexregedit', args, { stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 1 << 30 });
     } catch {
-      return undefined;
+      missing = true;
     }
+    const ms = performance.now() - started;
+    costs.push({ ms, cpuMs: cpu === undefined ? undefined : (childrenCpuMs() ?? cpu) - cpu });
+    return output;
   };
   const users = readdirSync(hives).slice(0, count);
   const change = join(folder, 'change.reg');
-  let exportAll = 0;
-  let exportProfiles = 0;
-  let merge = 0;
+  const [all, profiles, merges]: Cost[][] = [[], [], []];
+  const copy = join(folder, 'copy.dat');
   for (const user of users) {
-    const copy = join(folder, 'copy.dat');
     copyFileSync(join(hives, user, 'NTUSER.DAT'), copy);
-    let started = performance.now();
-    if (regedit('--export', '--prefix', 'HKEY_CURRENT_USER', copy, '\\') === undefined) return undefined;
-    exportAll += performance.now() - started;
-    started = performance.now();
-    const text = regedit('--export', '--prefix', 'HKEY_CURRENT_USER', copy, PROFILES);
-    exportProfiles += performance.now() - started;
-    writeFileSync(change, sameChange(text?.toString('latin1') ?? ''));
-    started = performance.now();
-    if (regedit('--merge', '--prefix', 'HKEY_CURRENT_USER', copy, change) === undefined) return undefined;
-    merge += performance.now() - started;
+    regedit(all ?? [], '--export', '--prefix', 'HKEY_CURRENT_USER', copy, '\\');
+    if (missing) return undefined;
+    const text = regedit(profiles ?? [], '--export', '--prefix', 'HKEY_CURRENT_USER', copy, PROFILES);
+    writeFileSync(change, sameChange(text.toString('latin1')));
+    regedit(merges ?? [], '--merge', '--prefix', 'HKEY_CURRENT_USER', copy, change);
   }
-  return {
-    exportAll: exportAll / users.length,
-    exportProfiles: exportProfiles / users.length,
-    merge: merge / users.length,
+  const mean = (costs: Cost[] = []): Cost => {
+    const { ms, cpuMs } = sum(...costs);
+    return { ms: ms / costs.length, cpuMs: cpuMs === undefined ? undefined : cpuMs / costs.length };
   };
+  return { exportAll: mean(all), exportProfiles: mean(profiles), merge: mean(merges) };
 }
 
 /** The exported keys that name the old server, with the array's name of the same length in its place. */
