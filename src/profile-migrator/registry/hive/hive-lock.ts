@@ -1,5 +1,6 @@
-// One writer per hive: a small file beside it names the process at work. A lock whose process is gone is taken over.
-import { link, open, readFile, rename, stat, unlink } from 'node:fs/promises';
+// One writer per hive: a lock beside it names the process at work. A lock whose process is gone is taken over. It is a symbolic link
+// to a text, because that comes into being with its content; where there are no links it is a small file.
+import { link, open, readFile, readlink, rename, stat, symlink, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { RegistryError } from '../../errors.ts';
 import { errnoOf, fileError } from './file-errors.ts';
@@ -13,7 +14,7 @@ let ownStart: Promise<string | undefined> | undefined;
 export async function lockHive(hivePath: string): Promise<() => Promise<void>> {
   const path = hivePath + LOCK_SUFFIX;
   ownStart ??= startTime(process.pid);
-  const mine = `${hostname()} ${process.pid} ${(await ownStart) ?? '-'}\n`;
+  const mine = `${hostname()} ${process.pid} ${(await ownStart) ?? '-'}`;
   for (let attempt = 0; attempt < 3; attempt++) {
     try {
       await createLock(path, mine);
@@ -27,6 +28,11 @@ export async function lockHive(hivePath: string): Promise<() => Promise<void>> {
 }
 
 async function createLock(path: string, content: string): Promise<void> {
+  try {
+    return await symlink(content, path);
+  } catch (cause) {
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL', 'UNKNOWN'].includes(errnoOf(cause) ?? '')) throw cause;
+  }
   const handle = await open(path, 'wx', 0o600);
   try {
     await handle.writeFile(content);
@@ -38,11 +44,18 @@ async function createLock(path: string, content: string): Promise<void> {
   }
 }
 
+async function readLock(path: string): Promise<string> {
+  return readlink(path).catch(() => readFile(path, 'utf8'));
+}
+
 /** Removes a lock that nobody holds any more; throws when somebody does. */
 async function takeOver(hivePath: string, path: string): Promise<void> {
-  const found = await readFile(path, 'utf8').catch(() => undefined);
+  const found = await readLock(path).catch(() => undefined);
   if (found === undefined) return;
-  if (found === '' && (await isOld(path))) return unlink(path);
+  if (found === '') {
+    if (await isOld(path)) return unlink(path);
+    throw new RegistryError('hive-in-use', `${hivePath} is being changed by a run of this program that has just begun`);
+  }
   const [host, pid, started] = found.trim().split(' ');
   if (host !== hostname()) {
     throw new RegistryError(
@@ -61,7 +74,7 @@ async function takeOver(hivePath: string, path: string): Promise<void> {
   const aside = `${path}.${process.pid}`;
   try {
     await rename(path, aside);
-    if ((await readFile(aside, 'utf8')) !== found) await link(aside, path);
+    if ((await readLock(aside)) !== found) await link(aside, path);
     await unlink(aside);
   } catch (cause) {
     if (errnoOf(cause) !== 'ENOENT' && errnoOf(cause) !== 'EEXIST')
