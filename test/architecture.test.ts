@@ -40,6 +40,8 @@ const ROOMS: Record<string, readonly string[]> = {
   'admin/commands': [
     'admin',
     'autodiscover',
+    // How a command is given the world, opens the configured directory and starts the demo: one program, one way.
+    'autodiscover/commands',
     'autodiscover/client',
     'autodiscover/settings',
     'autodiscover/tls',
