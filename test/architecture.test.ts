@@ -44,6 +44,8 @@ const ROOMS: Record<string, readonly string[]> = {
     'autodiscover/commands',
     'autodiscover/client',
     'autodiscover/settings',
+    // An address is read the same way wherever it is typed.
+    'autodiscover/wire',
     'autodiscover/tls',
     'ldap',
     'ldap/embedded',

@@ -28,6 +28,8 @@ interface RpcEndpointObject {
   readonly siteDn: string | undefined;
   /** objectGUID as text. */
   readonly guid?: string | undefined;
+  /** The object's most specific class. */
+  readonly objectClass?: string | undefined;
 }
 
 /** One object of class msExchExchangeServer that is no array. */

@@ -217,6 +217,7 @@ function endpointFrom(entry: EntryReader) {
     fqdn: tcp?.slice(tcp.indexOf(':') + 1).trim() || undefined,
     siteDn: entry.one('msExchServerSite'),
     guid: guidOf(entry),
+    objectClass: entry.many('objectClass').at(-1),
   };
 }
 
