@@ -123,7 +123,7 @@ export async function planSetArray(
     notes: fqdnChanges
       ? [
           'The legacyExchangeDN stays as it is: databases and profiles refer to it.',
-          `${naming.length} databases answer the new name with the service's next read of the organisation. Existing Outlook profiles keep the old one until they are repaired or migrated.`,
+          `Mailboxes of ${naming.map((database) => database.name).join(', ') || 'no database'} are answered the new name with the service's next read of the organisation. Existing Outlook profiles keep the old one until they are repaired or migrated.`,
         ]
       : [],
   });
@@ -135,7 +135,7 @@ export async function planRemoveArray({ writer, index }: ControllerSession, iden
   if (naming.length > 0) {
     const names = naming.map((database) => database.name);
     throw rule(
-      `removing CAS array ${array.name}: ${names.length} databases name it (${names.join(', ')}); their users would be told a name that is no object any more. ` +
+      `removing CAS array ${array.name}: databases name it (${names.join(', ')}); their users would be told a name that is no object any more. ` +
         `First: autodiscover database set ${names.map(quoted).join(' ')} --rpc-client-access-server <array or server>`,
     );
   }

@@ -37,7 +37,7 @@ export async function run(args: readonly string[], options: RunOptions = {}): Pr
   const err = collect((text) => {
     if (!/(\[y\/N\] |^Password of .*: )$/.test(text)) return;
     Promise.resolve(options.answer?.(text)).then(
-      (line) => (line === undefined ? stdin.end() : stdin.write(`${line}\n`)),
+      (line) => (line === undefined ? stdin.end() : stdin.write(`${line}\r`)),
       (error) => stdin.destroy(error),
     );
   });
@@ -52,12 +52,10 @@ export async function run(args: readonly string[], options: RunOptions = {}): Pr
     },
     stopRequested: () => new Promise(() => undefined),
   };
-  const program = new Command('autodiscover')
-    .exitOverride()
-    .configureOutput({
-      writeErr: (text) => void err.stream.write(text),
-      writeOut: (text) => void out.stream.write(text),
-    });
+  const program = new Command('autodiscover').exitOverride().configureOutput({
+    writeErr: (text) => void err.stream.write(text),
+    writeOut: (text) => void out.stream.write(text),
+  });
   for (const command of COMMANDS) program.addCommand(command(io));
   for (const command of program.commands) inherit(command, program);
   let error: Run['error'];

@@ -1,5 +1,6 @@
 // The course of every write: show the change, ask, save what undoes it, make it, look at it again, tell.
 
+import { askConfirmation, canAsk } from '../../autodiscover/client/ask.ts';
 import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
 import { changesAsLdif, type GuardedChange, inverseOf } from '../../ldap/change.ts';
 import { carryOut } from '../carry-out.ts';
@@ -8,7 +9,6 @@ import { AdminError } from '../errors.ts';
 import type { Plan } from '../plan.ts';
 import { createUndoFile, narrowUndoFile, undoFileName } from '../undo-file.ts';
 import { printJson } from './directory-flags.ts';
-import { confirm, hasTerminal } from './prompt.ts';
 import { type WriterFlags, withSession } from './writer-flags.ts';
 
 /** Plans on the named controller and carries the plan out there. Sets exit code 1 when the directory refuses. */
@@ -86,13 +86,13 @@ class Write {
 
   async #agree(): Promise<void> {
     if (this.#flags.yes) return;
-    if (!hasTerminal(this.#io)) {
+    if (!canAsk(this.#io)) {
       throw new AdminError(
         'not-confirmed',
         'nothing was written: there is no terminal to confirm at; give --yes when the change is as it should be',
       );
     }
-    if (!(await confirm(this.#io, `Make this change on ${this.#session.writer.url}?`))) {
+    if (!(await askConfirmation(this.#io, `Make this change on ${this.#session.writer.url}?`))) {
       throw new AdminError('not-confirmed', 'not confirmed; nothing was written');
     }
   }

@@ -1,15 +1,15 @@
 // The flags of commands that write, and the one domain controller and account they lead to. The configured service account only reads;
 // who writes says so.
 
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { canAsk } from '../../autodiscover/client/ask.ts';
+import { PASSWORD_VARIABLE, passwordSource } from '../../autodiscover/client/password-source.ts';
 import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
 import { DEMO_PASSWORD, DEMO_WRITER_ACCOUNT } from '../../autodiscover/commands/demo-directory.ts';
 import { controllerAt, type ServiceSettings } from '../../autodiscover/commands/service.ts';
 import { type ControllerSession, openSession } from '../controller-session.ts';
 import { AdminError } from '../errors.ts';
 import { type AdminSettings, type DirectoryFlags, openSettings, withDirectoryFlags } from './directory-flags.ts';
-import { ask, hasTerminal } from './prompt.ts';
 
 export interface WriterFlags extends DirectoryFlags {
   readonly controller?: string;
@@ -19,8 +19,6 @@ export interface WriterFlags extends DirectoryFlags {
   readonly yes?: boolean;
   readonly undoFile?: string;
 }
-
-export const PASSWORD_VARIABLE = 'AUTODISCOVER_PASSWORD';
 
 export function withWriterFlags(command: Command): Command {
   return withDirectoryFlags(command)
@@ -49,9 +47,9 @@ export async function withSession<T>(
 ): Promise<T> {
   const admin = await openSettings(flags);
   try {
-    const controller = controllerAt(controllerUrl(flags, admin.settings), admin.settings);
-    const { account, password } = await credentials(flags, admin, io);
-    const session = await openSession(controller, account, password);
+    const url = controllerUrl(flags, admin.settings);
+    const { account, password } = await credentials(flags, admin, url, io);
+    const session = await openSession(controllerAt(url, admin.settings), account, password);
     try {
       return await work(session, admin);
     } finally {
@@ -85,7 +83,7 @@ interface Credentials {
   readonly password: string;
 }
 
-async function credentials(flags: WriterFlags, admin: AdminSettings, io: CommandIo): Promise<Credentials> {
+async function credentials(flags: WriterFlags, admin: AdminSettings, url: string, io: CommandIo): Promise<Credentials> {
   const { settings, isDemo } = admin;
   if (flags.user === undefined) {
     if (flags.passwordFile !== undefined) throw new AdminError('configuration', '--password-file needs --user');
@@ -96,30 +94,17 @@ async function credentials(flags: WriterFlags, admin: AdminSettings, io: Command
       'who writes? Give --user NAME: the configured service account only reads. (--dry-run alone needs no --user.)',
     );
   }
-  const password = await passwordOf(flags.user, flags, io);
+  const password = await passwordOf(flags.user, flags, url, io);
   if (password === '') throw new AdminError('configuration', `the password of ${flags.user} is empty`);
   return { account: flags.user, password };
 }
 
-async function passwordOf(user: string, { passwordFile }: WriterFlags, io: CommandIo): Promise<string> {
-  if (passwordFile !== undefined) {
-    try {
-      return (await readFile(passwordFile, 'utf8')).replace(/\r?\n$/, '');
-    } catch (error) {
-      throw new AdminError('configuration', `reading --password-file ${passwordFile}: ${(error as Error).message}`, {
-        cause: error,
-      });
-    }
-  }
-  const fromEnvironment = io.env[PASSWORD_VARIABLE];
-  if (fromEnvironment !== undefined) return fromEnvironment;
-  if (!hasTerminal(io)) {
-    throw new AdminError(
-      'configuration',
-      `the password of ${user}: there is no terminal to ask at; give --password-file FILE or set ${PASSWORD_VARIABLE}`,
-    );
-  }
-  const answer = await ask(io, `Password of ${user}: `, { hidden: true });
-  if (answer === undefined) throw new AdminError('not-confirmed', 'no password was given; nothing was written');
-  return answer;
+async function passwordOf(user: string, flags: WriterFlags, url: string, io: CommandIo): Promise<string> {
+  const password = await passwordSource(io, '--user', user, flags.passwordFile)(new URL(url));
+  if (password !== undefined) return password;
+  if (canAsk(io)) throw new AdminError('not-confirmed', 'no password was given; nothing was written');
+  throw new AdminError(
+    'configuration',
+    `the password of ${user}: there is no terminal to ask at; give --password-file FILE or set ${PASSWORD_VARIABLE}`,
+  );
 }

@@ -8,6 +8,8 @@ import { labCertificate } from '../tls/lab-certificate.ts';
 import { demoSettings, startDemoDirectory } from './demo-directory.ts';
 import type { ServiceSettings } from './service.ts';
 
+export { DEMO_PASSWORD } from './demo-directory.ts';
+
 const DEMO_NAMES = [
   'autodiscover.contoso.test',
   'autodiscover.contoso-sales.test',
