@@ -103,7 +103,7 @@ export class DirectoryWriter {
       if (!(error instanceof ResultCodeError)) {
         return { outcome: 'failed', refusal: 'unknown', message: failureText(error) };
       }
-      const refusal = error instanceof InsufficientAccessError ? 'missing-right' : (REFUSALS[error.code] ?? 'refused');
+      const refusal = error instanceof InsufficientAccessError ? 'missing-right' : refusalOf(error.code, change);
       return { outcome: 'failed', refusal, message: failureText(error) };
     }
   }
@@ -169,6 +169,12 @@ export class DirectoryWriter {
   close(): void {
     this.#connection.close();
   }
+}
+
+/** A new entry has no values that somebody could have changed: there the codes of a lost race mean an attribute the schema lacks. */
+function refusalOf(code: number, { change }: GuardedChange): WriteRefusal {
+  const refusal = REFUSALS[code] ?? 'refused';
+  return refusal === 'lost-race' && change !== 'modify' ? 'schema' : refusal;
 }
 
 async function bound(controller: ControllerOptions, account: string, password: string): Promise<ControllerConnection> {
