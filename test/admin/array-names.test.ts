@@ -8,7 +8,7 @@ import { DEMO_LDIF, PASSWORD, RIGHTS, WRITER } from '../ldap/embedded/demo-direc
 
 const good = (text: string) => test(`takes ${text}`, () => assert.equal(fqdnFault(text), undefined));
 const bad = (text: string, why: RegExp) =>
-  test(`refuses "${text.slice(0, 60)}"`, () => assert.match(fqdnFault(text) ?? '', why));
+  test(`refuses ${JSON.stringify(text.slice(0, 60))}`, () => assert.match(fqdnFault(text) ?? '', why));
 
 good('outlook.contoso.test');
 good('a.b');

@@ -1,8 +1,7 @@
 // `array` over the embedded directory: what is written, what is refused and why, and that the undo brings everything back.
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import test, { type TestContext } from 'node:test';
-import type { EmbeddedDirectory } from '../../src/ldap/embedded/server.ts';
+import test from 'node:test';
 import { parseLdif } from '../../src/ldap/ldif.ts';
 import {
   ADMIN_GROUP,
@@ -10,10 +9,10 @@ import {
   DEMO_LDIF,
   LEGACY_ADMIN_GROUP,
   PASSWORD,
-  start,
   WRITER,
 } from '../ldap/embedded/demo-directory.ts';
-import { type Run, type RunOptions, run, type Workplace, workplace } from './run-command.ts';
+import { attribute, bench } from './bench.ts';
+import { run } from './run-command.ts';
 
 const ARRAYS = `CN=Arrays,${ADMIN_GROUP}`;
 const SITES = 'CN=Sites,CN=Configuration,DC=contoso,DC=test';
@@ -25,30 +24,8 @@ const withOslo = (ldif = DEMO_LDIF) => [
   { dn: `CN=Oslo,${SITES}`, attributes: [{ name: 'objectClass', values: [Buffer.from('site')] }] },
 ];
 
-interface Bench {
-  readonly directory: EmbeddedDirectory;
-  readonly place: Workplace;
-  write(args: readonly string[], undo: string, options?: RunOptions): Promise<Run>;
-}
-
-async function bench(
-  t: TestContext,
-  entries: Iterable<ReturnType<typeof parseLdif>[number]> = withOslo(),
-): Promise<Bench> {
-  const directory = await start(t, { entries });
-  const place = await workplace(t, { servers: [directory.url], password: PASSWORD });
-  const write = (args: readonly string[], undo: string, options: RunOptions = {}) => {
-    const account = ['--config', place.config, '--user', WRITER, '--password-file', place.passwordFile];
-    return run([...args, ...account, '--undo-file', place.path(undo), ...(options.answer ? [] : ['--yes'])], options);
-  };
-  return { directory, place, write };
-}
-
-const attribute = (directory: EmbeddedDirectory, dn: string, name: string) =>
-  directory.findEntry(dn)?.attributes.get(name)?.map(String);
-
 test('create writes the array as Exchange does, and its undo takes it away', async (t) => {
-  const { directory, place, write } = await bench(t);
+  const { directory, place, write } = await bench(t, withOslo());
   const size = directory.size;
   const made = await write(['array', 'create', 'outlook-oslo.contoso.test', '--site', 'oslo', '--no-dns'], 'undo.ldif');
   assert.equal(made.exitCode, 0, made.err);
@@ -124,7 +101,7 @@ const refused: readonly (readonly [args: readonly string[], why: RegExp])[] = [
 ];
 for (const [args, why] of refused) {
   test(`refuses array ${args.join(' ').slice(0, 90)}`, async (t) => {
-    const { directory, place, write } = await bench(t);
+    const { directory, place, write } = await bench(t, withOslo());
     const { exitCode, error } = await write(['array', ...args], 'undo.ldif');
     assert.equal(exitCode, 1);
     assert.match(error?.message ?? '', why);
@@ -142,7 +119,7 @@ const identities = [
 ];
 for (const identity of identities) {
   test(`an array is found by ${identity.slice(0, 60)}`, async (t) => {
-    const { directory, write } = await bench(t);
+    const { directory, write } = await bench(t, withOslo());
     const set = await write(['array', 'set', identity, '--fqdn', 'new.contoso.test', '--no-dns'], 'undo.ldif');
     assert.equal(set.exitCode, 0, `${set.err}${set.error?.message}`);
     assert.deepEqual(attribute(directory, `CN=Seattle CAS Array,${ARRAYS}`, 'networkAddress'), [
@@ -155,7 +132,7 @@ for (const identity of identities) {
 }
 
 test('an array is found by its GUID, in braces too', async (t) => {
-  const { place, write } = await bench(t);
+  const { place, write } = await bench(t, withOslo());
   const listed = JSON.parse((await run(['array', 'list', '--config', place.config, '--json'])).out);
   const { guid } = listed.arrays[0];
   assert.match(guid, /^[0-9a-f-]{36}$/);
@@ -166,7 +143,7 @@ test('an array is found by its GUID, in braces too', async (t) => {
 });
 
 test('set changes name, FQDN and site together, and undoes them together', async (t) => {
-  const { directory, place, write } = await bench(t);
+  const { directory, place, write } = await bench(t, withOslo());
   const before = directory.findEntry(`CN=casarray-dublin,${ARRAYS}`)?.attributes.get('networkAddress');
   const set = await write(
     [
@@ -201,7 +178,7 @@ test('an array made without systemFlags is not renamed, and it is said why', asy
 });
 
 test('nothing is written when everything stands as asked', async (t) => {
-  const { directory, place, write } = await bench(t);
+  const { directory, place, write } = await bench(t, withOslo());
   const set = await write(
     [
       'array',
@@ -223,7 +200,7 @@ test('nothing is written when everything stands as asked', async (t) => {
 });
 
 test('remove deletes an array that no database names; undo brings it back', async (t) => {
-  const { directory, place, write } = await bench(t);
+  const { directory, place, write } = await bench(t, withOslo());
   assert.equal(
     (await write(['database', 'set', 'DUB-DB01', '--rpc-client-access-server', 'DUB-CAS1'], 'a.ldif')).exitCode,
     0,
@@ -237,7 +214,7 @@ test('remove deletes an array that no database names; undo brings it back', asyn
 });
 
 test('an array that is changed between the question and the answer is not removed', async (t) => {
-  const { directory, place, write } = await bench(t);
+  const { directory, place, write } = await bench(t, withOslo());
   await write(['database', 'set', 'DUB-DB01', '--rpc-client-access-server', 'DUB-CAS1'], 'a.ldif');
   const other = await connect(t, directory, WRITER);
   const removed = await write(['array', 'remove', 'casarray-dublin'], 'b.ldif', {
@@ -256,7 +233,7 @@ test('an array that is changed between the question and the answer is not remove
 });
 
 test('the undo file says what, when, where and as whom, and is not readable by others', async (t) => {
-  const { place, write } = await bench(t);
+  const { place, write } = await bench(t, withOslo());
   await write(['array', 'set', 'casarray-dublin', '--fqdn', 'x.contoso.test', '--no-dns'], 'undo.ldif');
   const text = readFileSync(place.path('undo.ldif'), 'utf8');
   assert.match(
