@@ -23,32 +23,47 @@ export function isWritable(name: string): boolean {
 
 /**
  * Whether an entry is as expected: the same attributes with the same values, in any order. Of classes only the named ones are asked
- * for, because the directory adds the superclasses.
+ * for, because the directory adds the superclasses, and of systemFlags only the given bits, because it adds bits of its own
+ * ([MS-ADTS] 3.1.1.5.2.4).
  */
 export function isAsExpected(expected: readonly LdifAttribute[], found: readonly LdifAttribute[]): boolean {
-  const wanted = valuesByName(expected);
+  return hasExpected(expected, found) && hasNothingElse(expected, found);
+}
+
+/** Whether an entry has at least the expected values. */
+export function hasExpected(expected: readonly LdifAttribute[], found: readonly LdifAttribute[]): boolean {
   const present = valuesByName(found);
-  for (const name of new Set([...wanted.keys(), ...present.keys()])) {
+  return [...valuesByName(expected)].every(([name, values]) => {
+    const these = present.get(name) ?? new Set();
+    return name === SYSTEM_FLAGS ? hasBits(values, these) : [...values].every((value) => these.has(value));
+  });
+}
+
+const SYSTEM_FLAGS = 'systemflags';
+
+function hasNothingElse(expected: readonly LdifAttribute[], found: readonly LdifAttribute[]): boolean {
+  const wanted = valuesByName(expected);
+  return [...valuesByName(found)].every(([name, values]) => {
+    if (name === 'objectclass' || name === SYSTEM_FLAGS) return true;
     const these = wanted.get(name) ?? new Set();
-    const those = present.get(name) ?? new Set();
-    if (name === 'objectclass' ? !isSubset(these, those) : !(isSubset(these, those) && these.size === those.size))
-      return false;
-  }
-  return true;
+    return [...values].every((value) => these.has(value));
+  });
 }
 
-function isSubset(part: ReadonlySet<string>, whole: ReadonlySet<string>): boolean {
-  return [...part].every((value) => whole.has(value));
+function hasBits(wanted: ReadonlySet<string>, present: ReadonlySet<string>): boolean {
+  const number = (values: ReadonlySet<string>) => Number(Buffer.from([...values][0] ?? '30', 'hex').toString()) | 0;
+  return (number(wanted) & number(present)) === number(wanted);
 }
 
+/** Values by attribute name in lower case, as text that compares: bytes in hexadecimal, class names without case. */
 function valuesByName(attributes: readonly LdifAttribute[]): Map<string, Set<string>> {
   const map = new Map<string, Set<string>>();
   for (const { name, values } of attributes) {
     if (!isWritable(name)) continue;
     const key = name.toLowerCase();
-    const fold = (value: Buffer) =>
+    const text = (value: Buffer) =>
       key === 'objectclass' ? value.toString('utf8').toLowerCase() : value.toString('hex');
-    map.set(key, new Set([...(map.get(key) ?? []), ...values.map(fold)]));
+    map.set(key, new Set([...(map.get(key) ?? []), ...values.map(text)]));
   }
   return map;
 }

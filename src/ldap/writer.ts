@@ -15,7 +15,7 @@ import {
 import { EntryReader } from './entry.ts';
 import { DirectoryError } from './errors.ts';
 import type { LdifAttribute } from './ldif.ts';
-import { isAsExpected, isWritable } from './writable-attributes.ts';
+import { hasExpected, isAsExpected, isWritable } from './writable-attributes.ts';
 
 /** Why a change was not made. */
 export type WriteRefusal =
@@ -108,7 +108,7 @@ export class DirectoryWriter {
     }
   }
 
-  /** Whether the entry stands as a change would leave it. */
+  /** Whether the entry stands as a change would leave it; a new entry may have more than was asked for. */
   async stands(change: GuardedChange): Promise<boolean> {
     if (change.change === 'delete') return (await this.readWritable(change.dn)) === undefined;
     if (change.change === 'modrdn') {
@@ -120,7 +120,7 @@ export class DirectoryWriter {
     }
     if (change.change === 'add') {
       const found = await this.readWritable(change.dn);
-      return found !== undefined && isAsExpected(change.attributes, found);
+      return found !== undefined && hasExpected(change.attributes, found);
     }
     const names = change.modifications.map(({ name }) => name);
     const entry = await this.read(change.dn, names, names);
