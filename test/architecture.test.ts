@@ -40,8 +40,12 @@ const ROOMS: Record<string, readonly string[]> = {
   'admin/commands': [
     'admin',
     'autodiscover',
+    // How a command is given the world, opens the configured directory and starts the demo: one program, one way.
+    'autodiscover/commands',
     'autodiscover/client',
     'autodiscover/settings',
+    // An address is read the same way wherever it is typed.
+    'autodiscover/wire',
     'autodiscover/tls',
     'ldap',
     'ldap/embedded',

@@ -3,6 +3,12 @@
 
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { arrayCommand } from '../admin/commands/array.ts';
+import { databaseCommand } from '../admin/commands/database.ts';
+import { explainCommand } from '../admin/commands/explain.ts';
+import { policyCommand } from '../admin/commands/policy.ts';
+import { scpCommand } from '../admin/commands/scp.ts';
+import { undoCommand } from '../admin/commands/undo.ts';
 import { clientFilesCommand } from '../autodiscover/commands/client-files.ts';
 import type { CommandIo } from '../autodiscover/commands/command-io.ts';
 import { configCommand } from '../autodiscover/commands/config.ts';
@@ -10,7 +16,18 @@ import { queryCommand } from '../autodiscover/commands/query.ts';
 import { serveCommand } from '../autodiscover/commands/serve.ts';
 import { environment } from '../autodiscover/config.ts';
 
-const COMMANDS = [serveCommand, configCommand, queryCommand, clientFilesCommand];
+const COMMANDS = [
+  serveCommand,
+  configCommand,
+  queryCommand,
+  clientFilesCommand,
+  arrayCommand,
+  databaseCommand,
+  scpCommand,
+  undoCommand,
+  explainCommand,
+  policyCommand,
+];
 
 /** Codes of errors that the user mends by calling differently or by changing the configuration. */
 const USAGE_CODES = new Set(['configuration']);

@@ -7,6 +7,7 @@ import type { Entry } from 'ldapts';
 export class EntryReader {
   readonly dn: string;
   readonly #attributes: ReadonlyMap<string, readonly (string | Buffer)[]>;
+  readonly #spellings: ReadonlyMap<string, string>;
 
   constructor(entry: Entry) {
     this.dn = entry.dn;
@@ -16,6 +17,21 @@ export class EntryReader {
       attributes.set(name.toLowerCase(), Array.isArray(value) ? value : [value]);
     }
     this.#attributes = attributes;
+    this.#spellings = new Map(Object.keys(entry).map((name) => [name.toLowerCase(), name]));
+  }
+
+  /** Names of the attributes that came with values, in the server's spelling. */
+  get names(): string[] {
+    return [...this.#attributes].flatMap(([key, values]) =>
+      values.length > 0 ? [this.#spellings.get(key) ?? key] : [],
+    );
+  }
+
+  /** Every value as bytes, in the server's order. Ask for the attribute in `binaryAttributes`, or bytes are already damaged. */
+  manyBytes(name: string): Buffer[] {
+    return (this.#attributes.get(name.toLowerCase()) ?? []).map((value) =>
+      typeof value === 'string' ? Buffer.from(value, 'utf8') : value,
+    );
   }
 
   /** Every value, in the server's order; empty when the attribute is absent. */

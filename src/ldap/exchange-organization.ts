@@ -26,6 +26,10 @@ interface RpcEndpointObject {
   /** The `ncacn_ip_tcp:` value of networkAddress. */
   readonly fqdn: string | undefined;
   readonly siteDn: string | undefined;
+  /** objectGUID as text. */
+  readonly guid?: string | undefined;
+  /** The object's most specific class. */
+  readonly objectClass?: string | undefined;
 }
 
 /** One object of class msExchExchangeServer that is no array. */
@@ -54,6 +58,8 @@ export interface MailboxDatabase {
   readonly offlineAddressBookDn: string | undefined;
   readonly publicDatabaseDn: string | undefined;
   readonly isRecovery: boolean;
+  /** objectGUID as text. */
+  readonly guid?: string | undefined;
 }
 
 export interface PublicFolderDatabase {

@@ -37,6 +37,28 @@ const VIRTUAL_DIRECTORY_CLASSES: Record<string, VirtualDirectoryKind> = {
   msexchpowershellvirtualdirectory: 'powershell',
 };
 
+const SERVER_ATTRIBUTES = [
+  'objectClass',
+  'cn',
+  'objectGUID',
+  'legacyExchangeDN',
+  'networkAddress',
+  'msExchServerSite',
+  'msExchCurrentServerRoles',
+  'versionNumber',
+  'serialNumber',
+] as const;
+const DATABASE_ATTRIBUTES = [
+  'objectClass',
+  'cn',
+  'objectGUID',
+  'legacyExchangeDN',
+  'msExchOwningServer',
+  'msExchUseOAB',
+  'msExchHomePublicMDB',
+  'msExchRestore',
+] as const;
+
 const anyObject: Filter = new PresenceFilter({ attribute: 'objectClass' });
 const ofClass = (name: string): Filter => new EqualityFilter({ attribute: 'objectClass', value: name });
 const anyOf = (...filters: Filter[]): Filter => new OrFilter({ filters });
@@ -81,25 +103,8 @@ export async function readOrganization(search: Search, bindName: string): Promis
     search({ base, scope: 'sub', filter, attributes, paged: true }).catch(ifAbsent);
 
   const [endpoints, databases, directories, providers, books, points, sites, domains] = await Promise.all([
-    below(ofClass('msExchExchangeServer'), [
-      'objectClass',
-      'cn',
-      'legacyExchangeDN',
-      'networkAddress',
-      'msExchServerSite',
-      'msExchCurrentServerRoles',
-      'versionNumber',
-      'serialNumber',
-    ]),
-    below(anyOf(ofClass('msExchPrivateMDB'), ofClass('msExchPublicMDB')), [
-      'objectClass',
-      'cn',
-      'legacyExchangeDN',
-      'msExchOwningServer',
-      'msExchUseOAB',
-      'msExchHomePublicMDB',
-      'msExchRestore',
-    ]),
+    below(ofClass('msExchExchangeServer'), SERVER_ATTRIBUTES, ['objectGUID']),
+    below(anyOf(ofClass('msExchPrivateMDB'), ofClass('msExchPublicMDB')), DATABASE_ATTRIBUTES, ['objectGUID']),
     below(ofClass('msExchVirtualDirectory'), [
       'objectClass',
       'msExchInternalHostName',
@@ -211,7 +216,14 @@ function endpointFrom(entry: EntryReader) {
     legacyDn: entry.one('legacyExchangeDN'),
     fqdn: tcp?.slice(tcp.indexOf(':') + 1).trim() || undefined,
     siteDn: entry.one('msExchServerSite'),
+    guid: guidOf(entry),
+    objectClass: entry.many('objectClass').at(-1),
   };
+}
+
+function guidOf(entry: EntryReader): string | undefined {
+  const guid = entry.bytes('objectGUID');
+  return guid?.length === 16 ? guidText(guid) : undefined;
 }
 
 function arrayFrom(entry: EntryReader): ClientAccessArray {
@@ -238,6 +250,7 @@ function databaseFrom(entry: EntryReader): MailboxDatabase {
     offlineAddressBookDn: entry.one('msExchUseOAB'),
     publicDatabaseDn: entry.one('msExchHomePublicMDB'),
     isRecovery: entry.boolean('msExchRestore'),
+    guid: guidOf(entry),
   };
 }
 

@@ -85,32 +85,40 @@ function recipientSearch(base: string, scope: 'base' | 'sub', filter: Filter): S
   };
 }
 
-/**
- * Finds the owner of an SMTP address: any proxyAddresses form first (the prefix compares without case), and only when that finds
- * nothing, mail or userPrincipalName of a person. The class is judged by the caller: a group is found, and is no mailbox.
- */
-export async function findByAddress(search: Search, base: string, address: string): Promise<RecipientMatch> {
+/** The filters that find an address's owner, in the order they are asked. */
+export function addressFilters(address: string): readonly [byProxyAddress: Filter, byMailOrLogonName: Filter] {
   const spellings = addressSpellings(address);
   const proxies = spellings.map((spelling) => equals('proxyAddresses', `smtp:${spelling}`));
-  const byProxy = await search(recipientSearch(base, 'sub', anyOf(proxies)));
-  if (byProxy.length > 0) return matchOf(byProxy, () => 'address');
   const person = new AndFilter({
     filters: [
       equals('objectCategory', 'person'),
       new OrFilter({ filters: spellings.flatMap((s) => [equals('mail', s), equals('userPrincipalName', s)]) }),
     ],
   });
-  const found = await search(recipientSearch(base, 'sub', person));
-  const wanted = spellings.map((spelling) => spelling.toLowerCase());
+  return [anyOf(proxies), person];
+}
+
+/**
+ * Finds the owner of an SMTP address: any proxyAddresses form first (the prefix compares without case), and only when that finds
+ * nothing, mail or userPrincipalName of a person. The class is judged by the caller: a group is found, and is no mailbox.
+ */
+export async function findByAddress(search: Search, base: string, address: string): Promise<RecipientMatch> {
+  const [byProxyAddress, byMailOrLogonName] = addressFilters(address);
+  const byProxy = await search(recipientSearch(base, 'sub', byProxyAddress));
+  if (byProxy.length > 0) return matchOf(byProxy, () => 'address');
+  const found = await search(recipientSearch(base, 'sub', byMailOrLogonName));
+  const wanted = addressSpellings(address).map((spelling) => spelling.toLowerCase());
   return matchOf(found, (entry) => (wanted.includes(entry.one('mail')?.toLowerCase() ?? '') ? 'mail-or-upn' : 'upn'));
+}
+
+/** The filter that finds a legacyExchangeDN's owner, also by an X500 address that keeps an older one. */
+export function legacyDnFilter(legacyDn: string): Filter {
+  return anyOf([equals('legacyExchangeDN', legacyDn), equals('proxyAddresses', `X500:${legacyDn}`)]);
 }
 
 /** Finds a recipient by legacyExchangeDN, or by an X500 address that keeps an older one. */
 export async function findByLegacyDn(search: Search, base: string, legacyDn: string): Promise<RecipientMatch> {
-  const filter = new OrFilter({
-    filters: [equals('legacyExchangeDN', legacyDn), equals('proxyAddresses', `X500:${legacyDn}`)],
-  });
-  return matchOf(await search(recipientSearch(base, 'sub', filter)), () => 'legacyDn');
+  return matchOf(await search(recipientSearch(base, 'sub', legacyDnFilter(legacyDn))), () => 'legacyDn');
 }
 
 /** Reads one recipient by DN; undefined when it is gone or unreadable. */

@@ -1,19 +1,15 @@
 // The demo: the embedded directory over demo/contoso.ldif on a loopback port, a lab certificate, and the same service as in production
 // in front of them.
 
-import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
-import { type EmbeddedDirectory, startEmbeddedDirectory } from '../../ldap/embedded/server.ts';
-import { type LdifRecord, parseLdif, text, texts } from '../../ldap/ldif.ts';
-import { configSchema } from '../config-schema.ts';
+import type { EmbeddedDirectory } from '../../ldap/embedded/server.ts';
+import { type LdifRecord, text, texts } from '../../ldap/ldif.ts';
 import { labCertificate } from '../tls/lab-certificate.ts';
+import { demoSettings, startDemoDirectory } from './demo-directory.ts';
 import type { ServiceSettings } from './service.ts';
 
-export const DEMO_PASSWORD = 'Demo-Passw0rd!';
-const DEMO_LDIF = new URL('../../../demo/contoso.ldif', import.meta.url);
-const SERVICE_ACCOUNT = 'CN=svc-autodiscover,OU=Service Accounts,DC=contoso,DC=test';
-const WRITER_ACCOUNT = 'CN=svc-exchadmin,OU=Service Accounts,DC=contoso,DC=test';
+export { DEMO_PASSWORD } from './demo-directory.ts';
+
 const DEMO_NAMES = [
   'autodiscover.contoso.test',
   'autodiscover.contoso-sales.test',
@@ -43,26 +39,10 @@ export interface Demo {
 /** Starts the embedded directory and makes the lab certificate. The caller closes the directory. */
 export async function startDemo(options: DemoOptions): Promise<Demo> {
   const { caFile, certificateFile, keyFile } = await labCertificate(options.certs, [...DEMO_NAMES, hostname()]);
-  const entries = parseLdif(await readFile(DEMO_LDIF, 'utf8'));
-  const directory = await startEmbeddedDirectory({
-    entries,
-    access: { readers: [SERVICE_ACCOUNT], writers: [WRITER_ACCOUNT] },
-  });
-  const config = configSchema.parse({
-    directory: {
-      servers: [directory.url],
-      bindDn: SERVICE_ACCOUNT,
-      passwordFile: join(options.certs, 'none'),
-      allowPlainText: true,
-      refreshSeconds: 5,
-    },
-    listen: { https: options.https, http: options.http },
-    publicUrl: 'https://autodiscover.contoso.test',
-    tls: { certificates: [{ certificateFile, keyFile }] },
-    answers: { domains: ['contoso.test', 'contoso-sales.test'] },
-  });
-  const settings = { config, ca: undefined, readPassword: async () => DEMO_PASSWORD };
-  return { settings, directory, caFile, accounts: entries.flatMap(accountOf) };
+  const { server, entries } = await startDemoDirectory();
+  const listen = { https: options.https, http: options.http };
+  const settings = demoSettings(server, { listen, certificateFile, keyFile });
+  return { settings, directory: server, caFile, accounts: entries.flatMap(accountOf) };
 }
 
 function accountOf(record: LdifRecord): { name: string; database: string | undefined }[] {

@@ -9,7 +9,8 @@ import { createLogger, LOG_LEVELS, type LogLevel } from '../log.ts';
 import { resolve } from '../settings/resolve.ts';
 import { readServerCertificates } from '../tls/server-certificate.ts';
 import type { CommandIo } from './command-io.ts';
-import { DEMO_PASSWORD, type Demo, startDemo } from './demo.ts';
+import { type Demo, startDemo } from './demo.ts';
+import { DEMO_PASSWORD } from './demo-directory.ts';
 import {
   openServiceDirectory,
   type RunningService,

@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import type { ControllerOptions } from '../../ldap/controller.ts';
 import { type Directory, type DirectoryEvent, openDirectory } from '../../ldap/directory.ts';
 import type { Config } from '../config-schema.ts';
 import type { Logger } from '../log.ts';
@@ -45,17 +46,23 @@ export function settingsOf(config: Config): ServiceSettings {
   };
 }
 
-export function openServiceDirectory({ config, ca, readPassword }: ServiceSettings, log: Logger): Promise<Directory> {
+/** How a domain controller is reached: one of the configured ones, or another one under the same rules. */
+export function controllerAt(url: string, { config: { directory }, ca }: ServiceSettings): ControllerOptions {
+  return {
+    url,
+    startTls: directory.startTls && url.toLowerCase().startsWith('ldap:'),
+    ca,
+    tlsServerName: directory.serverName,
+    connectTimeoutMs: directory.connectTimeoutSeconds * 1000,
+    operationTimeoutMs: directory.operationTimeoutSeconds * 1000,
+  };
+}
+
+export function openServiceDirectory(settings: ServiceSettings, log: Logger): Promise<Directory> {
+  const { config, readPassword } = settings;
   const { directory } = config;
   return openDirectory({
-    controllers: directory.servers.map((url) => ({
-      url,
-      startTls: directory.startTls && url.toLowerCase().startsWith('ldap:'),
-      ca,
-      tlsServerName: directory.serverName,
-      connectTimeoutMs: directory.connectTimeoutSeconds * 1000,
-      operationTimeoutMs: directory.operationTimeoutSeconds * 1000,
-    })),
+    controllers: directory.servers.map((url) => controllerAt(url, settings)),
     bindName: directory.bindDn,
     readPassword,
     connections: directory.connections,

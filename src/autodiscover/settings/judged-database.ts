@@ -5,13 +5,14 @@ import type { MailboxDatabase } from '../../ldap/exchange-organization.ts';
 import type { OrganizationIndex } from '../../ldap/organization-index.ts';
 import { type DatabaseAnswer, databaseAnswer } from './build-settings.ts';
 import { type RpcEndpointDecision, rpcEndpoint } from './rpc-endpoint.ts';
-import { Trace, type TraceStep } from './trace.ts';
+import { type ChosenUrl, Trace, type TraceStep } from './trace.ts';
 
 export interface JudgedDatabase {
   readonly endpoint: RpcEndpointDecision;
   /** Undefined without an endpoint, and when no web service URL is known anywhere. */
   readonly answer: DatabaseAnswer | undefined;
   readonly steps: readonly TraceStep[];
+  readonly urls: readonly ChosenUrl[];
 }
 
 const judged = new WeakMap<OrganizationIndex, Map<string, JudgedDatabase>>();
@@ -38,8 +39,8 @@ function judge(database: MailboxDatabase, index: OrganizationIndex, externalSite
   const trace = new Trace();
   const endpoint = rpcEndpoint(database, index);
   trace.info(endpoint.reason);
-  if (endpoint.status !== 'endpoint') return { endpoint, answer: undefined, steps: trace.steps };
+  if (endpoint.status !== 'endpoint') return { endpoint, answer: undefined, steps: trace.steps, urls: [] };
   if (endpoint.warning) trace.warn(endpoint.warning);
   const answer = databaseAnswer({ database, endpoint, index, externalSite }, trace);
-  return { endpoint, answer, steps: trace.steps };
+  return { endpoint, answer, steps: trace.steps, urls: trace.facts.urls };
 }

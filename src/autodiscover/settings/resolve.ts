@@ -59,6 +59,7 @@ export async function resolve(
   const fault = (code: AutodiscoverFault, detail: string): DiscoverResult => ({ action: 'error', fault: code, detail });
   const answer = async (): Promise<DiscoverResult> => {
     const match = await findRecipient(directory, request, trace);
+    trace.facts.match = match;
     if (match.status === 'none') return fault('unknown-address', 'nobody has this address');
     if (match.status === 'ambiguous') {
       const detail = `several objects have this address: ${match.distinguishedNames.join(' | ')}`;
@@ -124,13 +125,17 @@ async function mailbox(
   trace: Trace,
 ): Promise<DiscoverResult> {
   const { index, database } = await currentDatabase(directory, homeMdb);
+  trace.facts.index = index;
   if (!database) {
     const detail = `homeMDB of ${recipient.distinguishedName} names ${homeMdb}, which does not exist or is not readable`;
     trace.warn(detail);
     return { action: 'error', fault: 'misconfigured', detail };
   }
-  const { endpoint, answer, steps } = judgeDatabase(database, index, options.externalSite);
+  const { endpoint, answer, steps, urls } = judgeDatabase(database, index, options.externalSite);
   trace.add(steps);
+  trace.facts.database = database;
+  trace.facts.endpoint = endpoint;
+  trace.facts.urls = urls;
   if (endpoint.status === 'newer-version') return otherVersion(endpoint, options, trace);
   if (endpoint.status === 'none') {
     trace.warn(endpoint.reason);

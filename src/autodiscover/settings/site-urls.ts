@@ -66,6 +66,8 @@ export function chooseUrl(
       trace.info(`${side} ${kind} URL is taken from site ${site.name}: site ${own?.name ?? 'unknown'} has none`);
     }
     const { vdir } = found;
+    const { distinguishedName } = vdir;
+    trace.chose({ kind, side, url: found.url, distinguishedName, siteDn: site.distinguishedName });
     const authentication = side === 'internal' ? vdir.internalAuthentication : vdir.externalAuthentication;
     return { url: found.url, site, authentication };
   }

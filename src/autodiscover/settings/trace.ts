@@ -1,4 +1,10 @@
-// The reasons behind an answer, in the order they arose. Logs print them now; an administrator's explain command prints them too.
+// The reasons behind an answer, in the order they arose, and the facts they rest on. Logs print the reasons; the explain command prints
+// both.
+
+import type { MailboxDatabase } from '../../ldap/exchange-organization.ts';
+import type { OrganizationIndex } from '../../ldap/organization-index.ts';
+import type { RecipientMatch } from '../../ldap/recipient.ts';
+import type { RpcEndpointDecision } from './rpc-endpoint.ts';
 
 export interface TraceStep {
   /** `warning` marks what an administrator should mend. */
@@ -6,7 +12,27 @@ export interface TraceStep {
   readonly text: string;
 }
 
+/** A web URL that went into the answer, and the virtual directory it is from. */
+export interface ChosenUrl {
+  readonly kind: string;
+  readonly side: 'internal' | 'external';
+  readonly url: string;
+  readonly distinguishedName: string;
+  readonly siteDn: string;
+}
+
+/** What was looked at, as far as the request came. */
+export interface TraceFacts {
+  match?: RecipientMatch;
+  database?: MailboxDatabase;
+  endpoint?: RpcEndpointDecision;
+  /** The snapshot that database, endpoint and URLs are from. */
+  index?: OrganizationIndex;
+  urls: readonly ChosenUrl[];
+}
+
 export class Trace {
+  readonly facts: TraceFacts = { urls: [] };
   readonly #steps: TraceStep[] = [];
 
   info(text: string): void {
@@ -15,6 +41,11 @@ export class Trace {
 
   warn(text: string): void {
     this.#steps.push({ level: 'warning', text });
+  }
+
+  /** Notes a URL that was chosen. */
+  chose(url: ChosenUrl): void {
+    this.facts.urls = [...this.facts.urls, url];
   }
 
   /** Takes over steps that were found elsewhere. */

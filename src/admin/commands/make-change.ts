@@ -1,0 +1,126 @@
+// The course of every write: show the change, ask, save what undoes it, make it, look at it again, tell.
+
+import { askConfirmation, canAsk } from '../../autodiscover/client/ask.ts';
+import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
+import { changesAsLdif, type GuardedChange, inverseOf } from '../../ldap/change.ts';
+import { carryOut } from '../carry-out.ts';
+import type { ControllerSession } from '../controller-session.ts';
+import { AdminError } from '../errors.ts';
+import type { Plan } from '../plan.ts';
+import { createUndoFile, narrowUndoFile, undoFileName } from '../undo-file.ts';
+import { printJson } from './directory-flags.ts';
+import { type WriterFlags, withSession } from './writer-flags.ts';
+
+/** Plans on the named controller and carries the plan out there. Sets exit code 1 when the directory refuses. */
+export function makeChange(
+  flags: WriterFlags,
+  io: CommandIo,
+  plan: (session: ControllerSession, isDemo: boolean) => Promise<Plan>,
+): Promise<void> {
+  return withSession(flags, io, async (session, { isDemo }) => {
+    const planned = await plan(session, isDemo);
+    await new Write(flags, io, session, isDemo).run(planned);
+  });
+}
+
+class Write {
+  readonly #flags: WriterFlags;
+  readonly #io: CommandIo;
+  readonly #session: ControllerSession;
+  readonly #isDemo: boolean;
+
+  constructor(flags: WriterFlags, io: CommandIo, session: ControllerSession, isDemo: boolean) {
+    this.#flags = flags;
+    this.#io = io;
+    this.#session = session;
+    this.#isDemo = isDemo;
+  }
+
+  async run(plan: Plan): Promise<void> {
+    const { writer, index } = this.#session;
+    this.#show(plan);
+    if (plan.changes.length === 0) {
+      this.#say('\nNothing to do: everything stands as asked.');
+      return this.#json(plan, { applied: [] });
+    }
+    if (this.#flags.dryRun) {
+      this.#say('\nDry run: nothing was written.');
+      return this.#json(plan, { applied: [] });
+    }
+    await this.#agree();
+    const at = new Date();
+    const undoFile = this.#flags.undoFile ?? undoFileName(plan.title, at);
+    const header = { title: plan.title, url: writer.url, account: writer.account, at };
+    await createUndoFile(undoFile, plan.changes, header);
+    const { done, failure } = await carryOut(writer, plan.changes, index.organization.domains, (change) =>
+      this.#say(`done  ${change.change} ${change.dn}`),
+    );
+    // Where it is not known whether the last change was made, the file keeps its undoing too: the guard decides later.
+    const kept = failure?.refusal === 'unknown' ? [...done, failure.change] : done;
+    if (failure) await narrowUndoFile(undoFile, kept, header);
+    const saved = kept.length > 0 ? undoFile : undefined;
+    if (failure) {
+      this.#io.stderr.write(`autodiscover: ${failure.text}\n`);
+      this.#say(`\n${done.length} of ${plan.changes.length} changes were made.`);
+      this.#io.setExitCode(1);
+    } else for (const note of plan.notes) this.#say(`note: ${note}`);
+    if (saved !== undefined) {
+      this.#say(`\nThe change that undoes this one (saved in ${saved}; apply it with: autodiscover undo ${saved}):\n`);
+      this.#say(changesAsLdif(inverseOf(kept)));
+    }
+    if (this.#isDemo) this.#say('This was the demo: its directory is in memory and forgets the change now.');
+    this.#json(plan, {
+      applied: done,
+      ...(failure ? { failure: { refusal: failure.refusal, text: failure.text } } : {}),
+      undoFile: saved,
+    });
+  }
+
+  #show(plan: Plan): void {
+    const { writer } = this.#session;
+    this.#say(`${plan.title}, on ${writer.url} as ${writer.account}\n`);
+    if (plan.changes.length > 0) this.#say(changesAsLdif(plan.changes));
+    for (const warning of plan.warnings) this.#say(`warning: ${warning}`);
+    if (this.#flags.dryRun) for (const note of plan.notes) this.#say(`note: ${note}`);
+  }
+
+  async #agree(): Promise<void> {
+    if (this.#flags.yes) return;
+    if (!canAsk(this.#io)) {
+      throw new AdminError(
+        'not-confirmed',
+        'nothing was written: there is no terminal to confirm at; give --yes when the change is as it should be',
+      );
+    }
+    if (!(await askConfirmation(this.#io, `Make this change on ${this.#session.writer.url}?`))) {
+      throw new AdminError('not-confirmed', 'not confirmed; nothing was written');
+    }
+  }
+
+  /** Text for people: on standard output, or beside it when that carries JSON. */
+  #say(text: string): void {
+    (this.#flags.json ? this.#io.stderr : this.#io.stdout).write(`${text}\n`);
+  }
+
+  #json(
+    plan: Plan,
+    result: { applied: readonly GuardedChange[]; failure?: object; undoFile?: string | undefined },
+  ): void {
+    if (!this.#flags.json) return;
+    const { writer } = this.#session;
+    printJson(this.#io, {
+      change: plan.title,
+      controller: writer.url,
+      account: writer.account,
+      dryRun: this.#flags.dryRun === true,
+      planned: plan.changes.length,
+      applied: result.applied.length,
+      ldif: plan.changes.length > 0 ? changesAsLdif(plan.changes) : null,
+      undoLdif: result.applied.length > 0 ? changesAsLdif(inverseOf(result.applied)) : null,
+      undoFile: result.undoFile ?? null,
+      failure: result.failure ?? null,
+      warnings: plan.warnings,
+      notes: plan.notes,
+    });
+  }
+}

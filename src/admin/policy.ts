@@ -1,0 +1,53 @@
+// The profile migrator's policy out of the directory: for each array its FQDN, its server DN, and the names profiles may hold in its
+// place. Pure. The migrator checks the same rules again when it reads the file.
+
+import type { ClientAccessArray } from '../ldap/exchange-organization.ts';
+import type { OrganizationIndex } from '../ldap/organization-index.ts';
+import { membersOf } from './plan-array.ts';
+
+/** The policy file, version 1. */
+export interface PolicyFile {
+  readonly version: 1;
+  /** Day (YYYY-MM-DD) after which the migrator does nothing any more. */
+  readonly until?: string;
+  readonly arrays: readonly PolicyArray[];
+}
+
+export interface PolicyArray {
+  readonly fqdn: string;
+  readonly serverDn: string;
+  /** Short names and FQDNs of the array's members. */
+  readonly replaces: readonly string[];
+}
+
+export interface PolicyResult {
+  readonly policy: PolicyFile;
+  /** Arrays that were left out, and why. */
+  readonly leftOut: readonly string[];
+}
+
+export function policyOf(
+  index: OrganizationIndex,
+  arrays: readonly ClientAccessArray[],
+  until: string | undefined,
+): PolicyResult {
+  const leftOut: string[] = [];
+  const listed: PolicyArray[] = [];
+  const arrayNames = new Set(index.organization.arrays.flatMap(({ fqdn }) => fqdn?.toLowerCase() ?? []));
+  for (const array of arrays) {
+    const members = membersOf(index, array.siteDn);
+    const names = members.flatMap(({ name, fqdn }) => [name, ...(fqdn === undefined ? [] : [fqdn])]);
+    // A member whose own name became the array's is not replaced by it.
+    const replaces = [...new Map(names.map((name) => [name.toLowerCase(), name])).values()].filter(
+      (name) => !arrayNames.has(name.toLowerCase()),
+    );
+    const { fqdn, legacyDn } = array;
+    if (fqdn === undefined || legacyDn === undefined || replaces.length === 0) {
+      const why = replaces.length === 0 ? 'no members' : fqdn === undefined ? 'no FQDN' : 'no legacyExchangeDN';
+      leftOut.push(`${array.name} is left out: it has ${why}`);
+      continue;
+    }
+    listed.push({ fqdn, serverDn: legacyDn, replaces });
+  }
+  return { policy: { version: 1, ...(until === undefined ? {} : { until }), arrays: listed }, leftOut };
+}

@@ -1,0 +1,94 @@
+// The file that undoes a command: LDIF that this program's undo command applies under the same guard, and that people can read.
+
+import { open, readFile, rm, stat } from 'node:fs/promises';
+import { changesAsLdif, type GuardedChange, inverseOf, readUndoFile, UNDO_FILE_LIMITS } from '../ldap/change.ts';
+import { AdminError } from './errors.ts';
+
+export interface UndoHeader {
+  readonly title: string;
+  readonly url: string;
+  readonly account: string;
+  readonly at: Date;
+}
+
+/** `undo-20261122T101500Z-create-cas-array.ldif`: the time in UTC and the first words of what is undone. */
+export function undoFileName(title: string, at: Date): string {
+  const time = at
+    .toISOString()
+    .replace(/\.\d+Z$/, 'Z')
+    .replace(/[-:]/g, '');
+  const words = title.toLowerCase().match(/[a-z0-9.]+/g) ?? ['change'];
+  return `undo-${time}-${words
+    .slice(0, 5)
+    .join('-')
+    .slice(0, 60)
+    .replace(/[.-]+$/, '')}.ldif`;
+}
+
+function content(done: readonly GuardedChange[], { title, url, account, at }: UndoHeader): string {
+  const clean = (text: string) => text.replace(/[\r\n]+/g, ' ');
+  const head = [
+    `Undoes: ${title}`,
+    `Made: ${at.toISOString()} on ${url} as ${account}`,
+    'Apply with: autodiscover undo FILE',
+  ];
+  return `${head.map((line) => `# ${clean(line)}\n`).join('')}${changesAsLdif(inverseOf(done))}`;
+}
+
+/** Writes a new undo file and waits until it is on the disk. Throws AdminError `configuration`, also when the file exists. */
+export async function createUndoFile(
+  path: string,
+  changes: readonly GuardedChange[],
+  header: UndoHeader,
+): Promise<void> {
+  try {
+    await writeDurably(path, content(changes, header), 'wx');
+  } catch (error) {
+    const exists = (error as NodeJS.ErrnoException).code === 'EEXIST';
+    const why = exists
+      ? 'it exists, and undo files are never overwritten: name another one with --undo-file'
+      : (error as Error).message;
+    throw new AdminError(
+      'configuration',
+      `writing the undo file ${path}: ${why}. Nothing was changed in the directory.`,
+      { cause: error },
+    );
+  }
+}
+
+/** Leaves in our own, just written file what was really done; removes it when nothing was. */
+export async function narrowUndoFile(path: string, done: readonly GuardedChange[], header: UndoHeader): Promise<void> {
+  if (done.length === 0) return rm(path, { force: true });
+  await writeDurably(path, content(done, header), 'w');
+}
+
+async function writeDurably(path: string, text: string, flags: 'wx' | 'w'): Promise<void> {
+  const file = await open(path, flags, 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Reads an undo file. Throws AdminError `configuration` or DirectoryError. */
+export async function loadUndoFile(path: string): Promise<readonly GuardedChange[]> {
+  let text: string;
+  try {
+    const { size } = await stat(path);
+    if (size > UNDO_FILE_LIMITS.characters) throw new Error(`it is larger than ${UNDO_FILE_LIMITS.characters} bytes`);
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw new AdminError('configuration', `reading the undo file ${path}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  try {
+    return readUndoFile(text);
+  } catch (error) {
+    throw new AdminError('configuration', `reading the undo file ${path}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,27 @@
+// A directory with the demo organisation, a configuration for it, and a way to run commands that write.
+import type { TestContext } from 'node:test';
+import type { EmbeddedDirectory } from '../../src/ldap/embedded/server.ts';
+import { type LdifRecord, parseLdif } from '../../src/ldap/ldif.ts';
+import { DEMO_LDIF, PASSWORD, start, WRITER } from '../ldap/embedded/demo-directory.ts';
+import { type Run, type RunOptions, run, type Workplace, workplace } from './run-command.ts';
+
+export interface Bench {
+  readonly directory: EmbeddedDirectory;
+  readonly place: Workplace;
+  /** Runs a command as the account that may write; --yes unless somebody answers. */
+  write(args: readonly string[], undo: string, options?: RunOptions): Promise<Run>;
+}
+
+export async function bench(t: TestContext, entries: Iterable<LdifRecord> = parseLdif(DEMO_LDIF)): Promise<Bench> {
+  const directory = await start(t, { entries });
+  const place = await workplace(t, { servers: [directory.url], password: PASSWORD });
+  const write = (args: readonly string[], undo: string, options: RunOptions = {}) => {
+    const account = ['--config', place.config, '--user', WRITER, '--password-file', place.passwordFile];
+    return run([...args, ...account, '--undo-file', place.path(undo), ...(options.answer ? [] : ['--yes'])], options);
+  };
+  return { directory, place, write };
+}
+
+/** Values of an entry's attribute as they stand in the directory. */
+export const attribute = (directory: EmbeddedDirectory, dn: string, name: string) =>
+  directory.findEntry(dn)?.attributes.get(name)?.map(String);

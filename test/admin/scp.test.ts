@@ -1,0 +1,143 @@
+// `scp` over the embedded directory: publishing is idempotent, keeps what it was not asked to change, and can be undone.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { parseLdif } from '../../src/ldap/ldif.ts';
+import { ADMIN_GROUP, CONFIGURATION, DEMO_LDIF, PASSWORD, start, WRITER } from '../ldap/embedded/demo-directory.ts';
+import { attribute, bench } from './bench.ts';
+import { run, workplace } from './run-command.ts';
+
+const URL_NEW = 'https://autodiscover.contoso.test/Autodiscover/Autodiscover.xml';
+const GUID = '77378F46-2C66-4aa9-A6A6-3E7A48B19596';
+const scp = (server: string) => `CN=${server},CN=Autodiscover,CN=Protocols,CN=${server},CN=Servers,${ADMIN_GROUP}`;
+const url = 'serviceBindingInformation';
+
+test('publish replaces the URL of one server, keeps its scope, and is idempotent', async (t) => {
+  const { directory, place, write } = await bench(t);
+  const publish = ['scp', 'publish', URL_NEW, '--server', 'sea-cas1'];
+  const before = attribute(directory, scp('SEA-CAS1'), url);
+  assert.equal((await write(publish, '1.ldif')).exitCode, 0);
+  assert.deepEqual(attribute(directory, scp('SEA-CAS1'), url), [URL_NEW]);
+  assert.deepEqual(attribute(directory, scp('SEA-CAS1'), 'keywords'), [GUID, 'Site=Seattle']);
+  assert.match((await write(publish, '2.ldif')).out, /Nothing to do/);
+  assert.equal((await write(['undo', place.path('1.ldif')], '3.ldif')).exitCode, 0);
+  assert.deepEqual(attribute(directory, scp('SEA-CAS1'), url), before);
+});
+
+test('publish makes a missing SCP with its container; undo takes both away', async (t) => {
+  const entries = parseLdif(DEMO_LDIF).filter(({ dn }) => !dn.includes('CN=Autodiscover,CN=Protocols,CN=DUB-CAS1'));
+  const { directory, place, write } = await bench(t, entries);
+  const size = directory.size;
+  const made = await write(['scp', 'publish', URL_NEW, '--all-servers', '--site', 'dublin'], '1.ldif');
+  assert.equal(made.exitCode, 0, made.err);
+  assert.deepEqual(attribute(directory, scp('DUB-CAS1'), 'keywords'), [GUID, 'Site=Dublin']);
+  assert.deepEqual(attribute(directory, scp('DUB-CAS1'), 'serviceDNSName'), ['DUB-CAS1']);
+  assert.deepEqual(attribute(directory, scp('DUB-CAS1'), 'serviceClassName'), ['ms-Exchange-AutoDiscover-Service']);
+  assert.deepEqual(attribute(directory, scp('SEA-CAS1'), 'keywords'), [GUID, 'Site=Dublin']);
+  assert.equal((await write(['undo', place.path('1.ldif')], '2.ldif')).exitCode, 0);
+  assert.equal(directory.size, size);
+  assert.deepEqual(attribute(directory, scp('SEA-CAS1'), 'keywords'), [GUID, 'Site=Seattle']);
+});
+
+test('a service of its own gets an SCP that belongs to no server', async (t) => {
+  const { directory, write } = await bench(t);
+  assert.equal((await write(['scp', 'publish', URL_NEW, '--name', 'linux1'], '1.ldif')).exitCode, 0);
+  const dn = `CN=linux1,CN=AutoDiscover,CN=Client Access,CN=Contoso,CN=Microsoft Exchange,CN=Services,${CONFIGURATION}`;
+  assert.deepEqual(attribute(directory, dn, url), [URL_NEW]);
+  assert.deepEqual(attribute(directory, dn, 'keywords'), [GUID]);
+});
+
+test('scope sets the sites of several SCPs, in the spelling of the directory, and can widen to the forest', async (t) => {
+  const { directory, write } = await bench(t);
+  assert.equal(
+    (await write(['scp', 'scope', 'SEA-CAS1', 'SEA-CAS2', '--site', 'SEATTLE', 'dublin'], '1.ldif')).exitCode,
+    0,
+  );
+  for (const server of ['SEA-CAS1', 'SEA-CAS2']) {
+    assert.deepEqual(attribute(directory, scp(server), 'keywords'), [GUID, 'Site=Seattle', 'Site=Dublin']);
+  }
+  assert.equal((await write(['scp', 'scope', 'SEA-CAS1', '--whole-forest'], '2.ldif')).exitCode, 0);
+  assert.deepEqual(attribute(directory, scp('SEA-CAS1'), 'keywords'), [GUID]);
+});
+
+test('a pointer sends domains of another forest there; it is changed, listed and removed', async (t) => {
+  const directory = await start(t, {
+    access: { readers: [], writers: [WRITER], writeBelow: `CN=Services,${CONFIGURATION}`, open: true },
+  });
+  const place = await workplace(t, { servers: [directory.url], password: PASSWORD });
+  const write = (args: readonly string[], undo: string) =>
+    run([
+      ...args,
+      '--config',
+      place.config,
+      '--user',
+      WRITER,
+      '--password-file',
+      place.passwordFile,
+      '--yes',
+      '--undo-file',
+      place.path(undo),
+    ]);
+  const dn = `CN=fabrikam.test,CN=Microsoft Exchange Autodiscover,CN=Services,${CONFIGURATION}`;
+  assert.equal(
+    (await write(['scp', 'point', 'LDAP://fabrikam.test', '--domain', 'fabrikam.test'], '1.ldif')).exitCode,
+    0,
+  );
+  const again = ['scp', 'point', 'LDAP://dc1.fabrikam.test', '--domain', 'fabrikam.test', 'fabrikam-sales.test'];
+  assert.equal((await write(again, '2.ldif')).exitCode, 0);
+  assert.deepEqual(attribute(directory, dn, 'keywords'), [
+    '67661d7F-8FC4-4fa7-BFAC-E1D7794C1F68',
+    'Domain=fabrikam.test',
+    'Domain=fabrikam-sales.test',
+  ]);
+  const listed = JSON.parse(
+    (await run(['scp', 'list', '--config', place.config, '--json'])).out,
+  ).serviceConnectionPoints;
+  const pointer = listed.find(({ kind }: { kind: string }) => kind === 'pointer');
+  assert.deepEqual(
+    [pointer.target, pointer.domains],
+    ['LDAP://dc1.fabrikam.test', ['fabrikam.test', 'fabrikam-sales.test']],
+  );
+  const scoped = await write(['scp', 'scope', 'fabrikam.test', '--whole-forest'], '3.ldif');
+  assert.match(scoped.error?.message ?? '', /pointer to another forest/);
+  assert.equal((await write(['scp', 'remove', 'fabrikam.test'], '4.ldif')).exitCode, 0);
+  assert.equal(directory.findEntry(dn), undefined);
+});
+
+test('removing the last SCP with a URL is warned about', async (t) => {
+  const { write } = await bench(t);
+  for (const [at, name] of ['SEA-CAS1', 'SEA-CAS2', 'DUB-CAS1'].entries()) {
+    const removed = await write(['scp', 'remove', name], `${at}.ldif`);
+    assert.equal(removed.exitCode, 0);
+    assert.equal(/warning: it is the last one/.test(removed.out), at === 2);
+  }
+});
+
+const refused: readonly (readonly [args: readonly string[], code: number, why: RegExp])[] = [
+  [['publish', URL_NEW], 2, /where is the URL to be published/],
+  [['publish', URL_NEW, '--all-servers', '--name', 'x'], 2, /Give one of/],
+  [
+    ['publish', 'http://autodiscover.contoso.test/Autodiscover/Autodiscover.xml', '--all-servers'],
+    1,
+    /https URLs only/,
+  ],
+  [['publish', 'autodiscover.contoso.test', '--all-servers'], 1, /https URLs only/],
+  [['publish', 'https://autodiscover.contoso.test', '--name', 'x'], 1, /https URLs only/], // no path
+  [['publish', URL_NEW, '--server', 'nobody'], 1, /Exchange server "nobody": there is none/],
+  [['publish', URL_NEW, '--all-servers', '--site', 'Bergen'], 1, /AD site "Bergen"/],
+  [['publish', URL_NEW, '--name', 'x'.repeat(65)], 1, /64 are allowed/],
+  [['scope', 'SEA-CAS1'], 2, /--site SITE... or --whole-forest/],
+  [['scope', 'SEA-CAS1', '--site', 'Dublin', '--whole-forest'], 2, /either/],
+  [['scope', 'nobody', '--whole-forest'], 1, /service connection point "nobody": there is none/],
+  [['remove', 'nobody'], 1, /there is none/],
+  [['point', 'https://fabrikam.test', '--domain', 'fabrikam.test'], 1, /no LDAP URL/],
+  [['point', 'LDAP://fabrikam.test', '--domain', 'fabrikam'], 1, /no mail domain/],
+];
+for (const [args, code, why] of refused) {
+  test(`refuses scp ${args.join(' ').slice(0, 90)}`, async (t) => {
+    const { directory, write } = await bench(t);
+    const { exitCode, error } = await write(['scp', ...args], 'undo.ldif');
+    assert.equal(exitCode, code);
+    assert.match(error?.message ?? '', why);
+    assert.equal(directory.stats.writes, 0);
+  });
+}
