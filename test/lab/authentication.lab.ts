@@ -147,7 +147,7 @@ labSuite('Authentication against Samba', ['samba', 'bed', 'kerberos'], () => {
 
   const basic = (name: string, password: string) => `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`;
 
-  test('curl --negotiate with a ticket gets the answer, and proof of the service', async () => {
+  test('curl --negotiate with a ticket gets the answer, and proof of the service ([RFC 4559] 4 Negotiate)', async () => {
     const { status, body, trace } = await curl(['--negotiate', '-u', ':'], {
       KRB5CCNAME: await kinit(),
       KRB5_CONFIG: lab.krb5Conf,
@@ -158,7 +158,7 @@ labSuite('Authentication against Samba', ['samba', 'bed', 'kerberos'], () => {
     assert.ok(lines.some((line) => line.includes('"caller":"alice@CONTOSO.TEST"')));
   });
 
-  test('curl --ntlm gets the answer', async () => {
+  test('curl --ntlm gets the answer ([MS-NLMP] 2.2.1.1 NEGOTIATE_MESSAGE)', async () => {
     const { status, body, trace } = await curl(['--ntlm', '-u', `CONTOSO\\alice:${lab.password}`]);
     assert.equal(status, 200, trace);
     assert.match(body, /<Server>outlook-sea\.contoso\.test<\/Server>/);
@@ -169,7 +169,7 @@ labSuite('Authentication against Samba', ['samba', 'bed', 'kerberos'], () => {
     assert.equal((await curl(['--ntlm', '-u', `CONTOSO\\alice:${lab.password}`])).status, 200);
   });
 
-  test('a ticket works once; cut, garbled and foreign tokens are refused', async () => {
+  test('a ticket works once; cut, garbled and foreign tokens are refused ([RFC 4559] 4 Negotiate)', async () => {
     const cache = await kinit();
     const { trace } = await curl(['--negotiate', '-u', ':'], { KRB5CCNAME: cache, KRB5_CONFIG: lab.krb5Conf });
     const token = /> Authorization: Negotiate (\S+)/i.exec(trace)?.[1] ?? assert.fail(trace);
@@ -192,7 +192,7 @@ labSuite('Authentication against Samba', ['samba', 'bed', 'kerberos'], () => {
     for (const [name, header] of Object.entries(refused)) assert.equal((await raw(header)).status, 401, name);
   });
 
-  test("an NTLM connection is the caller's, another connection is not", async () => {
+  test("an NTLM connection is the caller's, another connection is not ([MS-NLMP] 2.2.1.1 NEGOTIATE_MESSAGE)", async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const first = await raw(
       `NTLM ${Buffer.concat([Buffer.from('NTLMSSP\0', 'latin1'), Buffer.from('0100000007820800', 'hex'), Buffer.alloc(16)]).toString('base64')}`,
@@ -207,7 +207,7 @@ labSuite('Authentication against Samba', ['samba', 'bed', 'kerberos'], () => {
     agent.destroy();
   });
 
-  test('every refusal of Basic looks the same, byte for byte', async () => {
+  test('every refusal of Basic looks the same, byte for byte ([RFC 7617] 2 Basic)', async () => {
     for (let i = 0; i < 7; i++) await raw(basic('locked-out@contoso.test', `wrong${i}`));
     const expected = visible(await raw(basic('alice@contoso.test', 'wrong')));
     assert.match(expected, /^401/);

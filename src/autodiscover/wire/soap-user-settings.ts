@@ -1,4 +1,5 @@
 // GetUserSettings: the SOAP twin of a POX request, for several users at once. Requests and answers, rendered and read.
+// [WSREF] getusersettings-operation-soap GetUserSettings
 import {
   type DiscoverResult,
   USER_SETTINGS,

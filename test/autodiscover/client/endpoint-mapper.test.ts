@@ -23,7 +23,7 @@ async function ask(behaviour: FakeBehaviour, asked = EMSMDB, timeoutMs = 5000): 
   }
 }
 
-test('each Exchange interface is found on its own port', async () => {
+test('each Exchange interface is found on its own port ([C706] appendix O ept_map)', async () => {
   const registrations = [
     EMSMDB_ROW,
     { uuid: '1544f5e0-613c-11d1-93df-00c04fd7bd09', major: 1, minor: 0, port: 6002, address: '192.0.2.7' },
