@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
 import { USER_SETTINGS, type UserSettingName } from '../../../src/autodiscover/settings/user-settings.ts';
 import { serverVersionInfo } from '../../../src/autodiscover/wire/soap-envelope.ts';
@@ -61,6 +63,16 @@ test('settings of newer servers are set aside, not refused ([WSREF] requestedset
   );
   assert.deepEqual(request.settings, ['UserDN']);
   assert.deepEqual(request.unknownSettings, ['MapiHttpEnabled', 'userdn', 'constructor', '__proto__']);
+});
+
+test('what docs/wire.md says is never answered may be asked for, and is not in the model ([WSREF] setting-soap Setting)', () => {
+  const page = readFileSync(join(import.meta.dirname, '..', '..', '..', 'docs', 'wire.md'), 'utf8');
+  const rows = page.slice(page.indexOf('## Settings that are never answered')).matchAll(/^\| ([A-Z][\w, ]+?) +\|/gm);
+  const names = [...rows].flatMap((row) => row[1]?.split(', ') ?? []);
+  assert.ok(names.includes('InteropExternalEwsUrl') && names.includes('ShowGalAsDefaultView'), names.join());
+  const request = readUsers(envelope(userSettings(alice, wanted('UserDN', ...names))));
+  assert.deepEqual(request.settings, ['UserDN']);
+  assert.deepEqual(request.unknownSettings, names);
 });
 
 test('every setting of the model can be asked for ([WSREF] requestedsettings-soap RequestedSettings)', () => {
