@@ -221,6 +221,31 @@ labSuite('Authentication against Samba', ['samba', 'bed', 'kerberos'], () => {
     assert.equal((await raw(basic('CONTOSO\\alice', lab.password))).status, 200);
   });
 
+  test('every refusal of NTLM looks the same, byte for byte ([MS-NLMP] 2.2.1.1 NEGOTIATE_MESSAGE)', async () => {
+    /** The last answer of the handshake, as curl shows it. */
+    const refusal = async (name: string, password: string) => {
+      const { status, body, trace } = await curl(['--ntlm', '-u', `${name}:${password}`]);
+      assert.equal(status, 401, name);
+      const lines = (trace.split(/^< (?=HTTP\/)/m).at(-1) ?? '').split('\n').filter((line) => /^(HTTP|<)/.test(line));
+      return [...lines.filter((line) => !/^< (date|request-id):/i.test(line)), body].join('\n');
+    };
+    const expected = await refusal('CONTOSO\\alice', 'wrong');
+    assert.match(expected, /^HTTP\/1\.1 401/);
+    assert.equal(await refusal('CONTOSO\\nobody', lab.password), expected, 'nobody');
+    for (const name of ['must-change', 'expired', 'out-of-hours', 'disabled', 'locked-out']) {
+      assert.equal(await refusal(`CONTOSO\\${name}`, lab.password), expected, name);
+    }
+  });
+
+  test('every refused token looks the same, whatever was wrong with it ([RFC 4559] 4 Negotiate)', async () => {
+    const token = (text: string) => Buffer.from(text, 'latin1').toString('base64');
+    const expected = visible(await raw(`Negotiate ${token('garbage')}`));
+    assert.match(expected, /^401/);
+    for (const other of [token('\x60\x05other'), token(''), '%%%', token('NTLMSSP\0rest')]) {
+      assert.equal(visible(await raw(`Negotiate ${other}`)), expected, other);
+    }
+  });
+
   test('schemes that cannot complete are not offered, and a helper that dies is turned off', async () => {
     const dead = await serve(['ntlm', 'basic'], '/bin/false');
     const deadPort = Number(new URL(dead.httpsUrl).port);
