@@ -33,8 +33,8 @@ const row = (text: string, beginning: string) => text.split('\n').find((line) =>
 test('a clause has its code and its tests, by the names without the clause', () => {
   assert.equal(
     row(page([proof()], ['// [MS-OXDSCLI] 2.2.4.1.1.3.2 ErrorCode']), '2.2.4'),
-    '| 2.2.4.1.1.3.2 ErrorCode | [src/autodiscover/wire/pox-error.ts](../src/autodiscover/wire/pox-error.ts) | ' +
-      'codes: the six \\| numbers ([test/autodiscover/wire/error-codes.test.ts](../test/autodiscover/wire/error-codes.test.ts)) | passed |',
+    '| 2.2.4.1.1.3.2 ErrorCode | [wire/pox-error.ts](../src/autodiscover/wire/pox-error.ts) | ' +
+      'codes: the six \\| numbers ([wire/error-codes.test.ts](../test/autodiscover/wire/error-codes.test.ts)) | passed |',
   );
 });
 

@@ -156,7 +156,8 @@ function table(heads: readonly string[], rows: readonly (readonly string[])[]): 
   return [line(heads), line(heads.map(() => '---')), ...rows.map(line), ''];
 }
 
-const fileLink = (file: string): string => `[${file}](../${file})`;
+/** The folder `src` or `test` is known from the column, and the program in most cases. */
+const fileLink = (file: string): string => `[${file.replace(/^(?:src|test)\/(?:autodiscover\/)?/, '')}](../${file})`;
 
 /** Text that a cell of a table shows as it is. */
 function inCell(text: string): string {
