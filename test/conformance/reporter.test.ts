@@ -11,8 +11,13 @@ import { readRecords } from './records.ts';
 const folder = mkdtempSync(join(tmpdir(), 'reporter-'));
 after(() => rmSync(folder, { recursive: true }));
 
-const TESTS = `import { describe, test } from 'node:test';
-describe('suite ([MS-OXDSCLI] 3.2.5 LegacyDN)', () => {
+/** A suite whose call stands in another file than its tests, as labSuite's does. */
+const HELPER = `import { describe } from 'node:test';
+export const suite = (name, body) => describe(name, body);
+`;
+const TESTS = `import { test } from 'node:test';
+import { suite } from './helper.mjs';
+suite('suite ([MS-OXDSCLI] 3.2.5 LegacyDN)', () => {
   test('one', () => {});
   test('two', () => { throw new Error('no'); });
   test('three', { skip: 'because' }, () => {});
@@ -24,6 +29,7 @@ test('five', () => {});
 function run(results: string): void {
   const file = join(folder, 'sample.test.mjs');
   writeFileSync(file, TESTS);
+  writeFileSync(join(folder, 'helper.mjs'), HELPER);
   const reporter = pathToFileURL(join(import.meta.dirname, 'reporter.ts')).href;
   // This process is itself a test's: the inner run must not think so.
   const { NODE_TEST_CONTEXT: _, CONFORMANCE_RESULTS: __, ...env } = process.env;

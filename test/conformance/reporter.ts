@@ -7,15 +7,14 @@ import { record, type TestResult } from './records.ts';
 
 // biome-ignore lint/correctness/useYield: reporters are generators; this one has nothing to print
 export default async function* conformanceReporter(source: AsyncIterable<TestEvent>): AsyncGenerator<string, void> {
-  /** Per file, the names of the tests that are open, by depth. */
-  const open = new Map<string, string[]>();
+  /** Names of the tests that are open, by depth: starts and results come file by file, in the order of definition. */
+  let open: readonly string[] = [];
   for await (const { type, data } of source) {
     if (type === 'test:start') {
-      const names = open.get(data.file ?? '') ?? [];
-      open.set(data.file ?? '', [...names.slice(0, data.nesting), data.name]);
+      open = [...open.slice(0, data.nesting), data.name];
     } else if (type === 'test:pass' || type === 'test:fail') {
       if (data.details.type === 'suite') continue;
-      const path = [...(open.get(data.file ?? '') ?? []).slice(0, data.nesting), data.name];
+      const path = [...open.slice(0, data.nesting), data.name];
       if (citationsOf(path.join('\n')).length === 0) continue;
       const result: TestResult = type === 'test:fail' ? 'failed' : data.skip === undefined ? 'passed' : 'skipped';
       record({ kind: 'test', file: relative(ROOT, data.file ?? '').replaceAll(sep, '/'), path, result });
