@@ -71,7 +71,7 @@ export class EntryReader {
   }
 }
 
-/** A GUID attribute's 16 bytes as text. The first three fields are little-endian ([MS-DTYP] 2.3.4.2). */
+/** A GUID attribute's 16 bytes as text. The first three fields are little-endian ([MS-DTYP] 2.3.4.2 GUID). */
 export function guidText(bytes: Buffer): string {
   const hex = [
     Buffer.from(bytes.subarray(0, 4)).reverse(),

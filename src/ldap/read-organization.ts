@@ -154,7 +154,7 @@ export async function readOrganization(search: Search, bindName: string): Promis
   return Object.freeze(read);
 }
 
-/** SCPs are found by keyword anywhere in the configuration partition, as clients do ([MS-OXDISCO] 3.1.5.1). */
+/** SCPs are found by keyword anywhere in the configuration partition, as clients do ([MS-OXDISCO] 3.1.5.1 serviceConnectionPoint). */
 function scpFilter(): Filter {
   const keyword = (value: string) => new EqualityFilter({ attribute: 'keywords', value });
   return new AndFilter({

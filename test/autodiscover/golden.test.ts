@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import supertest from 'supertest';
 import { z } from 'zod';
+import { faultsOf } from '../conformance/citations.ts';
 import { basic, type ConfigOverrides, type DemoBed, openDemoBed, POX_PATH, XML_TYPE } from './bed.ts';
 
 const CASES = join(import.meta.dirname, 'cases');
@@ -13,6 +14,11 @@ const REWRITE = process.argv.includes('--rewrite-golden');
 
 const caseSchema = z.strictObject({
   why: z.string().min(10),
+  /** Citations of what the case is an example of. */
+  clause: z
+    .string()
+    .refine((text) => faultsOf(text).length === 0, 'is no citation')
+    .optional(),
   /** Logon name; alice@contoso.test when absent, nobody at all when null. */
   caller: z.string().nullable().default('alice@contoso.test'),
   password: z.string().optional(),
@@ -40,7 +46,7 @@ for (const name of readdirSync(CASES).sort()) {
   const read = (kind: string) => (existsSync(file(kind)) ? readFileSync(file(kind), 'utf8') : undefined);
   const scene = caseSchema.parse(JSON.parse(readFileSync(file('case.json'), 'utf8')));
 
-  test(`case ${name}: ${scene.why}`, async () => {
+  test(`case ${name}: ${scene.why}${scene.clause === undefined ? '' : ` (${scene.clause})`}`, async () => {
     const changes = read('changes.ldif');
     const config = scene.config as ConfigOverrides | undefined;
     const own = changes === undefined && config === undefined ? undefined : await openCase(changes, config);

@@ -147,7 +147,7 @@ labSuite('Authentication against Samba', ['samba', 'bed', 'kerberos'], () => {
 
   const basic = (name: string, password: string) => `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`;
 
-  test('curl --negotiate with a ticket gets the answer, and proof of the service', async () => {
+  test('curl --negotiate with a ticket gets the answer, and proof of the service ([RFC 4559] 4 Negotiate)', async () => {
     const { status, body, trace } = await curl(['--negotiate', '-u', ':'], {
       KRB5CCNAME: await kinit(),
       KRB5_CONFIG: lab.krb5Conf,
@@ -158,7 +158,7 @@ labSuite('Authentication against Samba', ['samba', 'bed', 'kerberos'], () => {
     assert.ok(lines.some((line) => line.includes('"caller":"alice@CONTOSO.TEST"')));
   });
 
-  test('curl --ntlm gets the answer', async () => {
+  test('curl --ntlm gets the answer ([MS-NLMP] 2.2.1.1 NEGOTIATE_MESSAGE)', async () => {
     const { status, body, trace } = await curl(['--ntlm', '-u', `CONTOSO\\alice:${lab.password}`]);
     assert.equal(status, 200, trace);
     assert.match(body, /<Server>outlook-sea\.contoso\.test<\/Server>/);
@@ -169,7 +169,7 @@ labSuite('Authentication against Samba', ['samba', 'bed', 'kerberos'], () => {
     assert.equal((await curl(['--ntlm', '-u', `CONTOSO\\alice:${lab.password}`])).status, 200);
   });
 
-  test('a ticket works once; cut, garbled and foreign tokens are refused', async () => {
+  test('a ticket works once; cut, garbled and foreign tokens are refused ([RFC 4559] 4 Negotiate)', async () => {
     const cache = await kinit();
     const { trace } = await curl(['--negotiate', '-u', ':'], { KRB5CCNAME: cache, KRB5_CONFIG: lab.krb5Conf });
     const token = /> Authorization: Negotiate (\S+)/i.exec(trace)?.[1] ?? assert.fail(trace);
@@ -192,7 +192,7 @@ labSuite('Authentication against Samba', ['samba', 'bed', 'kerberos'], () => {
     for (const [name, header] of Object.entries(refused)) assert.equal((await raw(header)).status, 401, name);
   });
 
-  test("an NTLM connection is the caller's, another connection is not", async () => {
+  test("an NTLM connection is the caller's, another connection is not ([MS-NLMP] 2.2.1.1 NEGOTIATE_MESSAGE)", async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const first = await raw(
       `NTLM ${Buffer.concat([Buffer.from('NTLMSSP\0', 'latin1'), Buffer.from('0100000007820800', 'hex'), Buffer.alloc(16)]).toString('base64')}`,
@@ -207,7 +207,7 @@ labSuite('Authentication against Samba', ['samba', 'bed', 'kerberos'], () => {
     agent.destroy();
   });
 
-  test('every refusal of Basic looks the same, byte for byte', async () => {
+  test('every refusal of Basic looks the same, byte for byte ([RFC 7617] 2 Basic)', async () => {
     for (let i = 0; i < 7; i++) await raw(basic('locked-out@contoso.test', `wrong${i}`));
     const expected = visible(await raw(basic('alice@contoso.test', 'wrong')));
     assert.match(expected, /^401/);
@@ -219,6 +219,31 @@ labSuite('Authentication against Samba', ['samba', 'bed', 'kerberos'], () => {
     }
     assert.equal(visible(await raw(basic('alice@contoso.test', ''))), expected, 'empty password');
     assert.equal((await raw(basic('CONTOSO\\alice', lab.password))).status, 200);
+  });
+
+  test('every refusal of NTLM looks the same, byte for byte ([MS-NLMP] 2.2.1.1 NEGOTIATE_MESSAGE)', async () => {
+    /** The last answer of the handshake, as curl shows it. */
+    const refusal = async (name: string, password: string) => {
+      const { status, body, trace } = await curl(['--ntlm', '-u', `${name}:${password}`]);
+      assert.equal(status, 401, name);
+      const lines = (trace.split(/^< (?=HTTP\/)/m).at(-1) ?? '').split('\n').filter((line) => /^(HTTP|<)/.test(line));
+      return [...lines.filter((line) => !/^< (date|request-id):/i.test(line)), body].join('\n');
+    };
+    const expected = await refusal('CONTOSO\\alice', 'wrong');
+    assert.match(expected, /^HTTP\/1\.1 401/);
+    assert.equal(await refusal('CONTOSO\\nobody', lab.password), expected, 'nobody');
+    for (const name of ['must-change', 'expired', 'out-of-hours', 'disabled', 'locked-out']) {
+      assert.equal(await refusal(`CONTOSO\\${name}`, lab.password), expected, name);
+    }
+  });
+
+  test('every refused token looks the same, whatever was wrong with it ([RFC 4559] 4 Negotiate)', async () => {
+    const token = (text: string) => Buffer.from(text, 'latin1').toString('base64');
+    const expected = visible(await raw(`Negotiate ${token('garbage')}`));
+    assert.match(expected, /^401/);
+    for (const other of [token('\x60\x05other'), token(''), '%%%', token('NTLMSSP\0rest')]) {
+      assert.equal(visible(await raw(`Negotiate ${other}`)), expected, other);
+    }
   });
 
   test('schemes that cannot complete are not offered, and a helper that dies is turned off', async () => {

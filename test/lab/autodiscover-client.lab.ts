@@ -24,7 +24,7 @@ labSuite('Autodiscover client', ['samba'], () => {
   after(() => lab?.stop());
 
   test('the endpoint mapper names the port of an interface that is registered, and it can be connected to', async () => {
-    // Directory replication, [MS-DRSR] 1.9: what every domain controller has.
+    // Directory replication, [MS-DRSR] 1.9 drsuapi: what every domain controller has.
     const drsuapi = { interfaceId: 'e3514235-4b06-11d1-ab04-00c04fc2dcd2', version: { major: 4, minor: 0 } };
     const answer = await mapEndpoint({ host: lab.address, timeoutMs: 10_000, ...drsuapi });
     assert.ok(answer.outcome === 'registered', JSON.stringify(answer));

@@ -6,7 +6,7 @@ import { type Bed, type BedOptions, type BedService, openBed } from './client-be
 import { READER } from './samba/directory-plan.ts';
 import { type SambaLab, type SambaLabOptions, startSambaLab } from './samba/samba-lab.ts';
 
-const PROGRAM = join(import.meta.dirname, '..', '..', 'src', 'cli', 'autodiscover.ts');
+export const PROGRAM = join(import.meta.dirname, '..', '..', 'src', 'cli', 'autodiscover.ts');
 
 export type ServiceBedOptions = Omit<BedOptions, 'caFile'> & {
   /** Host of publicUrl; it and every name of `hosts` are in the certificate. */
@@ -26,6 +26,8 @@ export type ServiceBed = {
   drive(driver: string, args: readonly string[], password?: string): Promise<Record<string, unknown>>;
   /** Takes a Kerberos ticket for an account into the cache that the drivers use. */
   login(account: string): Promise<void>;
+  /** Environment of programs that shall use that cache. */
+  readonly kerberos: Readonly<Record<string, string>>;
   close(): Promise<void>;
 };
 
@@ -65,6 +67,7 @@ export async function openServiceBed(options: ServiceBedOptions): Promise<Servic
         const outcome = await bed.run(['kinit', `${account}@${realm}`], { env: kerberos, input: `${password}\n` });
         if (outcome.code !== 0) throw new Error(`kinit ${account} failed: ${outcome.stderr}`);
       },
+      kerberos,
       close,
     };
   } catch (error) {

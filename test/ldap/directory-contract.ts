@@ -175,7 +175,7 @@ function recipientFacts(directory: () => Directory): void {
     assert.equal((await directory().readRecipient(shared ?? ''))?.primaryAddress, 'sales@contoso.test');
   });
 
-  test('an archive, with its GUID as text', async () => {
+  test('an archive, with its GUID as text ([MS-DTYP] 2.3.4.2 GUID)', async () => {
     const { archive } = await find(directory(), 'quinn@contoso.test');
     assert.equal(archive?.guid, '8483ba53-4b75-5ac1-a2ef-c63dfc38f996');
     assert.equal(archive?.name, 'Online Archive - Quinn Quist');

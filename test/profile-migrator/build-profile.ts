@@ -277,7 +277,7 @@ function storeValues(
   ];
 }
 
-/** A store entry-id, [MS-OXCDATA] 2.2.4.3. */
+/** A store entry-id, [MS-OXCDATA] 2.2.4.3 Store Object EntryIDs. */
 export function entryId(server: string, dn: string, isPublic = false): Buffer {
   const provider = isPublic ? '1c830210aa6611cd9bc800aa002fc45a' : '1b55fa20aa6611cd9bc800aa002fc45a';
   const head = Buffer.from(

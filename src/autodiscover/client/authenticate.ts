@@ -27,7 +27,7 @@ export interface AuthenticatedOutcome {
 /** Negotiate may take several legs; no mechanism here needs more than three. */
 const LEG_LIMIT = 6;
 
-/** User name and password as HTTP Basic, UTF-8 (RFC 7617). The password is asked for once, when a server first wants it. */
+/** User name and password as HTTP Basic, UTF-8 ([RFC 7617] 2 Basic). The password is asked for once, when a server first wants it. */
 export function basicAuthenticator(
   user: string,
   askPassword: (url: URL) => Promise<string | undefined>,

@@ -1,5 +1,5 @@
 // Which places to ask for an address, in order. Pure: address, published records and options in, a list out; whoever wants to know
-// why a client asks what it asks reads this file. [MS-OXDISCO] 3.1.5; the order is that of Outlook and the EWS Managed API.
+// why a client asks what it asks reads this file. [MS-OXDISCO] 3.1.5 Sequencing; the order is that of Outlook and the EWS Managed API.
 import type { Dialect, DiscoveryStep } from './discovery.ts';
 import type { ScpUrl } from './scp-lookup.ts';
 
@@ -28,7 +28,7 @@ const FILE: Readonly<Record<Dialect, string>> = { pox: 'autodiscover.xml', soap:
 /** Matches the service path that a redirection may lead to, in any case, with or without one segment between. */
 const SERVICE_PATH = /\/autodiscover\/+(?:[^/]+\/+)?autodiscover\.(?:xml|svc)\/?$/i;
 
-/** The URL of a service on `host`. */
+/** The URL of a service on `host`, made from the mail domain by the client itself. [MS-OXDISCO] 3.1.5.2 domain */
 export function serviceUrl(host: string, dialect: Dialect): string {
   return `https://${host}/autodiscover/${FILE[dialect]}`;
 }

@@ -1,4 +1,4 @@
-// Reads WWW-Authenticate: which schemes a server offers, and the token a scheme sent along. RFC 9110 section 11.6.1. Servers put one
+// Reads WWW-Authenticate: which schemes a server offers, and the token a scheme sent along. [RFC 9110] 11.6.1 WWW-Authenticate. Servers put one
 // challenge on each header line or several on one, separated by the same commas that separate parameters.
 
 /** One challenge. `token` is the token68 after the scheme, as Negotiate uses it; parameters are not kept but for `realm`. */

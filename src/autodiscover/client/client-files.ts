@@ -1,5 +1,5 @@
 // What an administrator hands out so that clients find the service: the local XML, registry values, and DNS records. Pure: options in,
-// files out. Sources: [MS-OXDISCO] 2.2 for the records; Microsoft KB 2212902 and KB 3211279 for the registry values.
+// files out. Sources: [MS-OXDISCO] 3.1.5.3 SRV for the records; Microsoft KB 2212902 and KB 3211279 for the registry values.
 import { renderPoxResponse } from '../wire/pox-response.ts';
 
 /** Outlook versions by their registry key. */

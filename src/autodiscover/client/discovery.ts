@@ -4,7 +4,7 @@ import type { AutodiscoverFault, UserSettings } from '../settings/user-settings.
 import type { PoxAnswer } from '../wire/pox-response.ts';
 import type { HttpFailure, TlsFacts } from './http-client.ts';
 
-/** The discovery steps in the order they are tried. [MS-OXDISCO] 3.1.5, and the Exchange client documentation for the local file. */
+/** The discovery steps in the order they are tried. [MS-OXDISCO] 3.1.5 Sequencing, and the Exchange client documentation for the local file. */
 export const DISCOVERY_STEPS = [
   'scp',
   'root-domain',

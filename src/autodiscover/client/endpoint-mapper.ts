@@ -1,6 +1,6 @@
 // Asks the RPC endpoint mapper of a host (TCP 135) on which port an interface listens: the migrator's check before a profile is
 // pointed at a name, and the administrator's check of an array and its members. One anonymous connection, one bind, one ept_map.
-// [C706] 12.6 and appendix O; interface numbers of Exchange from [MS-OXCRPC], [MS-OXABREF] and [MS-OXNSPI].
+// [C706] 12.6 PDUs and [C706] appendix O ept_map; interface numbers of Exchange from [MS-OXCRPC], [MS-OXABREF] and [MS-OXNSPI].
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
 import {
   ENDPOINT_MAPPER,
@@ -12,14 +12,14 @@ import {
 } from './ept-map.ts';
 import { parsePdu, pduLength, RPC_LIMITS, type RpcPdu, type RpcSyntax, renderBind, renderRequest } from './rpc-pdu.ts';
 
-/** The mailbox store's interface, EMSMDB. [MS-OXCRPC] 1.9 */
+/** The mailbox store's interface, EMSMDB. [MS-OXCRPC] 1.9 Interface */
 export const EMSMDB: RpcSyntax = {
   interfaceId: 'a4f1db00-ca47-1067-b31f-00dd010662da',
   version: { major: 0, minor: 81 },
 };
-/** The referral service, RFR, which names the address book server. [MS-OXABREF] 1.9 */
+/** The referral service, RFR, which names the address book server. [MS-OXABREF] 1.9 Interface */
 export const RFR: RpcSyntax = { interfaceId: '1544f5e0-613c-11d1-93df-00c04fd7bd09', version: { major: 1, minor: 0 } };
-/** The address book, NSPI. [MS-OXNSPI] 1.9 */
+/** The address book, NSPI. [MS-OXNSPI] 1.9 Interface */
 export const NSPI: RpcSyntax = {
   interfaceId: 'f5cc5a18-4264-101a-8c59-08002b2f8426',
   version: { major: 56, minor: 0 },
@@ -170,7 +170,7 @@ function garbage(pdu: RpcPdu): EndpointMapAnswer {
   return { outcome: 'garbage', detail };
 }
 
-/** Statuses an administrator may meet. [C706] appendix E, [MS-ERREF] 2.2 */
+/** Statuses an administrator may meet. [C706] appendix E status, [MS-ERREF] 2.2 Win32 */
 const STATUS_TEXT: Readonly<Record<number, string>> = {
   5: 'access denied: anonymous calls are restricted on the server',
   1783: 'the server could not read the request',

@@ -1,23 +1,23 @@
 // The endpoint mapper's ept_map call as bytes: the request's tower and the answer's list of towers. Pure.
-// [C706] appendix L (protocol towers) and appendix O (ept_map), [MS-RPCE] 2.2.1.2.
+// [C706] appendix L Towers, [C706] appendix O ept_map, [MS-RPCE] 2.2.1.2 ept_map.
 
 import { NdrReader, uuidBytes } from './ndr-reader.ts';
 import { NDR_SYNTAX, type RpcSyntax } from './rpc-pdu.ts';
 
-/** The endpoint mapper's own interface. [C706] appendix O */
+/** The endpoint mapper's own interface. [C706] appendix O ept_map */
 export const ENDPOINT_MAPPER: RpcSyntax = {
   interfaceId: 'e1af8308-5d1f-11c9-91a4-08002b14a0fa',
   version: { major: 3, minor: 0 },
 };
 /** ept_map is the fourth operation of the interface. */
 export const EPT_MAP_OPNUM = 3;
-/** ept_s_not_registered. [C706] appendix E */
+/** ept_s_not_registered. [C706] appendix E status */
 export const EPT_NOT_REGISTERED = 0x16c9a0d6;
 
 /** Limits on an answer. */
 export const EPT_LIMITS = { towers: 32, towerBytes: 1024, floors: 8 } as const;
 
-/** Protocol identifiers of tower floors. [C706] appendix I */
+/** Protocol identifiers of tower floors. [C706] appendix I Identifiers */
 const FLOOR = { uuid: 0x0d, connectionOriented: 0x0b, tcp: 0x07, ip: 0x09 } as const;
 
 /** A TCP port on which an interface is registered. `address` is what the server wrote, absent when 0.0.0.0. */

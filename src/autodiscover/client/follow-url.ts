@@ -1,4 +1,5 @@
 // Asks one URL and follows where its answers lead, over HTTP redirections and redirections in the body, until there is a verdict.
+// [MS-OXDSCLI] 3.1.5.2 redirect, [MS-OXDSCLI] 3.1.5.3 redirectAddr.
 // Every hop passes the same gate: https, an Autodiscover path, a host inside the rules or consented to, not asked before.
 import { attemptRequest, processAttempt } from './attempt.ts';
 import { challengesOf, sendAuthenticated } from './authenticate.ts';

@@ -1,6 +1,6 @@
 // Reads the primitive types of NDR from a buffer that came off the network. A read past the end does not throw: it returns zeroes and
 // remembers the first fault, so that a decoder stays a straight line and asks once, at its end, whether all it read was really there.
-// [C706] 14.2 (NDR primitive types), [MS-RPCE] 2.2.2 (data representation label).
+// [C706] 14.2 NDR primitive types, [MS-RPCE] 2.2.2 PDUs (data representation label).
 
 /** A cursor over one PDU body or stub. Offsets in `fault` are relative to `base`, so that they name a place in the whole. */
 export class NdrReader {
@@ -68,7 +68,7 @@ export class NdrReader {
 const UUID = /^([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})$/i;
 
 /**
- * A UUID in its little-endian wire form: the first three fields are integers, the rest is bytes ([C706] appendix A).
+ * A UUID in its little-endian wire form: the first three fields are integers, the rest is bytes ([C706] appendix A UUID).
  * @throws RangeError when the text is no UUID; a caller's mistake, never the network's.
  */
 export function uuidBytes(text: string): Buffer {

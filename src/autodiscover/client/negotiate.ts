@@ -1,5 +1,5 @@
 // Negotiate with the caller's own Kerberos ticket, through the optional package `kerberos` (GSSAPI; SSPI on Windows). It is loaded
-// on demand, and its absence is a sentence, not a crash. RFC 4559.
+// on demand, and its absence is a sentence, not a crash. [RFC 4559] 4 Negotiate.
 import type { AuthenticationRun, Authenticator } from './authenticate.ts';
 
 /** The part of the package that is used. */

@@ -1,5 +1,5 @@
 // The few PDUs of connection-oriented DCE/RPC that one unauthenticated call needs: bind and request out; bind_ack, bind_nak, response
-// and fault in. Pure: bytes to values and back. [C706] 12.6 (connection-oriented protocol), [MS-RPCE] 2.2.2.
+// and fault in. Pure: bytes to values and back. [C706] 12.6 PDUs of connections, [MS-RPCE] 2.2.2 PDUs.
 import { NdrReader, uuidBytes } from './ndr-reader.ts';
 
 /** Limits on what a server may send us. A longer fragment cannot be announced: its length is 16 bits. */
@@ -26,7 +26,7 @@ export interface RpcSyntax {
   readonly version: { readonly major: number; readonly minor: number };
 }
 
-/** NDR, the only transfer syntax offered. [C706] 14 */
+/** NDR, the only transfer syntax offered. [C706] 14 NDR */
 export const NDR_SYNTAX: RpcSyntax = {
   interfaceId: '8a885d04-1ceb-11c9-9fe8-08002b104860',
   version: { major: 2, minor: 0 },
@@ -50,7 +50,7 @@ function syntaxBytes({ interfaceId, version }: RpcSyntax): Buffer {
   return Buffer.concat([uuidBytes(interfaceId), numbers]);
 }
 
-/** A bind that offers one presentation context (id 0) for the interface, without authentication. [C706] 12.6.4.3 */
+/** A bind that offers one presentation context (id 0) for the interface, without authentication. [C706] 12.6.4.3 bind */
 export function renderBind(callId: number, syntax: RpcSyntax): Buffer {
   const head = Buffer.alloc(16);
   head.writeUInt16LE(RPC_LIMITS.fragmentBytes, 0);
@@ -60,7 +60,7 @@ export function renderBind(callId: number, syntax: RpcSyntax): Buffer {
   return pdu(PTYPE.bind, callId, Buffer.concat([head, syntaxBytes(syntax), syntaxBytes(NDR_SYNTAX)]));
 }
 
-/** A request on presentation context 0. The stub must fit in one fragment. [C706] 12.6.4.9 */
+/** A request on presentation context 0. The stub must fit in one fragment. [C706] 12.6.4.9 request */
 export function renderRequest(callId: number, opnum: number, stub: Buffer): Buffer {
   const head = Buffer.alloc(8);
   head.writeUInt32LE(stub.length, 0);

@@ -1,5 +1,5 @@
 // Chooses among the service connection points a directory publishes. The LDAP search itself is handed in: this file knows the
-// client's rules, not attribute names. [MS-OXDISCO] 3.1.5.1; rules as the EWS Managed API applies them.
+// client's rules, not attribute names. [MS-OXDISCO] 3.1.5.1 serviceConnectionPoint; rules as the EWS Managed API applies them.
 
 /** A published URL. */
 export interface ScpUrl {

@@ -2,7 +2,7 @@
 import type { ServiceConnectionPoint } from '../../ldap/exchange-organization.ts';
 import type { ScpRecords } from './scp-lookup.ts';
 
-/** Sorts SCPs into URLs and pointers. One without serviceBindingInformation says nothing and is left out. [MS-OXDISCO] 3.1.5.1 */
+/** Sorts SCPs into URLs and pointers. One without serviceBindingInformation says nothing and is left out. [MS-OXDISCO] 3.1.5.1 serviceConnectionPoint */
 export function scpRecords(points: readonly ServiceConnectionPoint[], site: string | undefined): ScpRecords {
   const present = points.flatMap(({ bindingInformation, ...rest }) =>
     bindingInformation ? [{ ...rest, bindingInformation }] : [],

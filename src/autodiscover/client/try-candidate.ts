@@ -64,7 +64,7 @@ async function tryHttpRedirect(walk: Walk, url: URL, address: string): Promise<V
   return followUrl(walk, 'http-redirect', inDialect(target, walk.dialect), address, url.href);
 }
 
-/** RFC 2782: lowest priority first; among equals the heavier, always in the same order so that runs can be compared. */
+/** [MS-OXDISCO] 3.1.5.3 SRV, RFC 2782: lowest priority first; among equals the heavier, always in the same order so that runs can be compared. */
 async function* trySrv(walk: Walk, name: string, address: string): AsyncGenerator<Verdict> {
   const doing = begin(walk, 'srv', `SRV ${name}`);
   let records: readonly SrvRecord[];

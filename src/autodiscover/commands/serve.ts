@@ -108,6 +108,10 @@ async function run(settings: ServiceSettings, demo: Demo | undefined, io: Comman
 function demoBanner(demo: Demo, service: RunningService): string {
   const accounts = demo.accounts.map(({ name, database }) => `  ${name.padEnd(30)}${database ?? '-'}`);
   const first = demo.accounts[0]?.name ?? '';
+  const { host } = new URL(service.httpsUrl);
+  const domain = first.slice(first.indexOf('@') + 1);
+  // The names a client makes from the mail domain, led to the demo: discovery needs no DNS and the certificate is checked.
+  const elsewhere = [domain, `autodiscover.${domain}`].map((name) => `--connect-to ${name}:443:${host}`).join(' ');
   const body =
     '<Autodiscover xmlns="http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006"><Request>' +
     `<EMailAddress>${first}</EMailAddress>` +
@@ -129,6 +133,11 @@ Ask what Outlook asks:
 curl --cacert ${demo.caFile} -u '${first}:${DEMO_PASSWORD}' -H 'Content-Type: text/xml' \\
   -d '${body}' \\
   ${service.httpsUrl}/autodiscover/autodiscover.xml
+
+Search as a client does, and see each step:
+
+AUTODISCOVER_PASSWORD='${DEMO_PASSWORD}' npx autodiscover query ${first} --ca ${demo.caFile} \\
+  ${elsewhere}
 
 Press Ctrl+C to stop.
 `;

@@ -1,4 +1,5 @@
 // The plain HTTP port: sends Autodiscover requests to the service's own https URL, and does nothing else. No authentication, no body.
+// [MS-OXDISCO] 3.1.5.4 GET
 // The target's host is the configured one, never the request's Host header.
 
 import express, { type Express, type RequestHandler } from 'express';

@@ -1,5 +1,5 @@
 // The settings model: what one mailbox's client is told, independent of the dialect. Keys are the UserSettingName strings of the
-// SOAP service ([MS-OXWSADISC] 2.2.4 and the EWS Managed API's enumeration), so that POX, SOAP and JSON print the same object.
+// SOAP service ([WSREF] setting-soap Setting, and the EWS Managed API's enumeration), so that POX, SOAP and JSON print the same object.
 
 /** One way into Outlook Web App. `authenticationMethods` is printed as a comma-space list. */
 export interface WebClientUrl {

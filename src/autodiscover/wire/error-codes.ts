@@ -19,7 +19,7 @@ const POX_ERRORS: Readonly<Record<AutodiscoverFault, PoxErrorText>> = {
   'server-error': { code: 603, message: 'Server Error' },
 };
 
-/** ErrorCode names of the SOAP service, all of them. Source: Exchange Web Services reference, ErrorCode (SOAP). */
+/** ErrorCode names of the SOAP service, all of them. [WSREF] errorcode-soap ErrorCode */
 export const SOAP_ERROR_CODES = [
   'NoError',
   'RedirectAddress',
@@ -35,7 +35,7 @@ export const SOAP_ERROR_CODES = [
 ] as const;
 export type SoapErrorCode = (typeof SOAP_ERROR_CODES)[number];
 
-/** ErrorCode and ErrorMessage of a SOAP answer. */
+/** ErrorCode and ErrorMessage of a SOAP answer. [WSREF] errormessage-soap ErrorMessage */
 export interface SoapErrorText {
   readonly code: SoapErrorCode;
   readonly message: string;

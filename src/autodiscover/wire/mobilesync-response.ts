@@ -40,6 +40,7 @@ export function renderMobileSyncResponse(
       const { settings, mobileSync } = result.answer;
       // Without an ActiveSync URL there is no provider for this schema.
       if (!mobileSync.url) return renderFault('no-provider', undefined, context);
+      // [MS-ASCMD] 2.2.3.164 Server
       const server = [leaf('Type', 'MobileSync'), leaf('Url', mobileSync.url), leaf('Name', mobileSync.url)];
       return document(mobileSync.culture, user(settings.UserDisplayName, settings.AutoDiscoverSMTPAddress), [
         parent('Settings', [parent('Server', server)]),

@@ -11,7 +11,7 @@ export interface ErrorStamp {
   readonly serverId: number;
 }
 
-/** The document for a fault. */
+/** The document for a fault. [MS-OXDSCLI] 2.2.4.1.1.3 Error */
 export function renderPoxError(fault: AutodiscoverFault, stamp: ErrorStamp): string {
   // exchangelib: looks for Response and Error in the base namespace only.
   const response = parent('Response', [errorElement(fault, stamp)], { xmlns: POX_RESPONSE_BASE });

@@ -15,7 +15,7 @@ import { leaf, optionalLeaf, parent, writeXml } from './xml-writer.ts';
 /** Which POX dialect the answer is to be in. */
 export type PoxSchema = 'outlook' | 'mobilesync';
 
-/** What was asked. At least one of the two names is present; whoever resolves it lets `legacyDn` win. */
+/** What was asked ([MS-OXDSCLI] 2.2.3.1.1.2 EMailAddress, [MS-OXDSCLI] 2.2.3.1.1.3 LegacyDN). At least one of the two names is present; whoever resolves it lets `legacyDn` win. */
 export interface PoxRequest {
   readonly schema: PoxSchema;
   /** Normalised by `normalizeAddress`. */

@@ -97,6 +97,7 @@ export function parsePoxResponse(xml: Uint8Array | string, contentType?: string)
 }
 
 function readAccount(response: XmlElement, account: XmlElement): PoxResponse {
+  // [MS-OXDSCLI] 2.2.4.1.1.2.2 Action
   const action = childText(account, 'Action')?.toLowerCase();
   switch (action) {
     case 'redirectaddr': {

@@ -1,4 +1,4 @@
-// The WEB block of an outlook answer: Outlook Web App's addresses from outside and inside.
+// The WEB block of an outlook answer: Outlook Web App's addresses from outside and inside. [MS-OXDSCLI] 2.2.4.1.1.2.6 OWAUrl
 import type { MailboxAnswer, UserSettings, WebClientUrl } from '../settings/user-settings.ts';
 import { readHours } from './pox-protocol.ts';
 import { attributeValue, childText, findChild, findChildren, type XmlElement } from './xml.ts';

@@ -1,4 +1,5 @@
 // GetDomainSettings: what is known of whole domains, which is the external EWS URL and its version. Requests and answers.
+// [WSREF] getdomainsettings-operation-soap GetDomainSettings
 import { normalizeDomain } from './address.ts';
 import type { SoapErrorText } from './error-codes.ts';
 import { renderSoapAnswer, renderSoapRequest, type ServerVersionInfo, type SoapContext } from './soap-envelope.ts';

@@ -22,7 +22,7 @@ export interface SoapMessage {
   readonly serverVersionInfo: ServerVersionInfo | undefined;
 }
 
-/** The five children of ServerVersionInfo; 14.3.123.4 and `Exchange2010_SP2`. */
+/** The five children of ServerVersionInfo; 14.3.123.4 and `Exchange2010_SP2`. [WSREF] serverversioninfo-soap ServerVersionInfo */
 export interface ServerVersionInfo {
   readonly major: number;
   readonly minor: number;

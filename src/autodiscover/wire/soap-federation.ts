@@ -1,5 +1,6 @@
 // GetFederationInformation and GetOrganizationRelationshipSettings. An Exchange 2010 organisation without a federation trust says
 // NotFederated to both, and that is all this service has to say; the reader understands a federated server's answer as well.
+// [WSREF] getfederationinformation-operation-soap GetFederationInformation
 import { normalizeDomain } from './address.ts';
 import type { SoapErrorText } from './error-codes.ts';
 import { renderSoapAnswer, renderSoapRequest, type SoapContext } from './soap-envelope.ts';

@@ -1,4 +1,4 @@
-// One UserSetting element: its value class by the kind of the setting, both directions.
+// One UserSetting element: its value class by the kind of the setting, both directions. [WSREF] usersetting-soap UserSetting
 import {
   type AlternateMailbox,
   type ProtocolConnection,

@@ -1,4 +1,5 @@
 // GetUserSettings: the SOAP twin of a POX request, for several users at once. Requests and answers, rendered and read.
+// [WSREF] getusersettings-operation-soap GetUserSettings
 import {
   type DiscoverResult,
   USER_SETTINGS,
@@ -67,6 +68,7 @@ export function readUserSettingsRequest(body: XmlElement): UserSettingsRequest |
   const users = findChildren(findChild(request, 'Users'), 'User');
   if (users.length === 0) return { invalid: 'The request names no user.' };
   if (users.length > SOAP_USER_LIMIT) return { invalid: `The request names more than ${SOAP_USER_LIMIT} users.` };
+  // [WSREF] requestedsettings-soap RequestedSettings
   const names = findChildren(findChild(request, 'RequestedSettings'), 'Setting').map((setting) => setting.text.trim());
   const wanted = [...new Set(names.filter((name) => name !== ''))];
   if (wanted.length === 0) return { invalid: 'The request names no setting.' };
@@ -151,6 +153,7 @@ function userResponse(
   redirectTarget: string | undefined,
   settings: readonly (XmlOutput | undefined)[],
 ): XmlOutput {
+  // [WSREF] userresponse-soap UserResponse, [WSREF] usersettingerror-soap UserSettingError
   return parent('UserResponse', [
     ...errorPair(error),
     redirectTarget ? leaf('RedirectTarget', redirectTarget) : nil('RedirectTarget'),

@@ -1,5 +1,5 @@
 // Simple bind as a domain controller answers it: which names it knows, and which account states it tells apart
-// ([MS-ADTS] 5.1.1.1.1; the `data` codes are the Win32 errors every client of Active Directory parses).
+// ([MS-ADTS] 5.1.1.1.1 Simple; the `data` codes are the Win32 errors every client of Active Directory parses).
 import { tryParseDn } from '../distinguished-name.ts';
 import type { Contexts } from './contexts.ts';
 import type { Entry } from './entry.ts';
@@ -20,7 +20,7 @@ const REASON = {
   lockedOut: '775',
 } as const;
 
-/** userAccountControl bits ([MS-ADTS] 2.2.16). */
+/** userAccountControl bits ([MS-ADTS] 2.2.16 userAccountControl). */
 const ACCOUNT_DISABLED = 0x2;
 const DONT_EXPIRE_PASSWORD = 0x10000;
 const PASSWORD_EXPIRED = 0x800000;

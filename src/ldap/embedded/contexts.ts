@@ -1,4 +1,4 @@
-// What the directory says about itself: its naming contexts, its domains' names, its root DSE ([MS-ADTS] 3.1.1.3.2).
+// What the directory says about itself: its naming contexts, its domains' names, its root DSE ([MS-ADTS] 3.1.1.3.2 rootDSE).
 import { parseDn, tryParseDn } from '../distinguished-name.ts';
 import type { Entry } from './entry.ts';
 import type { Value } from './matching.ts';

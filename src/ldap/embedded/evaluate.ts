@@ -17,7 +17,7 @@ import type { Store } from './store.ts';
 /** `undefined` is the third value: the assertion makes no sense for this directory. Only `true` selects an entry. */
 export type Verdict = boolean | undefined;
 
-/** [MS-ADTS] 3.1.1.3.4.4: LDAP_MATCHING_RULE_BIT_AND and _BIT_OR. */
+/** [MS-ADTS] 3.1.1.3.4.4 LDAP_MATCHING_RULE_BIT_AND and _BIT_OR. */
 const BIT_AND = '1.2.840.113556.1.4.803';
 const BIT_OR = '1.2.840.113556.1.4.804';
 

@@ -48,7 +48,7 @@ const latin1 = (value: Value): string => (typeof value === 'string' ? Buffer.fro
 
 const GUID_TEXT = /^\{?([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})\}?$/i;
 
-/** The 16 bytes of a GUID in its text form; the first three fields are stored little-endian ([MS-DTYP] 2.3.4). */
+/** The 16 bytes of a GUID in its text form; the first three fields are stored little-endian ([MS-DTYP] 2.3.4 GUID). */
 export function guidBytes(text: string): Buffer | undefined {
   const match = GUID_TEXT.exec(text);
   if (!match) return undefined;
@@ -68,7 +68,7 @@ function guidKey(value: Value): string | undefined {
   return guidBytes(raw.toString('latin1'))?.toString('latin1');
 }
 
-/** The bytes of a security identifier in its `S-1-5-...` form ([MS-DTYP] 2.4.2). */
+/** The bytes of a security identifier in its `S-1-5-...` form ([MS-DTYP] 2.4.2 SID). */
 export function sidBytes(text: string): Buffer | undefined {
   const match = /^S-1-(\d{1,14})((?:-\d{1,10}){1,15})$/i.exec(text);
   if (!match) return undefined;

@@ -1,4 +1,4 @@
-// Searches (RFC 4511 4.5, RFC 2696, [MS-ADTS] 3.1.1.3.1): which entries, in what pages, with which attributes.
+// Searches (RFC 4511 4.5, RFC 2696, [MS-ADTS] 3.1.1.3.1 LDAP): which entries, in what pages, with which attributes.
 import { type DistinguishedName, formatDn, tryParseDn } from '../distinguished-name.ts';
 import type { AccessRules } from './access.ts';
 import { headOf } from './bind.ts';

@@ -1,4 +1,4 @@
-// Which attributes of an entry go into the answer, and how much of them (RFC 4511 4.5.1.8, RFC 3673, [MS-ADTS] 3.1.1.3.1.3.3).
+// Which attributes of an entry go into the answer, and how much of them (RFC 4511 4.5.1.8, RFC 3673, [MS-ADTS] 3.1.1.3.1.3.3 Range).
 import type { Entry } from './entry.ts';
 import type { Value } from './matching.ts';
 import type { EntryAnswer } from './response.ts';

@@ -5,7 +5,7 @@ import type { Faults } from './faults.ts';
 import type { SearchOptions } from './search.ts';
 import type { Store } from './store.ts';
 
-/** Bounds and policies, after the defaults of a Windows domain controller where it has them ([MS-ADTS] 3.1.1.3.4.6). */
+/** Bounds and policies, after the defaults of a Windows domain controller where it has them ([MS-ADTS] 3.1.1.3.4.6 Policies). */
 export type DirectoryLimits = {
   /** Most entries of one answer or page (MaxPageSize); 0 = no limit. Default 1000. */
   readonly maxPageSize: number;

@@ -16,7 +16,7 @@ import { checkValues } from './value-rules.ts';
 
 export type WriteRequest = Extract<Request, { op: 'add' | 'modify' | 'delete' | 'modify-dn' }>;
 
-/** systemFlags that allow changing names in the configuration partition ([MS-ADTS] 2.2.10). */
+/** systemFlags that allow changing names in the configuration partition ([MS-ADTS] 2.2.10 systemFlags). */
 const ALLOW_RENAME = 0x4000_0000;
 const ALLOW_MOVE = 0x2000_0000;
 const DISALLOW_DELETE = 0x8000_0000;

@@ -60,7 +60,7 @@ const negotiating: Handler = (request, response) => {
 
 const basic = (): Authenticator => basicAuthenticator('alice', async () => 'p:w\u00e4');
 
-test('Basic is UTF-8, and asks for the password once', async () => {
+test('Basic is UTF-8, and asks for the password once ([RFC 7617] 2 Basic)', async () => {
   let asked = 0;
   const authenticator = basicAuthenticator('alice', async () => {
     asked++;
@@ -95,7 +95,7 @@ test('no password, an empty one, and a user name that Basic cannot carry are not
   }
 });
 
-test('Negotiate takes its legs on one connection, for the host’s HTTP service', async () => {
+test('Negotiate takes its legs on one connection, for the host’s HTTP service ([RFC 4559] 4 Negotiate)', async () => {
   const services: string[] = [];
   const { status, scheme, seen } = await exchange(negotiating, [
     negotiateAuthenticator(async () => kerberos(services)),

@@ -5,7 +5,7 @@ import { CHALLENGE_LIMIT, findChallenge, parseChallenges } from '../../../src/au
 import { mutate, mutationRuns, seededRandom } from './mutate.ts';
 
 function good(headers: string | string[], want: string): void {
-  test(`reads ${JSON.stringify(headers)}`, () => {
+  test(`reads ${JSON.stringify(headers)} ([RFC 9110] 11.6.1 WWW-Authenticate)`, () => {
     const found = parseChallenges([headers].flat());
     assert.equal(found.map((c) => [c.scheme, c.token, c.realm].map((part) => part ?? '').join('|')).join(' '), want);
   });

@@ -46,7 +46,7 @@ const PASSED_OVER: readonly (readonly [string, string, Handler, Partial<World>])
 ];
 
 for (const [name, expected, handler, world] of PASSED_OVER) {
-  test(`the next step is tried after ${name}`, async () => {
+  test(`the next step is tried after ${name} ([MS-OXDSCLI] 3.1.5.1 URI)`, async () => {
     const hosts = { 'https://contoso.test': handler, 'https://autodiscover.contoso.test': OK };
     const outcome = await run({ ...world, hosts });
     assert.deepEqual(
@@ -104,7 +104,7 @@ test('a verdict on the address is final, unless it came through a published reco
   }
 });
 
-test('an error is the result when no other step does better', async () => {
+test('an error is the result when no other step does better ([MS-OXDSCLI] 3.1.5.5 Error)', async () => {
   const outcome = await run({ hosts: { 'https://contoso.test': service(poxError(603, 'Server Error')) } });
   assert.ok(outcome.result.outcome === 'service-error');
   assert.deepEqual(

@@ -76,7 +76,7 @@ test('with consent to a domain, an address redirection into it is followed with 
   assert.match(outcome.seen.at(-1)?.body ?? '', /<EMailAddress>alice@fabrikam\.test</);
 });
 
-test('an address redirection within the domain needs no consent', async () => {
+test('an address redirection within the domain needs no consent ([MS-OXDSCLI] 3.1.5.3 redirectAddr)', async () => {
   const answer = (r: SeenRequest): string =>
     r.body.includes('alice@') ? poxRedirectAddress('bob@contoso.test') : poxSettings();
   const outcome = await run({ hosts: { 'https://contoso.test': service(answer) } });
@@ -85,7 +85,7 @@ test('an address redirection within the domain needs no consent', async () => {
   assert.deepEqual(outcome.asked, []);
 });
 
-test('address redirections that lead back, or never end, are stopped', async () => {
+test('address redirections that lead back, or never end, are stopped ([MS-OXDSCLI] 3.1.5.3 redirectAddr)', async () => {
   const back = (r: SeenRequest): string =>
     poxRedirectAddress(r.body.includes('alice@') ? 'bob@contoso.test' : 'Alice@CONTOSO.test');
   const loop = await run({ hosts: { 'https://contoso.test': service(back) } });
@@ -108,7 +108,7 @@ test('a named server’s address redirection is the result', async () => {
 });
 
 for (const status of [301, 302, 303, 307, 308]) {
-  test(`HTTP ${status} within the domain is followed as POST`, async () => {
+  test(`HTTP ${status} within the domain is followed as POST ([MS-OXDSCLI] 3.1.5.2 redirect)`, async () => {
     const hosts = {
       'https://contoso.test': redirect(`https://mail.contoso.test/Autodiscover/Autodiscover.xml`, status),
       'https://mail.contoso.test': OK,
@@ -119,7 +119,7 @@ for (const status of [301, 302, 303, 307, 308]) {
   });
 }
 
-test('URL redirections that lead back or never end are stopped, and the next step is tried', async () => {
+test('URL redirections that lead back or never end are stopped, and the next step is tried ([MS-OXDSCLI] 3.1.5.2 redirect)', async () => {
   const loop = await run({
     hosts: {
       'https://contoso.test': redirect(`https://a.contoso.test${PATH}`),

@@ -95,8 +95,16 @@ const WINS: readonly (readonly [string, string, World])[] = [
   ],
 ];
 
+const CLAUSES: Readonly<Record<string, string>> = {
+  scp: ' ([MS-OXDISCO] 3.1.5.1 serviceConnectionPoint)',
+  'root-domain': ' ([MS-OXDISCO] 3.1.5.2 domain)',
+  'autodiscover-host': ' ([MS-OXDISCO] 3.1.5.2 domain)',
+  srv: ' ([MS-OXDISCO] 3.1.5.3 SRV)',
+  'http-redirect': ' ([MS-OXDISCO] 3.1.5.4 GET)',
+};
+
 for (const [name, step, world] of WINS) {
-  test(`found by ${name}`, async () => {
+  test(`found by ${name}${CLAUSES[step] ?? ''}`, async () => {
     const outcome = await run(world);
     assert.equal(outcome.result.outcome, 'found', JSON.stringify(outcome.trace, null, 1));
     assert.ok(outcome.result.outcome === 'found');
@@ -107,7 +115,7 @@ for (const [name, step, world] of WINS) {
   });
 }
 
-test('nothing anywhere: every step is tried in order and says what it met', async () => {
+test('nothing anywhere: every step is tried in order and says what it met ([MS-OXDISCO] 3.1.5 Sequencing)', async () => {
   const outcome = await run({});
   assert.deepEqual(outcome.result, {
     outcome: 'not-found',
@@ -159,7 +167,7 @@ test('the same URL is not asked twice', async () => {
   assert.equal(outcome.seen.length, 1);
 });
 
-test('SRV records: lowest priority first, the heavier first, other ports and "." passed over', async () => {
+test('SRV records: lowest priority first, the heavier first, other ports and "." passed over ([MS-OXDISCO] 3.1.5.3 SRV)', async () => {
   const name = '_autodiscover._tcp.contoso.test';
   const outcome = await run({
     hosts: { 'https://c.contoso.test': OK },

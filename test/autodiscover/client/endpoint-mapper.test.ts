@@ -23,7 +23,7 @@ async function ask(behaviour: FakeBehaviour, asked = EMSMDB, timeoutMs = 5000): 
   }
 }
 
-test('each Exchange interface is found on its own port', async () => {
+test('each Exchange interface is found on its own port ([C706] appendix O ept_map, [MS-RPCE] 2.2.1.2 ept_map, [MS-OXCRPC] 1.9 Interface, [MS-OXABREF] 1.9 Interface, [MS-OXNSPI] 1.9 Interface)', async () => {
   const registrations = [
     EMSMDB_ROW,
     { uuid: '1544f5e0-613c-11d1-93df-00c04fd7bd09', major: 1, minor: 0, port: 6002, address: '192.0.2.7' },
@@ -44,12 +44,12 @@ test('several ports are all listed, the same one once', async () => {
   assert.deepEqual(answer.outcome === 'registered' && answer.endpoints.map((e) => e.port), [6001, 49152]);
 });
 
-test('an interface the mapper does not know is not registered', async () => {
+test('an interface the mapper does not know is not registered ([C706] appendix E status)', async () => {
   assert.deepEqual(await ask({ registrations: [] }), { outcome: 'not-registered' });
   assert.deepEqual(await ask(REGISTERED, NSPI), { outcome: 'not-registered' });
 });
 
-test('a tower for another interface, or on port 0, does not count', async () => {
+test('a tower for another interface, or on port 0, does not count ([C706] appendix I Identifiers)', async () => {
   const swap = (good: Buffer): Buffer => {
     const at = good.indexOf(Buffer.from('00dbf1a4', 'hex'));
     good[at] = 0xff;
@@ -59,7 +59,7 @@ test('a tower for another interface, or on port 0, does not count', async () => 
   assert.deepEqual(await ask({ registrations: [{ ...EMSMDB_ROW, port: 0 }] }), { outcome: 'not-registered' });
 });
 
-test('answers in fragments, byte by byte and in big-endian are read alike', async () => {
+test('answers in fragments, byte by byte and in big-endian are read alike ([C706] 12.6 PDUs, [C706] 14 NDR, [C706] 14.2 NDR)', async () => {
   const registrations = Array.from({ length: 20 }, (_, i) => ({ ...EMSMDB_ROW, port: 6001 + i }));
   const plain = await ask({ registrations });
   assert.equal(plain.outcome === 'registered' && plain.endpoints.length, 20);

@@ -29,7 +29,7 @@ function stubOf(towers: readonly Buffer[], status = 0): Buffer {
   return Buffer.concat([...parts, u32(status)]);
 }
 
-test('every port and address that can be written is read back', () => {
+test('every port and address that can be written is read back ([C706] appendix L Towers, [C706] appendix O ept_map)', () => {
   const endpoint = fc.tuple(fc.integer({ min: 1, max: 65535 }), fc.array(fc.nat(255), { minLength: 4, maxLength: 4 }));
   fc.assert(
     fc.property(fc.array(endpoint, { maxLength: EPT_LIMITS.towers }), (endpoints) => {

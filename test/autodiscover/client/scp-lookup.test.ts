@@ -24,7 +24,7 @@ function order(urls: readonly ScpUrl[], site?: string): string {
     .join(' ');
 }
 
-test('own site, then everybody’s, then other sites; oldest first in each', () => {
+test('own site, then everybody’s, then other sites; oldest first in each ([MS-OXDISCO] 3.1.5.1 serviceConnectionPoint)', () => {
   const urls = [
     scp('other', ['Dublin']),
     scp('all-new', [], 2015),
@@ -67,7 +67,7 @@ const pointer = (ldapUrl: string, ...domains: string[]) => ({
   distinguishedName: `CN=to ${ldapUrl}`,
 });
 
-test('a pointer for the domain wins over URLs, whatever the case', async () => {
+test('a pointer for the domain wins over URLs, whatever the case ([MS-OXDISCO] 3.1.5.1 serviceConnectionPoint)', async () => {
   const found = await look({
     own: { urls: [scp('a')], pointers: [pointer('LDAP://other', 'CONTOSO.test')] },
     'LDAP://other': { urls: [scp('b')] },
@@ -75,7 +75,7 @@ test('a pointer for the domain wins over URLs, whatever the case', async () => {
   assert.deepEqual(found, { asked: [undefined, 'LDAP://other'], urls: ['CN=b'], outcomes: ['record', 'record'] });
 });
 
-test('a pointer for another domain is not followed; one without domain only where there is no URL', async () => {
+test('a pointer for another domain is not followed; one without domain only where there is no URL ([MS-OXDISCO] 3.1.5.1 serviceConnectionPoint)', async () => {
   assert.deepEqual((await look({ own: { urls: [scp('a')], pointers: [pointer('LDAP://x', 'fabrikam.test')] } })).urls, [
     'CN=a',
   ]);
@@ -105,7 +105,7 @@ test('pointers in a circle, without end, or into the void', async () => {
   assert.deepEqual((await look({ own: {} })).outcomes, ['no-record']);
 });
 
-test('directory objects become records', () => {
+test('directory objects become records ([MS-OXDISCO] 3.1.5.1 serviceConnectionPoint)', () => {
   const base = { distinguishedName: 'CN=cas1', whenCreated: '20100305101500.0Z' };
   const records = scpRecords(
     [

@@ -116,7 +116,7 @@ const ZONES: readonly (readonly [string, readonly string[], readonly string[]])[
   ],
 ];
 for (const [name, args, want] of ZONES) {
-  test(`DNS records: ${name}`, async () => {
+  test(`DNS records: ${name} ([MS-OXDISCO] 3.1.5.3 SRV)`, async () => {
     const { read } = await write('--domain', 'contoso.test', ...args);
     assert.deepEqual(records(read('contoso.test.zone')), want);
   });

@@ -84,7 +84,7 @@ describe('the app', () => {
     });
   }
 
-  test('a GET without a body is an invalid request, as with Exchange', async () => {
+  test('a GET without a body is an invalid request, as with Exchange ([MS-OXDSCLI] 2.2.4.1.1.3.2 ErrorCode)', async () => {
     const reply = await ask({ method: 'GET', headers: ALICE });
     assert.equal(reply.headers['content-type'], XML_TYPE);
     assert.equal(elementText(reply.body, 'ErrorCode'), '600');

@@ -36,7 +36,7 @@ describe('the redirector', () => {
     ],
   ];
   for (const [path, target, method = 'GET'] of good) {
-    test(`${method} ${path}`, async () => {
+    test(`${method} ${path} ([MS-OXDISCO] 3.1.5.4 GET)`, async () => {
       const reply = await send(server.port, {
         method,
         path,

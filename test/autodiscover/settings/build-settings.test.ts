@@ -102,7 +102,7 @@ test('the offline address book: the named one, else the default one; with one sl
   );
 });
 
-test('Outlook Anywhere: host, TLS and package from the directory, the provider before it', () => {
+test('Outlook Anywhere: host, TLS and package from the directory, the provider before it ([MS-OXDSCLI] 2.2.4.1.1.2.6 TTL)', () => {
   const rpc = (externalUrl: string, externalAuthentication: number) =>
     virtualDirectory('CAS1', 'rpc', { externalUrl, externalAuthentication });
   const plain = answer({ virtualDirectories: [EWS, rpc('http://any.x.test/rpc', 1)] })?.settings;

@@ -20,7 +20,7 @@ for (const [product, version, hex] of [
   ['Exchange 2013', '15.0.516', '73C08204'],
   ['Exchange 2013 SP1', '15.0.847', '73C0834F'],
 ] as const) {
-  test(`${product} is ${hex}`, () => {
+  test(`${product} is ${hex} ([MS-OXDSCLI] 2.2.4.1.1.2.6 Protocol)`, () => {
     const [major = 0, minor = 0, build = 0] = version.split('.').map(Number);
     const number = encodeVersionNumber({ major, minor, build });
     assert.equal(serverVersionHex(number), hex);

@@ -119,7 +119,7 @@ test('every distinct URL of a site once', () => {
   assert.deepEqual(urlsOfSite(index, 'owa', 'external', site), []);
 });
 
-test('authentication bits as words', () => {
+test('authentication bits as words ([MS-OXDSCLI] 2.2.4.1.1.2.6.2 AuthPackage, [MS-OXDSCLI] 2.2.4.1.1.2.6 OWAUrl)', () => {
   assert.equal(authPackage(1), 'Basic');
   assert.equal(authPackage(2), 'Ntlm');
   assert.equal(authPackage(3), 'Ntlm');

@@ -60,20 +60,20 @@ test('exchangelib: settings are in the outlook namespace under a root in the bas
   }
 });
 
-test('exchangelib: Response and Error of an error answer are in the base namespace', () => {
+test('exchangelib: Response and Error of an error answer are in the base namespace ([MS-OXDSCLI] 2.2.4.1.1.3 Error)', () => {
   for (const fault of AUTODISCOVER_FAULTS) {
     for (const element of elements(renderPoxResponse(failure(fault), poxContext)))
       assert.equal(element.namespace, BASE);
   }
 });
 
-test('exchangelib: an unknown mailbox is code 500 with the text it looks for', () => {
+test('exchangelib: an unknown mailbox is code 500 with the text it looks for ([MS-OXDSCLI] 2.2.4.1.1.3.2 ErrorCode)', () => {
   const xml = renderPoxResponse(failure('unknown-address'), poxContext);
   assert.equal(named(xml, 'ErrorCode')[0]?.text, '500');
   assert.equal(named(xml, 'Message')[0]?.text, 'The e-mail address cannot be found.');
 });
 
-test('EWS Managed API: one block each of EXCH, EXPR, WEB, and one of any other kind', () => {
+test('EWS Managed API: one block each of EXCH, EXPR, WEB, and one of any other kind ([MS-OXDSCLI] 2.2.4.1.1.2.6 Protocol)', () => {
   fc.assert(
     fc.property(mailboxAnswer, (answer) => {
       const account = named(renderPoxResponse(settings(answer), poxContext), 'Account')[0];
@@ -86,7 +86,7 @@ test('EWS Managed API: one block each of EXCH, EXPR, WEB, and one of any other k
   );
 });
 
-test('EWS Managed API: no mapiHttp block unless the answer holds one', () => {
+test('EWS Managed API: no mapiHttp block unless the answer holds one ([MS-OXDSCLI] 2.2.4.1.1.2.6 Protocol)', () => {
   for (const answer of [fullAnswer, minimalAnswer, exHttpAnswer]) {
     const blocks = named(renderPoxResponse(settings(answer), poxContext), 'Protocol');
     assert.ok(blocks.every((block) => block.attributes.length === 0 && childTexts(block, 'Type').length === 1));
@@ -108,7 +108,7 @@ test('EWS Managed API: no empty Internal, External or Protocol, nor any other em
   );
 });
 
-test('exchangelib, DavMail, Evolution: EwsUrl and ASUrl in every EXCH, EXPR and EXHTTP once any EWS URL is known', () => {
+test('exchangelib, DavMail, Evolution: EwsUrl and ASUrl in every EXCH, EXPR and EXHTTP once any EWS URL is known ([MS-OXDSCLI] 2.2.4.1.1.2.6 Protocol)', () => {
   fc.assert(
     fc.property(mailboxAnswer, (answer) => {
       if (!answer.settings.InternalEwsUrl && !answer.settings.ExternalEwsUrl) return;
@@ -129,7 +129,7 @@ test('DavMail: EwsUrl opens and closes on one line', () => {
   }
 });
 
-test('Thunderbird: a side of the WEB block is printed only with an OWAUrl', () => {
+test('Thunderbird: a side of the WEB block is printed only with an OWAUrl ([MS-OXDSCLI] 2.2.4.1.1.2.6 OWAUrl)', () => {
   fc.assert(
     fc.property(mailboxAnswer, (answer) => {
       const xml = renderPoxResponse(settings(answer), poxContext);
@@ -141,14 +141,14 @@ test('Thunderbird: a side of the WEB block is printed only with an OWAUrl', () =
   );
 });
 
-test('EWS Managed API: Action is spelled exactly', () => {
+test('EWS Managed API: Action is spelled exactly ([MS-OXDSCLI] 2.2.4.1.1.2.2 Action)', () => {
   const action = (xml: string): string | undefined => named(xml, 'Action')[0]?.text;
   assert.equal(action(renderPoxResponse(settings(minimalAnswer), poxContext)), 'settings');
   assert.equal(action(renderPoxResponse({ action: 'redirectAddr', address: 'a@b.test' }, poxContext)), 'redirectAddr');
   assert.equal(action(renderPoxResponse({ action: 'redirectUrl', url: 'https://b.test' }, poxContext)), 'redirectUrl');
 });
 
-test('EWS Managed API, exchangelib: the error stamp has seven decimals, and an unsigned number', () => {
+test('EWS Managed API, exchangelib: the error stamp has seven decimals, and an unsigned number ([MS-OXDSCLI] 2.2.4.1.1.3 Error)', () => {
   const error = named(renderPoxResponse(failure('server-error'), { ...poxContext, serverId: -1 }), 'Error')[0];
   assert.deepEqual(
     error?.attributes.map((attribute) => attribute.value),
@@ -156,7 +156,7 @@ test('EWS Managed API, exchangelib: the error stamp has seven decimals, and an u
   );
 });
 
-test('no error answer repeats the reason kept for the log', () => {
+test('no error answer repeats the reason kept for the log ([MS-OXDSCLI] 2.2.4.1.1.3.2 ErrorCode)', () => {
   for (const fault of AUTODISCOVER_FAULTS) {
     for (const schema of ['outlook', 'mobilesync'] as const) {
       assert.ok(!renderPoxResponse(failure(fault), { ...poxContext, schema }).includes('CN=DB1'));
@@ -174,7 +174,7 @@ test('exchangelib: a SOAP answer begins with <s:Envelope, faults included', () =
   for (const xml of [soap, fault]) assert.ok(xml.startsWith('<s:Envelope'));
 });
 
-test('EWS Managed API, ews-javascript-api: a SOAP answer has a Header', () => {
+test('EWS Managed API, ews-javascript-api: a SOAP answer has a Header ([WSREF] serverversioninfo-soap ServerVersionInfo)', () => {
   for (const xml of [soap, renderSoapFault({ code: 'Server', reason: 'x', detail: 'y' })]) {
     assert.deepEqual(
       elements(xml)[0]?.children.map((child) => child.local),
@@ -183,7 +183,7 @@ test('EWS Managed API, ews-javascript-api: a SOAP answer has a Header', () => {
   }
 });
 
-test('EWS Managed API, ews-javascript-api: i:type is never prefixed', () => {
+test('EWS Managed API, ews-javascript-api: i:type is never prefixed ([WSREF] usersetting-soap UserSetting)', () => {
   const types = named(soap, 'UserSetting').map((element) => element.attributes[0]?.value);
   assert.equal(types.length, everySetting.length);
   assert.deepEqual([...new Set(types)].sort(), [
@@ -194,7 +194,7 @@ test('EWS Managed API, ews-javascript-api: i:type is never prefixed', () => {
   ]);
 });
 
-test('EWS Managed API: one UserResponse per user, in order', () => {
+test('EWS Managed API: one UserResponse per user, in order ([WSREF] userresponse-soap UserResponse)', () => {
   const results = Array.from({ length: 100 }, (_, index) =>
     index % 3 === 0
       ? failure('unknown-address')
@@ -207,7 +207,7 @@ test('EWS Managed API: one UserResponse per user, in order', () => {
   );
 });
 
-test('exchangelib 4.9: UserSettingErrors stays empty though settings are missing', () => {
+test('exchangelib 4.9: UserSettingErrors stays empty though settings are missing ([WSREF] usersettingerror-soap UserSettingError)', () => {
   const xml = renderUserSettingsResponse({ results: [settings(minimalAnswer)], settings: everySetting }, soapContext);
   assert.deepEqual(
     named(xml, 'UserSettingErrors').map((element) => element.children.length),
@@ -215,7 +215,7 @@ test('exchangelib 4.9: UserSettingErrors stays empty though settings are missing
   );
 });
 
-test('exchangelib: no setting comes that was not asked for', () => {
+test('exchangelib: no setting comes that was not asked for ([WSREF] requestedsettings-soap RequestedSettings)', () => {
   const wanted: UserSettingName[] = ['UserDN', 'InternalPop3Connections'];
   const xml = renderUserSettingsResponse({ results: [settings(fullAnswer)], settings: wanted }, soapContext);
   assert.deepEqual(

@@ -20,14 +20,14 @@ test('exchangelib: an unknown mailbox is recognised by this text alone', () => {
   assert.equal(poxError('unknown-address').message, 'The e-mail address cannot be found.');
 });
 
-test('SOAP: 500 and 501 are InvalidUser, 602 and 603 InternalServerError', () => {
+test('SOAP: 500 and 501 are InvalidUser, 602 and 603 InternalServerError ([WSREF] errorcode-soap ErrorCode)', () => {
   assert.deepEqual(
     AUTODISCOVER_FAULTS.map((fault) => soapError(fault).code),
     ['InvalidUser', 'InvalidUser', 'InvalidRequest', 'InvalidRequest', 'InternalServerError', 'InternalServerError'],
   );
 });
 
-test('no text names an internal', () => {
+test('no text names an internal ([WSREF] errormessage-soap ErrorMessage)', () => {
   for (const fault of AUTODISCOVER_FAULTS) {
     assert.doesNotMatch(
       `${poxError(fault).message} ${soapError(fault).message}`,
@@ -36,7 +36,7 @@ test('no text names an internal', () => {
   }
 });
 
-test('SOAP error names are read exactly', () => {
+test('SOAP error names are read exactly ([WSREF] errorcode-soap ErrorCode)', () => {
   for (const code of SOAP_ERROR_CODES) assert.equal(parseSoapErrorCode(code), code);
   for (const text of ['', 'noerror', 'InvalidUser ', '500']) assert.equal(parseSoapErrorCode(text), undefined);
 });

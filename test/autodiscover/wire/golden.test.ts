@@ -128,8 +128,31 @@ function json(protocol: string): string {
   return answerJsonRequest({ address: 'alice@contoso.test', protocol, redirectCount: undefined }, urls).body;
 }
 
+/** Which clause a document is an example of, by the beginning of its name. */
+const CLAUSES: readonly (readonly [RegExp, string])[] = [
+  [/^pox-(full|minimal)/, '[MS-OXDSCLI] 2.2.4.1.1.2.6 Protocol, [MS-OXDSCLI] 2.2.4.1.1.2.5 AlternativeMailbox'],
+  [/^pox-mapi-http/, '[MS-OXDSCLI] 3.1.4 X-MapiHttpCapability'],
+  [/^pox-redirect-addr/, '[MS-OXDSCLI] 2.2.4.1.1.2.8 RedirectAddr'],
+  [/^pox-redirect-url/, '[MS-OXDSCLI] 2.2.4.1.1.2.9 RedirectUrl'],
+  [/^pox-error/, '[MS-OXDSCLI] 2.2.4.1.1.3.2 ErrorCode'],
+  [/^pox-request-legacy/, '[MS-OXDSCLI] 2.2.3.1.1.3 LegacyDN'],
+  [/^pox-request\./, '[MS-OXDSCLI] 2.2.3.1.1.2 EMailAddress'],
+  [/^mobilesync-request/, '[MS-ASCMD] 2.2.1.1 Autodiscover'],
+  [/^mobilesync-redirect/, '[MS-ASCMD] 2.2.3.147 Redirect'],
+  [/^mobilesync-error/, '[MS-ASCMD] 2.2.3.64 Error, [MS-ASCMD] 2.2.3.177.1 Status'],
+  [/^mobilesync-full/, '[MS-ASCMD] 2.2.3.164 Server'],
+  [/^soap-user-settings/, '[WSREF] getusersettings-operation-soap GetUserSettings'],
+  [/^soap-domain-settings/, '[WSREF] getdomainsettings-operation-soap GetDomainSettings'],
+  [/^soap-federation/, '[WSREF] getfederationinformation-operation-soap GetFederationInformation'],
+];
+
+function clausesOf(name: string): string {
+  const clause = CLAUSES.find(([pattern]) => pattern.test(name))?.[1];
+  return clause === undefined ? '' : ` (${clause})`;
+}
+
 for (const [name, render] of Object.entries(documents)) {
-  test(`cases/${name} is what is rendered`, () => {
+  test(`cases/${name} is what is rendered${clausesOf(name)}`, () => {
     const file = join(CASES, name);
     const text = render();
     if (REWRITE) writeFileSync(file, text);

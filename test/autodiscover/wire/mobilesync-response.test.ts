@@ -14,7 +14,7 @@ const MOBILESYNC = 'http://schemas.microsoft.com/exchange/autodiscover/mobilesyn
 const render = (result: Parameters<typeof renderMobileSyncResponse>[0]): string =>
   renderMobileSyncResponse(result, mobileContext);
 
-test('settings are read back', () => {
+test('settings are read back ([MS-ASCMD] 2.2.3.164 Server)', () => {
   const url = fullAnswer.mobileSync.url;
   assert.deepEqual(parseMobileSyncResponse(render(settings(fullAnswer))), {
     action: 'settings',
@@ -31,7 +31,7 @@ test('[MS-ASCMD] 2.2.1.1 Autodiscover: Response is in the mobilesync namespace',
   assert.equal(parsed.root.children[0]?.namespace, MOBILESYNC);
 });
 
-test('without an ActiveSync URL there is no provider', () => {
+test('without an ActiveSync URL there is no provider ([MS-ASCMD] 2.2.3.64 Error)', () => {
   assert.deepEqual(parseMobileSyncResponse(render(settings(minimalAnswer))), {
     action: 'error',
     code: 601,
@@ -51,7 +51,7 @@ test('a redirection to a URL, which this schema cannot say, is an error and name
 });
 
 for (const fault of AUTODISCOVER_FAULTS) {
-  test(`${fault}: a number for the request's faults, Status 2 for the mailbox's`, () => {
+  test(`${fault}: a number for the request's faults, Status 2 for the mailbox's ([MS-ASCMD] 2.2.3.64 Error, [MS-ASCMD] 2.2.3.177.1 Status)`, () => {
     const { code, message } = poxError(fault);
     const expected = code === 600 || code === 601 ? code : 2;
     assert.deepEqual(parseMobileSyncResponse(render(failure(fault))), { action: 'error', code: expected, message });

@@ -32,7 +32,7 @@ const bad = (
   detail: RegExp,
   contentType?: string,
 ): void => {
-  test(`refuses ${name}`, () => {
+  test(`refuses ${name} ([MS-OXDSCLI] 2.2.4.1.1.3.2 ErrorCode)`, () => {
     const parsed = parsePoxRequest(typeof body === 'string' ? bytes(body) : body, contentType);
     if (!('fault' in parsed)) assert.fail('accepted');
     assert.equal(parsed.fault, fault);
@@ -159,7 +159,7 @@ bad(
 bad('an element bomb', request(`${'<x/>'.repeat(5_000)}${mail}${outlook}`), 'invalid-request', /more than 64 elements/);
 bad('a namespace bomb', request(`<x:y xmlns:z="u"/>${mail}${outlook}`), 'invalid-request', /prefix "x"/);
 
-test('what is rendered is read back', () => {
+test('what is rendered is read back ([MS-OXDSCLI] 2.2.3.1.1.2 EMailAddress, [MS-OXDSCLI] 2.2.3.1.1.3 LegacyDN)', () => {
   for (const value of [
     alice,
     { schema: 'outlook', emailAddress: 'a&b@contoso.test', legacyDn: undefined },

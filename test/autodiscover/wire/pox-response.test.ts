@@ -86,7 +86,7 @@ bad(
   /neither <Account>/,
 );
 
-test('element order inside a Protocol does not matter', () => {
+test('element order inside a Protocol does not matter ([MS-OXDSCLI] 2.2.4.1.1.2.6 Protocol)', () => {
   const { settings: found, serverVersion } = read(
     answer(
       '<Action>settings</Action><Protocol><ServerVersion>7383807B</ServerVersion><Server>a.test</Server><Type>EXCH</Type></Protocol>',
@@ -115,7 +115,7 @@ test('the first of two blocks of a type counts, unknown types are passed over', 
   assert.equal(read(xml).settings.InternalRpcClientServer, 'a');
 });
 
-test('a TeamMailbox of Exchange 2013 is passed over, a Delegate without RPC names is kept', () => {
+test('a TeamMailbox of Exchange 2013 is passed over, a Delegate without RPC names is kept ([MS-OXDSCLI] 2.2.4.1.1.2.5 AlternativeMailbox)', () => {
   const mailbox = (type: string): string =>
     `<AlternativeMailbox><Type>${type}</Type><DisplayName>D</DisplayName><SmtpAddress>d@contoso.test</SmtpAddress></AlternativeMailbox>`;
   const found = read(answer(`<Action>settings</Action>${mailbox('TeamMailbox')}${mailbox('Delegate')}`));
@@ -134,12 +134,12 @@ test('the whole of a full answer is read back', () => {
   assert.deepEqual({ ...parsed, settings: undefined }, { ...expected, settings: undefined, exHttp: undefined });
 });
 
-test('mapiHttp and EXHTTP blocks are read back', () => {
+test('mapiHttp and EXHTTP blocks are read back ([MS-OXDSCLI] 2.2.4.1.1.2.6 Protocol)', () => {
   assert.deepEqual(read(renderPoxResponse(settings(mapiHttpAnswer), poxContext)).mapiHttp, mapiHttpAnswer.mapiHttp);
   assert.deepEqual(read(renderPoxResponse(settings(exHttpAnswer), poxContext)).exHttp, exHttpAnswer.exHttp);
 });
 
-test('an EXPR without an EWS URL of its own gets the internal one, and EXCH the other way round', () => {
+test('an EXPR without an EWS URL of its own gets the internal one, and EXCH the other way round ([MS-OXDSCLI] 2.2.4.1.1.2.6 Protocol)', () => {
   const expr = {
     ...minimalAnswer,
     settings: { ...minimalAnswer.settings, ExternalMailboxServer: 'mail.contoso.test' },
@@ -156,7 +156,7 @@ test('an EXPR without an EWS URL of its own gets the internal one, and EXCH the 
   );
 });
 
-test('an external EWS URL without EXPR travels in the WEB block', () => {
+test('an external EWS URL without EXPR travels in the WEB block ([MS-OXDSCLI] 2.2.4.1.1.2.6 OWAUrl)', () => {
   const answerOf = {
     ...minimalAnswer,
     settings: {

@@ -34,7 +34,7 @@ function viaSoap(answer: Parameters<typeof settings>[0], wanted: readonly UserSe
   return parsed.users[0].settings;
 }
 
-test('a POX answer read back is the answer that was rendered', () => {
+test('a POX answer read back is the answer that was rendered ([MS-OXDSCLI] 2.2.4.1.1.2.6 Protocol)', () => {
   fc.assert(
     fc.property(mailboxAnswer, (answer) => {
       const { mobileSync: _, ...expected } = answer;
@@ -47,14 +47,14 @@ test('a POX answer read back is the answer that was rendered', () => {
   );
 });
 
-test('a SOAP answer read back is the settings that were rendered', () => {
+test('a SOAP answer read back is the settings that were rendered ([WSREF] usersetting-soap UserSetting)', () => {
   fc.assert(
     fc.property(mailboxAnswer, (answer) => assert.deepEqual(viaSoap(answer, NAMES), answer.settings)),
     RUNS,
   );
 });
 
-test('POX read back equals SOAP read back, for every setting both carry', () => {
+test('POX read back equals SOAP read back, for every setting both carry ([MS-OXDSCLI] 2.2.4.1.1.2.6 Protocol, [WSREF] usersetting-soap UserSetting)', () => {
   fc.assert(
     fc.property(mailboxAnswer, (answer) => {
       const pox = viaPox(answer).settings;
@@ -65,7 +65,7 @@ test('POX read back equals SOAP read back, for every setting both carry', () => 
   );
 });
 
-test('SOAP never says more than was asked', () => {
+test('SOAP never says more than was asked ([WSREF] requestedsettings-soap RequestedSettings)', () => {
   fc.assert(
     fc.property(mailboxAnswer, fc.subarray(NAMES, { minLength: 1 }), (answer, wanted) => {
       const expected = only(answer.settings, (name) => wanted.includes(name));

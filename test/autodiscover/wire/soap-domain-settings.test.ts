@@ -13,7 +13,7 @@ import { envelope, open } from './soap-samples.ts';
 const domains = (count: number, settings = ''): string =>
   `<a:GetDomainSettingsRequestMessage><a:Request><a:Domains>${'<a:Domain>contoso.test</a:Domain>'.repeat(count)}</a:Domains>${settings}</a:Request></a:GetDomainSettingsRequestMessage>`;
 const invalid = (name: string, content: string, message: RegExp): void => {
-  test(`answers InvalidRequest to ${name}`, () => {
+  test(`answers InvalidRequest to ${name} ([WSREF] errorcode-soap ErrorCode)`, () => {
     const request = readDomainSettingsRequest(open(envelope(content)).body);
     if (!('invalid' in request)) assert.fail('accepted');
     assert.match(request.invalid, message);
@@ -38,7 +38,7 @@ test('settings of other servers are set aside', () => {
   assert.deepEqual([request.settings, request.unknownSettings], [['ExternalEwsVersion'], ['X']]);
 });
 
-test('GetDomainSettings goes there and back', () => {
+test('GetDomainSettings goes there and back ([WSREF] getdomainsettings-operation-soap GetDomainSettings)', () => {
   const message = open(renderDomainSettingsRequest(['Contoso.test', 'b ad'], ['ExternalEwsUrl']));
   assert.equal(message.operation, 'GetDomainSettingsRequestMessage');
   const request = readDomainSettingsRequest(message.body);

@@ -117,7 +117,7 @@ test('faults of both versions are read', () => {
   }
 });
 
-test('ServerVersionInfo names the newest schema of each version', () => {
+test('ServerVersionInfo names the newest schema of each version ([WSREF] serverversioninfo-soap ServerVersionInfo)', () => {
   const names = [0x72008287, 0x7380827f, 0x738180da, 0x738280f7, 0x7383807b, 0x73c08204, 0x73c18001].map(
     (number) => serverVersionInfo(number).version,
   );

@@ -19,7 +19,7 @@ test('requests without a domain are invalid', () => {
   assert.deepEqual(readOrganizationRelationshipRequest(none), { invalid: 'The request names no domain.' });
 });
 
-test('the federation operations answer NotFederated, and are read back', () => {
+test('the federation operations answer NotFederated, and are read back ([WSREF] getfederationinformation-operation-soap GetFederationInformation)', () => {
   const federation = open(renderFederationRequest('Contoso.test'));
   assert.equal(federation.operation, 'GetFederationInformationRequestMessage');
   assert.deepEqual(readFederationRequest(federation.body), { domain: 'contoso.test' });

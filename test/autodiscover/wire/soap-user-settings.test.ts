@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
 import { USER_SETTINGS, type UserSettingName } from '../../../src/autodiscover/settings/user-settings.ts';
 import { serverVersionInfo } from '../../../src/autodiscover/wire/soap-envelope.ts';
@@ -24,7 +26,7 @@ function readUsers(xml: string): UserSettingsRequest {
 }
 
 const invalid = (name: string, content: string, message: RegExp): void => {
-  test(`answers InvalidRequest to ${name}`, () => {
+  test(`answers InvalidRequest to ${name} ([WSREF] errorcode-soap ErrorCode)`, () => {
     const request = readUserSettingsRequest(open(envelope(content)).body);
     if (!('invalid' in request)) assert.fail('accepted');
     assert.match(request.invalid, message);
@@ -32,7 +34,7 @@ const invalid = (name: string, content: string, message: RegExp): void => {
   });
 };
 
-test('reads a GetUserSettings request', () => {
+test('reads a GetUserSettings request ([WSREF] getusersettings-operation-soap GetUserSettings)', () => {
   const request = readUsers(
     envelope(userSettings(alice + user(' SMTP:Bob@CONTOSO.test '), wanted('UserDN', 'ExternalEwsUrl', 'UserDN'))),
   );
@@ -55,7 +57,7 @@ test('a user that is no address keeps its place', () => {
   );
 });
 
-test('settings of newer servers are set aside, not refused', () => {
+test('settings of newer servers are set aside, not refused ([WSREF] requestedsettings-soap RequestedSettings)', () => {
   const request = readUsers(
     envelope(userSettings(alice, wanted('MapiHttpEnabled', 'userdn', 'constructor', 'UserDN', '__proto__'))),
   );
@@ -63,13 +65,23 @@ test('settings of newer servers are set aside, not refused', () => {
   assert.deepEqual(request.unknownSettings, ['MapiHttpEnabled', 'userdn', 'constructor', '__proto__']);
 });
 
-test('every setting of the model can be asked for', () => {
+test('what docs/wire.md says is never answered may be asked for, and is not in the model ([WSREF] setting-soap Setting)', () => {
+  const page = readFileSync(join(import.meta.dirname, '..', '..', '..', 'docs', 'wire.md'), 'utf8');
+  const rows = page.slice(page.indexOf('## Settings that are never answered')).matchAll(/^\| ([A-Z][\w, ]+?) +\|/gm);
+  const names = [...rows].flatMap((row) => row[1]?.split(', ') ?? []);
+  assert.ok(names.includes('InteropExternalEwsUrl') && names.includes('ShowGalAsDefaultView'), names.join());
+  const request = readUsers(envelope(userSettings(alice, wanted('UserDN', ...names))));
+  assert.deepEqual(request.settings, ['UserDN']);
+  assert.deepEqual(request.unknownSettings, names);
+});
+
+test('every setting of the model can be asked for ([WSREF] requestedsettings-soap RequestedSettings)', () => {
   const names = Object.keys(USER_SETTINGS) as UserSettingName[];
   const request = readUsers(renderUserSettingsRequest(['alice@contoso.test'], names));
   assert.deepEqual(request.settings, names);
 });
 
-test('100 users are accepted, in order', () => {
+test('100 users are accepted, in order ([WSREF] getusersettings-operation-soap GetUserSettings)', () => {
   const mailboxes = Array.from({ length: SOAP_USER_LIMIT }, (_, index) => `u${index}@contoso.test`);
   const request = readUsers(renderUserSettingsRequest(mailboxes, ['UserDN']));
   assert.deepEqual(
@@ -84,7 +96,7 @@ invalid('101 users', userSettings(alice.repeat(101), wanted('UserDN')), /more th
 invalid('no settings', userSettings(alice, ''), /no setting/);
 invalid('blank settings', userSettings(alice, wanted(' ', '')), /no setting/);
 
-test('answers of several users are read back in order, with their errors', () => {
+test('answers of several users are read back in order, with their errors ([WSREF] userresponse-soap UserResponse)', () => {
   const results = [
     settings(fullAnswer),
     failure('unknown-address'),

@@ -38,7 +38,10 @@ const outcome = {
   ok: status === 0 && /^HTTP\/\S+ 2/.test(first),
   status: Number(first.split(' ')[1] ?? 0),
   statuses: answers.map((text) => Number(text.split(' ')[1])),
-  headers: lines.map((line) => line.split(/:\s*/, 2).map((part, index) => (index === 0 ? part.toLowerCase() : part))),
+  headers: lines.map((line) => [
+    line.slice(0, line.indexOf(':')).toLowerCase(),
+    line.slice(line.indexOf(':') + 1).trim(),
+  ]),
   body: stdout,
   ...(status === 0 ? {} : { error: `curl ${status}`, message: stderr.trim().split('\n').at(-1) }),
 };

@@ -108,7 +108,7 @@ function organisationEntry(record: LdifRecord, names: ReadonlySet<string>): Entr
   return { dn: record.dn, attributes };
 }
 
-/** Value of unicodePwd: the quoted password in UTF-16LE ([MS-ADTS] 3.1.1.3.1.5.1), in base64. */
+/** Value of unicodePwd: the quoted password in UTF-16LE ([MS-ADTS] 3.1.1.3.1.5.1 unicodePwd), in base64. */
 function unicodePassword(password: string): string {
   return Buffer.from(`"${password}"`, 'utf16le').toString('base64');
 }

@@ -5,7 +5,7 @@ import { ATTRIBUTES, type AttributeRow, BASE_CLASS_CHANGES, CLASSES, type ClassR
 /** One step of a schema extension; the schema cache must be renewed (schemaUpdateNow) after each. */
 export type SchemaPhase = { readonly change: 'add' | 'modify'; readonly ldif: string };
 
-/** OM-object-class of Object(DS-DN), without which a DN attribute is refused ([MS-ADTS] 3.1.1.2.2.2). */
+/** OM-object-class of Object(DS-DN), without which a DN attribute is refused ([MS-ADTS] 3.1.1.2.2.2 Syntaxes). */
 const OBJECT_DS_DN = 'KwwCh3McAIVK';
 
 /** Name of the schema object: `msExchMDBCopy` is stored as `ms-Exch-MDB-Copy`, the form objectCategory refers to. */

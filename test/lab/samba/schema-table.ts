@@ -20,7 +20,7 @@ export type Syntax =
   | 'octets'
   | 'sid';
 
-/** attributeSyntax and oMSyntax of [MS-ADTS] 3.1.1.2.2.2. */
+/** attributeSyntax and oMSyntax of [MS-ADTS] 3.1.1.2.2.2 Syntaxes. */
 export const SYNTAXES: Record<Syntax, readonly [attributeSyntax: string, oMSyntax: number]> = {
   dn: ['2.5.5.1', 127],
   unicode: ['2.5.5.12', 64],

@@ -7,7 +7,7 @@ import { bound, codeOf, connect, DEMO_LDIF, DOMAIN, PASSWORD, STAFF, start } fro
 
 const data = (reason: string): RegExp => new RegExp(`data ${reason},`);
 
-test('names a domain controller knows, and names it does not', async (t) => {
+test('names a domain controller knows, and names it does not ([MS-ADTS] 5.1.1.1.1 Simple)', async (t) => {
   const directory = await start(t);
   const client = await connect(t, directory);
   const good = async (name: string) => assert.equal(await codeOf(client.bind(name, PASSWORD)), 0, name);
@@ -49,7 +49,7 @@ test('an empty password is refused, the anonymous bind is not', async (t) => {
   assert.equal(await codeOf(client.search(DOMAIN, { scope: 'base' })), 1);
 });
 
-test('account states told with result 49', async (t) => {
+test('account states told with result 49 ([MS-ADTS] 2.2.16 userAccountControl)', async (t) => {
   const ticks = (iso: string): string => String((BigInt(Date.parse(iso)) + 11_644_473_600_000n) * 10_000n);
   const person = (sam: string, ...lines: string[]): string =>
     [

@@ -18,7 +18,7 @@ import {
 
 const one = (value: unknown): string => (Array.isArray(value) ? `[${value.join()}]` : String(value));
 
-test('root DSE', async (t) => {
+test('root DSE ([MS-ADTS] 3.1.1.3.2 rootDSE)', async (t) => {
   const directory = await start(t);
   const client = await connect(t, directory);
   const { searchEntries } = await client.search('', { scope: 'base' });
@@ -36,7 +36,7 @@ test('root DSE', async (t) => {
   assert.deepEqual(Object.keys(few.searchEntries[0] ?? {}).sort(), ['defaultNamingContext', 'dn', 'supportedControl']);
 });
 
-test('filters', async (t) => {
+test('filters ([MS-ADTS] 3.1.1.3.4.4 LDAP_MATCHING_RULE_BIT_AND)', async (t) => {
   const { client } = await bound(t);
   /** Runs a filter below the staff and compares the logon names found. */
   const finds = async (filter: string | AndFilter | OrFilter, ...sams: string[]) => {
@@ -100,7 +100,7 @@ async function allSams(client: Client): Promise<string[]> {
   return searchEntries.map((entry) => one(entry.sAMAccountName));
 }
 
-test('binary values', async (t) => {
+test('binary values ([MS-DTYP] 2.3.4 GUID)', async (t) => {
   const { client } = await bound(t);
   const attributes = ['objectGUID', 'msExchMailboxGuid', 'cn'];
   const { searchEntries } = await client.search(STAFF, {
@@ -306,7 +306,7 @@ function crowd(count: number): string {
   return `${DEMO_LDIF}\n${users.join('\n')}\ndn: CN=Crowd,${STAFF}\nobjectClass: group\nsAMAccountName: crowd\n${members}`;
 }
 
-test('page size, size limit and paging', async (t) => {
+test('page size, size limit and paging ([MS-ADTS] 3.1.1.3.4.6 Policies)', async (t) => {
   const { client } = await bound(t, READER, { entries: crowd(45), limits: { maxPageSize: 20 } });
   const filter = '(sAMAccountName=user*)';
   await assert.rejects(client.search(STAFF, { filter }), { code: 4 }); // more than MaxPageSize
@@ -327,7 +327,7 @@ test('page size, size limit and paging', async (t) => {
   assert.deepEqual(pages, [20, 20, 5]); // the client asked for 30
 });
 
-test('long attributes come in ranges', async (t) => {
+test('long attributes come in ranges ([MS-ADTS] 3.1.1.3.1.3.3 Range)', async (t) => {
   const { client } = await bound(t, READER, { entries: crowd(25), limits: { maxValRange: 10 } });
   const read = async (attribute: string) => {
     const { searchEntries } = await client.search(`CN=Crowd,${STAFF}`, { scope: 'base', attributes: [attribute] });

@@ -213,7 +213,7 @@ test('rename: names below and values elsewhere follow', async (t) => {
   assert.equal(directory.findEntry(renamed)?.dn, `CN=sea-db77,CN=Databases,${ADMIN_GROUP}`);
 });
 
-test('rename: result codes', async (t) => {
+test('rename: result codes ([MS-ADTS] 2.2.10 systemFlags)', async (t) => {
   const { client } = await everywhere(t);
   const rename = (dn: string, to: string) => codeOf(client.modifyDN(dn, to));
   assert.equal(await rename(`CN=DAG1,CN=Database Availability Groups,${ADMIN_GROUP}`, 'CN=DAG2'), 53); // no systemFlags

@@ -5,7 +5,7 @@ import { entryId, wide } from '../build-profile.ts';
 
 const DN = '/o=Fabrikam/ou=Group/cn=Recipients/cn=nina';
 
-/** The version 2 tail, [MS-OXCDATA] 2.2.4.3. */
+/** The version 2 tail, [MS-OXCDATA] 2.2.4.3 Store Object EntryIDs. */
 function v2(serverDn: string, fqdn: string): Buffer {
   const names = Buffer.concat([Buffer.from(`${serverDn}\0`, 'latin1'), fqdn ? wide(fqdn) : Buffer.alloc(0)]);
   const head = Buffer.alloc(20);

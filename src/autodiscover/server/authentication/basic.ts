@@ -1,4 +1,4 @@
-// Basic over TLS (RFC 7617), checked by an LDAP simple bind of the account that the name means. Clients write names in many forms; the
+// Basic over TLS ([RFC 7617] 2 Basic), checked by an LDAP simple bind of the account that the name means. Clients write names in many forms; the
 // directory resolves them. A wrong password and a name nobody has cost the same work and give the same answer.
 
 import { explainBindCode, failureText } from '../../../ldap/controller.ts';

@@ -1,4 +1,4 @@
-// Negotiate (RFC 4559): Kerberos tickets are accepted with the service's keytab; NTLM inside SPNEGO goes to the NTLM helpers, if there are
+// Negotiate ([RFC 4559] 4 Negotiate): Kerberos tickets are accepted with the service's keytab; NTLM inside SPNEGO goes to the NTLM helpers, if there are
 // any. Which of the two a token is, its bytes tell.
 
 import type { Socket } from 'node:net';
