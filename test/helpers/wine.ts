@@ -129,14 +129,27 @@ export class WinePrefix {
     return { status, stdout: readFileSync(`${base}.out`, 'utf8'), stderr: readFileSync(`${base}.err`, 'utf8') };
   }
 
-  /** Starts a Windows program and kills it, as the task manager would; what it started goes on. */
-  async runAndKill(args: readonly string[], afterMs: number): Promise<void> {
-    const child = spawn('wine', args, { env: this.env, cwd: this.path('C:\\lab'), stdio: 'ignore' });
-    const ended = new Promise((resolve) => child.once('exit', resolve));
+  /**
+   * Starts a Windows program and kills it, as the task manager would, so long after `seen` first holds; what it started goes on.
+   * False: it had ended before.
+   */
+  async runAndKill(args: readonly string[], seen: () => boolean, afterMs: number): Promise<boolean> {
+    const out = openSync(join(this.folder, `output-${++this.#runs}.out`), 'w');
+    const child = spawn('wine', args, { env: this.env, cwd: this.path('C:\\lab'), stdio: ['ignore', out, out] });
+    const ended = new Promise<NodeJS.Signals | null>((resolve) =>
+      child.once('exit', (_code, signal) => resolve(signal)),
+    );
+    let running = true;
+    void ended.then(() => {
+      running = false;
+    });
+    for (let waited = 0; running && !seen() && waited < 120_000; waited += 20) await sleep(20);
     await Promise.race([ended, sleep(afterMs)]);
-    // The program's own Linux process: wine's loader becomes it.
+    // The Windows program runs in the very process that was started.
     child.kill('SIGKILL');
-    await ended;
+    const signal = await ended;
+    closeSync(out);
+    return signal === 'SIGKILL';
   }
 
   /** Runs one line of a command script and returns its true errorlevel (Linux would see it modulo 256). */
