@@ -216,13 +216,14 @@ labSuite('profile-migrator.exe in Wine', ['wine', 'windows-packaging'], () => {
     seed(HKCU);
     const original = stateOf(HKCU);
     /** From when the journal says so, the import may have begun. */
-    const importing = () =>
-      existsSync(prefix.path(STATE)) &&
-      readdirSync(prefix.path(STATE)).some(
-        (name) =>
-          name.endsWith('.journal.json') &&
-          readFileSync(prefix.path(`${STATE}\\${name}`), 'utf8').includes('"importing"'),
-      );
+    const importing = () => {
+      try {
+        const name = readdirSync(prefix.path(STATE)).find((file) => file.endsWith('.journal.json'));
+        return name !== undefined && readFileSync(prefix.path(`${STATE}\\${name}`), 'utf8').includes('"importing"');
+      } catch {
+        return false; // not there yet, or just being replaced
+      }
+    };
     const seen: string[] = [];
     for (const afterMs of [0, 250, 750]) {
       forget();
