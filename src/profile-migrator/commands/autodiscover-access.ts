@@ -17,7 +17,7 @@ import { UsageError } from '../errors.ts';
 import type { AutodiscoverOptions, Discover, DiscoverAnswer, DiscoveredServer, EndpointAnswer } from './deps.ts';
 
 const REQUEST_TIMEOUT_MS = 20_000;
-const ENDPOINT_TIMEOUT_MS = 5_000;
+const ENDPOINT_TIMEOUT_MS = 3_000;
 
 /** What a test may put in place of the network. */
 export type NetworkDeps = Partial<Pick<DiscoveryDeps, 'http' | 'resolveSrv'>>;
