@@ -1,7 +1,6 @@
 // A small pool of bound connections over an ordered list of domain controllers. Reads fail over to the next controller and return to
 // the first when it is back; a refused credential is never tried on another controller, because every try counts towards lock-out.
 
-import type { Filter, SearchOptions } from 'ldapts';
 import {
   ControllerConnection,
   type ControllerOptions,
@@ -10,21 +9,9 @@ import {
   rejectedReason,
   serviceAccountRejected,
 } from './controller.ts';
-import { EntryReader } from './entry.ts';
+import type { EntryReader } from './entry.ts';
 import { DirectoryError } from './errors.ts';
-
-export interface SearchRequest {
-  readonly base: string;
-  readonly scope: 'base' | 'one' | 'sub';
-  readonly filter: Filter;
-  readonly attributes: readonly string[];
-  /** Attributes whose values are bytes (GUIDs, SIDs). */
-  readonly binaryAttributes?: readonly string[];
-  /** Ask in pages; needed where more than 1000 entries may come. */
-  readonly paged?: boolean;
-  /** Fetch no more than the first entries, by asking for one page of this size: not every server honours a size limit. */
-  readonly first?: number;
-}
+import { type SearchRequest, searchOn } from './search.ts';
 
 export interface PoolOptions {
   readonly controllers: readonly ControllerOptions[];
@@ -103,7 +90,7 @@ export class ControllerPool {
 
   /** Searches on the first controller that answers. Throws DirectoryError `unreachable` when none does. */
   async search(request: SearchRequest): Promise<EntryReader[]> {
-    return this.#onOneController('searching the directory', (connection) => searchOn(connection, request));
+    return this.#onOneController('searching the directory', (connection) => searchOn(connection.client, request));
   }
 
   /** Runs several searches on one controller, so that their answers belong together. */
@@ -111,7 +98,7 @@ export class ControllerPool {
     task: (search: (request: SearchRequest) => Promise<EntryReader[]>) => Promise<T>,
   ): Promise<T> {
     return this.#onOneController('reading the directory', (connection) =>
-      task((request) => searchOn(connection, request)),
+      task((request) => searchOn(connection.client, request)),
     );
   }
 
@@ -286,21 +273,4 @@ export class ControllerPool {
     const why = failures.length > 0 ? failures.join('; ') : `every controller is marked down (${down})`;
     return new DirectoryError('unreachable', `${doing}: no domain controller answered: ${why}`);
   }
-}
-
-async function searchOn(connection: ControllerConnection, request: SearchRequest): Promise<EntryReader[]> {
-  const options: SearchOptions = {
-    scope: request.scope,
-    filter: request.filter,
-    attributes: [...request.attributes],
-    ...(request.binaryAttributes ? { explicitBufferAttributes: [...request.binaryAttributes] } : {}),
-    ...(request.paged ? { paged: { pageSize: 500 } } : {}),
-  };
-  if (request.first !== undefined) {
-    const pages = connection.client.searchPaginated(request.base, { ...options, paged: { pageSize: request.first } });
-    for await (const { searchEntries } of pages) return searchEntries.map((entry) => new EntryReader(entry));
-    return [];
-  }
-  const { searchEntries } = await connection.client.search(request.base, options);
-  return searchEntries.map((entry) => new EntryReader(entry));
 }

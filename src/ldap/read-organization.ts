@@ -2,7 +2,6 @@
 // and gets no error for it, so emptiness is judged here and told as the right that is missing.
 
 import { AndFilter, EqualityFilter, type Filter, OrFilter, PresenceFilter } from 'ldapts';
-import type { SearchRequest } from './connection.ts';
 import { type EntryReader, guidText } from './entry.ts';
 import { DirectoryError } from './errors.ts';
 import {
@@ -19,6 +18,7 @@ import {
   type VirtualDirectory,
   type VirtualDirectoryKind,
 } from './exchange-organization.ts';
+import type { SearchRequest } from './search.ts';
 
 type Search = (request: SearchRequest) => Promise<EntryReader[]>;
 

@@ -3,8 +3,8 @@
 
 import { AndFilter, EqualityFilter, type Filter, OrFilter, PresenceFilter } from 'ldapts';
 import { addressSpellings } from './address-spellings.ts';
-import type { SearchRequest } from './connection.ts';
 import { type EntryReader, guidText } from './entry.ts';
+import type { SearchRequest } from './search.ts';
 
 /** A user, contact or group as Autodiscover needs it. Absent attributes are undefined or empty. */
 export interface Recipient {

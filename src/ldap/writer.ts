@@ -4,7 +4,6 @@
 import { Attribute, Change, type Client, InsufficientAccessError, PresenceFilter, ResultCodeError } from 'ldapts';
 import type { GuardedChange } from './change.ts';
 import { nameAfter } from './change.ts';
-import type { SearchRequest } from './connection.ts';
 import {
   ControllerConnection,
   type ControllerOptions,
@@ -12,9 +11,10 @@ import {
   failureText,
   rejectedReason,
 } from './controller.ts';
-import { EntryReader } from './entry.ts';
+import type { EntryReader } from './entry.ts';
 import { DirectoryError } from './errors.ts';
 import type { LdifAttribute } from './ldif.ts';
+import { type SearchRequest, searchOn } from './search.ts';
 import { hasExpected, isAsExpected, isWritable } from './writable-attributes.ts';
 
 /** Why a change was not made. */
@@ -130,15 +130,8 @@ export class DirectoryWriter {
     );
   }
 
-  async search(request: SearchRequest): Promise<EntryReader[]> {
-    const { searchEntries } = await this.#connection.client.search(request.base, {
-      scope: request.scope,
-      filter: request.filter,
-      attributes: [...request.attributes],
-      explicitBufferAttributes: [...(request.binaryAttributes ?? [])],
-      ...(request.paged ? { paged: { pageSize: 500 } } : {}),
-    });
-    return searchEntries.map((entry) => new EntryReader(entry));
+  search(request: SearchRequest): Promise<EntryReader[]> {
+    return searchOn(this.#connection.client, request);
   }
 
   /** The named attributes of an entry as they stand on this controller; undefined when there is no such entry. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { addressSpellings } from '../../src/ldap/address-spellings.ts';
-import type { SearchRequest } from '../../src/ldap/connection.ts';
 import { findByAddress } from '../../src/ldap/recipient.ts';
+import type { SearchRequest } from '../../src/ldap/search.ts';
 
 test('an international domain has two spellings, others one', () => {
   assert.deepEqual(addressSpellings('a@xn--bcher-kva.test'), ['a@xn--bcher-kva.test', 'a@b\u00fccher.test']);
