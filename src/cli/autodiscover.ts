@@ -4,11 +4,15 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { arrayCommand } from '../admin/commands/array.ts';
+import { balancerCommand } from '../admin/commands/balancer.ts';
 import { databaseCommand } from '../admin/commands/database.ts';
+import { doctorCommand } from '../admin/commands/doctor.ts';
 import { explainCommand } from '../admin/commands/explain.ts';
 import { policyCommand } from '../admin/commands/policy.ts';
+import { replayCommand } from '../admin/commands/replay.ts';
 import { scpCommand } from '../admin/commands/scp.ts';
 import { undoCommand } from '../admin/commands/undo.ts';
+import { verifyCommand } from '../admin/commands/verify.ts';
 import { clientFilesCommand } from '../autodiscover/commands/client-files.ts';
 import type { CommandIo } from '../autodiscover/commands/command-io.ts';
 import { configCommand } from '../autodiscover/commands/config.ts';
@@ -21,6 +25,10 @@ const COMMANDS = [
   configCommand,
   queryCommand,
   clientFilesCommand,
+  verifyCommand,
+  doctorCommand,
+  balancerCommand,
+  replayCommand,
   arrayCommand,
   databaseCommand,
   scpCommand,

@@ -16,6 +16,7 @@ import {
   type RecipientMatch,
   readByDn,
 } from './recipient.ts';
+import { type RecipientFaults, scanRecipients } from './recipient-scan.ts';
 
 export interface DirectoryOptions {
   readonly controllers: readonly ControllerOptions[];
@@ -56,6 +57,8 @@ export interface Directory {
   readRecipient(distinguishedName: string): Promise<Recipient | undefined>;
   /** The primary address of some mailbox in a database, for checks that need a real one. */
   findMailboxOf(databaseDn: string): Promise<string | undefined>;
+  /** Reads every recipient once and tells which of them no client can be served from; for checks, not for requests. */
+  scanRecipients(): Promise<RecipientFaults>;
   /** The account a logon name means: `user@domain` (UPN, SMTP address, `sam@domain`), `DOMAIN\user`, or a bare name. */
   findAccount(logonName: string): Promise<Account | undefined>;
   /** The account of a Kerberos principal `sam@REALM`, in the domain of that realm. */
@@ -158,6 +161,11 @@ class ActiveDirectory implements Directory {
 
   findMailboxOf(databaseDn: string): Promise<string | undefined> {
     return findMailboxOf((request) => this.#pool.search(request), this.#searchBase(), databaseDn);
+  }
+
+  scanRecipients(): Promise<RecipientFaults> {
+    const databases = this.organization().organization.databases.map((database) => database.distinguishedName);
+    return scanRecipients((request) => this.#pool.search(request), this.#searchBase(), databases);
   }
 
   async findAccount(logonName: string): Promise<Account | undefined> {

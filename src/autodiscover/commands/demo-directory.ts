@@ -1,4 +1,4 @@
-// The demo's domain controller: the embedded directory over demo/contoso.ldif on a loopback port, in memory only.
+// The demo's domain controller: the embedded directory over an organisation of demo/ on a loopback port, in memory only.
 
 import { readFile } from 'node:fs/promises';
 import { type EmbeddedDirectory, startEmbeddedDirectory } from '../../ldap/embedded/server.ts';
@@ -7,10 +7,20 @@ import { type Config, configSchema } from '../config-schema.ts';
 import type { ServiceSettings } from './service.ts';
 
 export const DEMO_PASSWORD = 'Demo-Passw0rd!';
-export const DEMO_SERVICE_ACCOUNT = 'CN=svc-autodiscover,OU=Service Accounts,DC=contoso,DC=test';
+
+/** The organisations of demo/: the first has every fault a newcomer should see, the second has none. */
+export const DEMO_ORGANIZATIONS = ['contoso', 'fabrikam'] as const;
+export type DemoOrganization = (typeof DEMO_ORGANIZATIONS)[number];
+
+const account = (name: string, organization: DemoOrganization) =>
+  `CN=${name},OU=Service Accounts,DC=${organization},DC=test`;
 /** The account that administrators' commands write with. */
-export const DEMO_WRITER_ACCOUNT = 'CN=svc-exchadmin,OU=Service Accounts,DC=contoso,DC=test';
-const DEMO_LDIF = new URL('../../../demo/contoso.ldif', import.meta.url);
+export const DEMO_WRITER_ACCOUNT = account('svc-exchadmin', 'contoso');
+
+/** A file of demo/, as text. */
+export function readDemoFile(organization: DemoOrganization, kind: 'ldif' | 'names'): Promise<string> {
+  return readFile(new URL(`../../../demo/${organization}.${kind}`, import.meta.url), 'utf8');
+}
 
 export interface DemoDirectory {
   readonly server: EmbeddedDirectory;
@@ -18,15 +28,15 @@ export interface DemoDirectory {
 }
 
 /** Starts the demo's directory; every start begins with the file's content. The caller closes the server. */
-export async function startDemoDirectory(): Promise<DemoDirectory> {
-  const entries = parseLdif(await readFile(DEMO_LDIF, 'utf8'));
+export async function startDemoDirectory(organization: DemoOrganization = 'contoso'): Promise<DemoDirectory> {
+  const entries = parseLdif(await readDemoFile(organization, 'ldif'));
   const server = await startEmbeddedDirectory({
     entries,
     access: {
-      readers: [DEMO_SERVICE_ACCOUNT],
-      writers: [DEMO_WRITER_ACCOUNT],
+      readers: [account('svc-autodiscover', organization)],
+      writers: [account('svc-exchadmin', organization)],
       // Pointers to other forests stand beside the Exchange organisation.
-      writeBelow: 'CN=Services,CN=Configuration,DC=contoso,DC=test',
+      writeBelow: `CN=Services,CN=Configuration,DC=${organization},DC=test`,
     },
   });
   return { server, entries };
@@ -36,20 +46,21 @@ export async function startDemoDirectory(): Promise<DemoDirectory> {
 export function demoSettings(
   server: EmbeddedDirectory,
   service: { readonly listen: Config['listen']; readonly certificateFile: string; readonly keyFile: string },
+  organization: DemoOrganization = 'contoso',
 ): ServiceSettings {
   const { listen, certificateFile, keyFile } = service;
   const config = configSchema.parse({
     directory: {
       servers: [server.url],
-      bindDn: DEMO_SERVICE_ACCOUNT,
+      bindDn: account('svc-autodiscover', organization),
       passwordFile: 'none',
       allowPlainText: true,
       refreshSeconds: 5,
     },
     listen,
-    publicUrl: 'https://autodiscover.contoso.test',
+    publicUrl: `https://autodiscover.${organization}.test`,
     tls: { certificates: [{ certificateFile, keyFile }] },
-    answers: { domains: ['contoso.test', 'contoso-sales.test'] },
+    answers: { domains: [`${organization}.test`, `${organization}-sales.test`] },
   });
   return { config, ca: undefined, readPassword: async () => DEMO_PASSWORD };
 }

@@ -1,26 +1,19 @@
-// The demo: the embedded directory over demo/contoso.ldif on a loopback port, a lab certificate, and the same service as in production
-// in front of them.
+// The demo: the embedded directory over an organisation of demo/ on a loopback port, a lab certificate, and the same service as in
+// production in front of them.
 
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import type { EmbeddedDirectory } from '../../ldap/embedded/server.ts';
 import { type LdifRecord, text, texts } from '../../ldap/ldif.ts';
 import { labCertificate } from '../tls/lab-certificate.ts';
-import { demoSettings, startDemoDirectory } from './demo-directory.ts';
+import { type DemoOrganization, demoSettings, startDemoDirectory } from './demo-directory.ts';
 import type { ServiceSettings } from './service.ts';
 
 export { DEMO_PASSWORD } from './demo-directory.ts';
 
-const DEMO_NAMES = [
-  'autodiscover.contoso.test',
-  'autodiscover.contoso-sales.test',
-  'contoso.test',
-  'mail.contoso.test',
-  'localhost',
-  '127.0.0.1',
-  '::1',
-];
-
 export interface DemoOptions {
+  /** `contoso` when not given. */
+  readonly organization?: DemoOrganization;
   readonly https: string;
   readonly http: string;
   /** Folder for the lab certificate, relative to the working directory. */
@@ -32,17 +25,34 @@ export interface Demo {
   readonly directory: EmbeddedDirectory;
   /** PEM file of the lab CA. */
   readonly caFile: string;
+  /** PEM files of the certificate that covers every web name of the organisation, and of its key. */
+  readonly certificateFile: string;
+  readonly keyFile: string;
   /** Accounts that may log on: name, and what stands out about their mailbox. */
   readonly accounts: readonly { readonly name: string; readonly database: string | undefined }[];
 }
 
 /** Starts the embedded directory and makes the lab certificate. The caller closes the directory. */
 export async function startDemo(options: DemoOptions): Promise<Demo> {
-  const { caFile, certificateFile, keyFile } = await labCertificate(options.certs, [...DEMO_NAMES, hostname()]);
-  const { server, entries } = await startDemoDirectory();
+  const { organization = 'contoso', certs } = options;
+  const { server, entries } = await startDemoDirectory(organization);
+  const domain = `${organization}.test`;
+  const names = [`autodiscover.${domain}`, `autodiscover.${organization}-sales.test`, domain, ...webHosts(entries)];
+  // Each organisation has its own folder, so that neither makes the other's certificate anew.
+  const folder = organization === 'contoso' ? certs : join(certs, organization);
+  const { caFile, certificateFile, keyFile } = await labCertificate(folder, [
+    ...new Set([...names, 'localhost', '127.0.0.1', '::1', hostname()]),
+  ]);
   const listen = { https: options.https, http: options.http };
-  const settings = demoSettings(server, { listen, certificateFile, keyFile });
-  return { settings, directory: server, caFile, accounts: entries.flatMap(accountOf) };
+  const settings = demoSettings(server, { listen, certificateFile, keyFile }, organization);
+  return { settings, directory: server, caFile, certificateFile, keyFile, accounts: entries.flatMap(accountOf) };
+}
+
+/** The hosts of every URL that the organisation publishes. */
+function webHosts(entries: readonly LdifRecord[]): string[] {
+  const attributes = ['msExchInternalHostName', 'msExchExternalHostName', 'serviceBindingInformation'];
+  const urls = entries.flatMap((entry) => attributes.flatMap((name) => texts(entry, name)));
+  return urls.flatMap((url) => URL.parse(url)?.hostname || []);
 }
 
 function accountOf(record: LdifRecord): { name: string; database: string | undefined }[] {

@@ -54,7 +54,6 @@ export function authenticated({ authenticator }: AppDependencies): RequestHandle
     switch (outcome.outcome) {
       case 'caller':
         record.caller = outcome.caller.name;
-        if (outcome.caller.scheme !== undefined) record.scheme = outcome.caller.scheme;
         if (outcome.header !== undefined) response.setHeader('WWW-Authenticate', outcome.header);
         return next();
       case 'challenge':

@@ -193,7 +193,6 @@ describe('the app', () => {
       address: '127.0.0.1',
       client: agent,
       caller: 'alice@contoso.test',
-      scheme: 'Basic',
       dialect: 'pox',
       target: 'nobody@contoso.test',
       outcome: 'unknown-address',

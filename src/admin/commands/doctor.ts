@@ -1,0 +1,98 @@
+// `autodiscover doctor`: the whole organisation examined, and for each finding what mends it.
+
+import { Command } from 'commander';
+import { printable } from '../../autodiscover/client/discovery-report.ts';
+import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
+import { examine } from '../doctor/examine.ts';
+import { FINDINGS, type Finding, finding } from '../doctor/finding.ts';
+import { once } from '../probe/in-parallel.ts';
+import { probeRpc } from '../probe/rpc-probe.ts';
+import { probeUrl } from '../probe/web-probe.ts';
+import { type CheckWorld, openWorld, usage, type WorldFlags, worldOptions } from './check-world.ts';
+
+interface DoctorFlags extends WorldFlags {
+  readonly json?: boolean;
+  readonly recipients: boolean;
+  readonly network: boolean;
+  readonly kinds?: boolean;
+}
+
+const HELP = `
+Reads the directory with the service's own account, asks every array and Client Access server for its RPC ports, and every published
+host for its certificate. It changes nothing.
+
+Exit codes: 0 nothing found; 1 findings; 2 wrong usage or configuration.`;
+
+const CONCURRENCY = 8;
+
+export function doctorCommand(io: CommandIo): Command {
+  return worldOptions(new Command('doctor').description('examine the whole organisation and say what mends each fault'))
+    .option('--no-recipients', 'do not read every recipient (duplicate addresses, lost databases)')
+    .option('--no-network', 'look at the directory only')
+    .option('--kinds', 'list every kind of finding and stop')
+    .option('--json', 'print the findings as JSON')
+    .addHelpText('after', HELP)
+    .action((flags: DoctorFlags) => run(flags, io));
+}
+
+async function run(flags: DoctorFlags, io: CommandIo): Promise<void> {
+  if (flags.kinds) {
+    for (const [code, severity] of Object.entries(FINDINGS)) io.stdout.write(`${severity.padEnd(8)} ${code}\n`);
+    return;
+  }
+  if (flags.config === undefined && !flags.demo) throw usage('doctor', 'give --config FILE or --demo');
+  const findings = await find(flags, io);
+  if (flags.json) io.stdout.write(`${JSON.stringify({ findings }, undefined, 2)}\n`);
+  else io.stdout.write(text(findings));
+  io.setExitCode(findings.length > 0 ? 1 : 0);
+}
+
+async function find(flags: DoctorFlags, io: CommandIo): Promise<readonly Finding[]> {
+  let world: CheckWorld;
+  try {
+    world = await openWorld('doctor', flags, io);
+  } catch (error) {
+    const missing = rightsFinding(error);
+    if (missing === undefined) throw error;
+    return [missing];
+  }
+  try {
+    const { network, directory } = world;
+    if (directory === undefined) throw usage('doctor', 'give --config FILE or --demo');
+    return await examine(
+      directory,
+      { flags: world.directoryFlag.split(' '), skipRecipients: !flags.recipients, skipNetwork: !flags.network },
+      {
+        probeRpc: once((host) => probeRpc(network, host)),
+        probeUrl: (url) => probeUrl(network, url),
+        clock: () => new Date(),
+        concurrency: CONCURRENCY,
+      },
+    );
+  } finally {
+    await world.close();
+  }
+}
+
+/** A service account that cannot see the organisation is a finding of its own, and hides all others. */
+function rightsFinding(error: unknown): Finding | undefined {
+  const { code, message } = error as { code?: unknown; message: string };
+  if (code !== 'missing-right') return undefined;
+  return finding('rights-missing', {
+    object: /"?(CN=[^"]+?CN=Configuration,[^"\s]+)/.exec(message)?.[1] ?? 'the Exchange organisation',
+    what: message,
+    why: 'the service does not start, or answers without the databases it cannot see; nothing else was examined',
+    remedy: /dsacls .+/.exec(message)?.[0] ?? 'grant the service account inheritable read on the Exchange organisation',
+  });
+}
+
+function text(findings: readonly Finding[]): string {
+  if (findings.length === 0) return 'nothing found\n';
+  const blocks = findings.map(({ code, severity, object, what, why, remedy }) =>
+    [`${severity}: ${what}`, `  where  ${object}`, `  why    ${why}`, `  mend   ${remedy}`, `  kind   ${code}`]
+      .map(printable)
+      .join('\n'),
+  );
+  const faults = findings.filter(({ severity }) => severity === 'fault').length;
+  return `${blocks.join('\n\n')}\n\n${findings.length} findings: ${faults} faults, ${findings.length - faults} warnings\n`;
+}

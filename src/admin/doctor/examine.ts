@@ -1,0 +1,76 @@
+// The whole examination: the directory's objects first, then what the network shows of them, probes side by side.
+
+import type { HttpOutcome } from '../../autodiscover/client/http-client.ts';
+import type { Directory } from '../../ldap/directory.ts';
+import { inParallel } from '../probe/in-parallel.ts';
+import type { RpcProbe } from '../probe/rpc-probe.ts';
+import { arrayFindings } from './array-findings.ts';
+import { databaseFindings } from './database-findings.ts';
+import { type Finding, finding } from './finding.ts';
+import { recipientFindings } from './recipient-findings.ts';
+import { rpcFindings, rpcHosts } from './rpc-findings.ts';
+import { scpFindings } from './scp-findings.ts';
+import { publishedUrlFindings, publishedUrls, virtualDirectoryFindings } from './web-findings.ts';
+
+export interface ExamineDeps {
+  readonly probeRpc: (host: string) => Promise<RpcProbe>;
+  readonly probeUrl: (url: URL) => Promise<HttpOutcome>;
+  readonly clock: () => Date;
+  readonly concurrency: number;
+}
+
+export interface ExamineOptions {
+  /** Words that lead a suggested command to the same directory. */
+  readonly flags: readonly string[];
+  /** Leave out what needs every recipient to be read. */
+  readonly skipRecipients: boolean;
+  /** Leave out what needs the network. */
+  readonly skipNetwork: boolean;
+}
+
+/** Every finding, by subject: databases, recipients, arrays, network, SCPs, web. Throws DirectoryError when the directory fails. */
+export async function examine(
+  directory: Directory,
+  options: ExamineOptions,
+  deps: ExamineDeps,
+): Promise<readonly Finding[]> {
+  const index = directory.organization();
+  const { flags } = options;
+  const [recipients, rpc, web] = await Promise.all([
+    options.skipRecipients ? [] : directory.scanRecipients().then(recipientFindings),
+    options.skipNetwork
+      ? []
+      : inParallel(rpcHosts(index), deps.concurrency, deps.probeRpc).then((probes) =>
+          rpcFindings(index, new Map(probes.map((probe) => [probe.host, probe]))),
+        ),
+    options.skipNetwork
+      ? []
+      : inParallel(publishedUrls(index), deps.concurrency, async (published) =>
+          publishedUrlFindings(published, await deps.probeUrl(published.url), deps.clock()),
+        ),
+  ]);
+  return [
+    ...controllerFindings(directory),
+    ...databaseFindings(index, flags),
+    ...recipients,
+    ...arrayFindings(index, flags),
+    ...rpc,
+    ...scpFindings(index, flags),
+    ...virtualDirectoryFindings(index),
+    ...web.flat(),
+  ];
+}
+
+function controllerFindings(directory: Directory): readonly Finding[] {
+  return directory
+    .status()
+    .controllers.filter(({ up }) => !up)
+    .map(({ url }) =>
+      finding('controller-down', {
+        object: url,
+        what: `the domain controller ${url} does not answer`,
+        why: 'the service has one controller fewer to fall back on',
+        remedy: 'start it, or take it out of directory.servers',
+      }),
+    );
+}

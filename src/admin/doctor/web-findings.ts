@@ -1,0 +1,149 @@
+// Web addresses: the virtual directories of each Client Access server, and what answers at every published host.
+
+import type { HttpOutcome } from '../../autodiscover/client/http-client.ts';
+import { clientAccessServers } from '../../autodiscover/settings/rpc-endpoint.ts';
+import type { VirtualDirectoryKind } from '../../ldap/exchange-organization.ts';
+import type { OrganizationIndex } from '../../ldap/organization-index.ts';
+import { daysLeft } from '../probe/web-probe.ts';
+import { type Finding, finding } from './finding.ts';
+
+/** What Outlook needs of each server, and the command that sets its URL. */
+const NEEDED = {
+  ews: { name: 'EWS', set: 'Set-WebServicesVirtualDirectory', path: 'EWS/Exchange.asmx' },
+  oab: { name: 'OAB', set: 'Set-OabVirtualDirectory', path: 'OAB' },
+  owa: { name: 'OWA', set: 'Set-OwaVirtualDirectory', path: 'owa' },
+  ecp: { name: 'ECP', set: 'Set-EcpVirtualDirectory', path: 'ecp' },
+} as const satisfies Partial<Record<VirtualDirectoryKind, object>>;
+
+/** Days before its end from which a certificate is a finding. */
+const WARN_DAYS = 30;
+
+/** Directories that are missing or have no URL inside. Pure. */
+export function virtualDirectoryFindings(index: OrganizationIndex): readonly Finding[] {
+  return clientAccessServers(index.organization.servers).flatMap((server) => {
+    const directories = index.virtualDirectoriesOf(server);
+    return Object.entries(NEEDED).flatMap(([kind, { name, set, path }]): Finding[] => {
+      const own = directories.filter((vdir) => vdir.kind === kind);
+      const url = `https://${server.fqdn ?? 'HOST'}/${path}`;
+      if (own.length === 0) {
+        return [
+          finding('virtual-directory-missing', {
+            object: server.distinguishedName,
+            what: `${server.name} has no ${name} virtual directory`,
+            why: `Autodiscover takes the ${name} URL of another server, or of another site`,
+            remedy: `${set.replace('Set-', 'New-')} -Server ${server.name} -InternalUrl ${url} (Exchange Management Shell)`,
+          }),
+        ];
+      }
+      return own
+        .filter((vdir) => vdir.internalUrl === undefined && vdir.externalUrl === undefined)
+        .map((vdir) =>
+          finding('virtual-directory-without-url', {
+            object: vdir.distinguishedName,
+            what: `the ${name} virtual directory of ${server.name} has no URL`,
+            why: `clients are never told of it: ${name} is not highly available where the other servers have one`,
+            remedy: `${set} '${server.name}\\${/^CN=([^,]+)/i.exec(vdir.distinguishedName)?.[1] ?? name}' -InternalUrl ${url} (Exchange Management Shell)`,
+          }),
+        );
+    });
+  });
+}
+
+/** A host to be asked, and the object that publishes it. */
+export interface PublishedUrl {
+  readonly url: URL;
+  readonly object: string;
+  /** True for service connection points. */
+  readonly isService: boolean;
+}
+
+/** One URL for each published https host, SCPs first, by host name. */
+export function publishedUrls(index: OrganizationIndex): readonly PublishedUrl[] {
+  const { serviceConnectionPoints, virtualDirectories } = index.organization;
+  const all: PublishedUrl[] = [
+    ...serviceConnectionPoints
+      .filter(({ kind }) => kind === 'url')
+      .flatMap((point) => entry(point.bindingInformation, point.distinguishedName, true)),
+    ...virtualDirectories.flatMap((vdir) =>
+      [vdir.internalUrl, vdir.externalUrl].flatMap((url) => entry(url, vdir.distinguishedName, false)),
+    ),
+  ];
+  const byHost = new Map<string, PublishedUrl>();
+  for (const published of all) if (!byHost.has(published.url.host)) byHost.set(published.url.host, published);
+  return [...byHost.values()].sort((a, b) => (a.url.host < b.url.host ? -1 : 1));
+}
+
+function entry(text: string | undefined, object: string, isService: boolean): PublishedUrl[] {
+  const url = URL.parse(text ?? '');
+  return url?.protocol === 'https:' ? [{ url, object, isService }] : [];
+}
+
+/** What an anonymous request to a published URL says of name, certificate and service. Pure. */
+export function publishedUrlFindings(
+  { url, object, isService }: PublishedUrl,
+  outcome: HttpOutcome,
+  now: Date,
+): readonly Finding[] {
+  const { host } = url;
+  const certificate = `put a certificate with the name ${url.hostname}, from an authority that clients trust, on what answers there`;
+  if (outcome.kind === 'failed') {
+    switch (outcome.reason) {
+      case 'certificate-name':
+      case 'certificate-untrusted':
+      case 'certificate-expired':
+        return [
+          finding(outcome.reason, {
+            object,
+            what: `the certificate of ${host} is not good: ${outcome.detail}`,
+            why: 'Outlook warns at every start, other clients refuse to connect',
+            remedy: certificate,
+          }),
+        ];
+      case 'name-not-found':
+        return [
+          finding('name-unresolved', {
+            object,
+            what: `${url.hostname}, the host of ${url.href}, does not resolve`,
+            why: 'clients are told a name that leads nowhere',
+            remedy: `add ${url.hostname} to the DNS, or publish another URL`,
+          }),
+        ];
+      default:
+        return [
+          finding('web-unreachable', {
+            object,
+            what: `${url.href} does not answer: ${outcome.reason} (${outcome.detail})`,
+            why: isService
+              ? 'clients that choose this record find no service'
+              : 'clients are told a URL that does not work',
+            remedy: `start what should answer on ${host}, or publish another URL`,
+          }),
+        ];
+    }
+  }
+  const found: Finding[] = [];
+  const left = outcome.tls && daysLeft(outcome.tls.validTo, now);
+  if (left !== undefined && left < WARN_DAYS) {
+    found.push(
+      finding('certificate-ends-soon', {
+        object,
+        what: `the certificate of ${host} ends in ${left} days (${outcome.tls?.validTo})`,
+        why: 'from then on Outlook warns at every start, and other clients refuse to connect',
+        remedy: certificate,
+      }),
+    );
+  }
+  if (outcome.status >= 500 || outcome.status === 404) {
+    found.push(
+      finding('web-unreachable', {
+        object,
+        what: `${url.href} answers HTTP ${outcome.status}`,
+        why: isService
+          ? 'clients that choose this record find no service'
+          : 'clients are told a URL that does not work',
+        remedy: `mend the application on ${host}, or publish another URL`,
+      }),
+    );
+  }
+  return found;
+}

@@ -1,0 +1,129 @@
+// Sends recordings to a server and judges what comes back, and compares two servers setting by setting.
+
+import { type Authenticator, sendAuthenticated } from '../../autodiscover/client/authenticate.ts';
+import { inModelOrder } from '../../autodiscover/client/discovery-report.ts';
+import type { HttpAnswer, HttpClient, HttpRequest } from '../../autodiscover/client/http-client.ts';
+import { readServiceAnswer } from '../../autodiscover/client/service-answer.ts';
+import { judge, type Violation } from './judge.ts';
+import { RECORDINGS, type Recording } from './recordings.ts';
+
+/** How one server took one recording. `status` is absent when there was no HTTP answer; `failure` then says why. */
+export interface Playback {
+  readonly recording: string;
+  readonly status: number | undefined;
+  readonly failure: string | undefined;
+  readonly violations: readonly Violation[];
+  /** What the answer says, for comparing: setting names and values, or the verdict. */
+  readonly says: Readonly<Record<string, string>>;
+}
+
+export interface ReplayDeps {
+  readonly http: HttpClient;
+  readonly authenticators: readonly Authenticator[];
+}
+
+const NO_LEGACY_DN = '(none)';
+
+/** Plays every recording against `server` (an https origin), one after the other: later ones need what the first answer tells. */
+export async function replay(server: URL, address: string, deps: ReplayDeps): Promise<readonly Playback[]> {
+  const played: Playback[] = [];
+  let legacyDn = NO_LEGACY_DN;
+  for (const recording of RECORDINGS) {
+    if (recording.body?.includes('{legacyDn}') && legacyDn === NO_LEGACY_DN) continue;
+    const playback = await play(server, recording, { address, legacyDn }, deps);
+    legacyDn = playback.says.UserDN ?? legacyDn;
+    played.push(playback);
+  }
+  return played;
+}
+
+interface Values {
+  readonly address: string;
+  readonly legacyDn: string;
+}
+
+async function play(server: URL, recording: Recording, values: Values, deps: ReplayDeps): Promise<Playback> {
+  const connection = deps.http.open();
+  try {
+    const request = requestOf(server, recording, values);
+    const outcome = recording.authenticated
+      ? (await sendAuthenticated(connection, request, deps.authenticators)).outcome
+      : await connection.send(request);
+    if (outcome.kind === 'failed') {
+      const failure = `${outcome.reason}: ${outcome.detail}`;
+      const violations = [{ rule: 'answered', detail: failure }] as const;
+      return { recording: recording.name, status: undefined, failure, violations, says: { failure: outcome.reason } };
+    }
+    return {
+      recording: recording.name,
+      status: outcome.status,
+      failure: undefined,
+      violations: judge(recording, outcome),
+      says: saysOf(recording, outcome),
+    };
+  } finally {
+    connection.close();
+  }
+}
+
+function requestOf(server: URL, recording: Recording, { address, legacyDn }: Values): HttpRequest {
+  const body = recording.body?.replaceAll('{address}', xml(address)).replaceAll('{legacyDn}', xml(legacyDn));
+  const headers = Object.entries(recording.headers).map(([name, value]) => [
+    name,
+    value.replaceAll('{address}', address),
+  ]);
+  return {
+    method: recording.method,
+    url: new URL(recording.path.replaceAll('{address}', encodeURIComponent(address)), server),
+    headers: Object.fromEntries(headers) as Record<string, string>,
+    ...(body !== undefined && { body }),
+  };
+}
+
+function xml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+function saysOf(recording: Recording, answer: HttpAnswer): Readonly<Record<string, string>> {
+  const location = answer.headers.location?.[0];
+  const status = { status: String(answer.status), ...(location !== undefined && { location }) };
+  if (recording.expects !== 'pox' && recording.expects !== 'soap' && recording.expects !== 'unknown') return status;
+  if (answer.status !== 200) return status;
+  const dialect = recording.expects === 'soap' ? 'soap' : 'pox';
+  const read = readServiceAnswer(dialect, answer.body, answer.headers['content-type']?.[0]);
+  if (read.action !== 'settings') {
+    const { action, ...rest } = read;
+    return {
+      ...status,
+      action,
+      ...Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, String(value)])),
+    };
+  }
+  const settings = Object.entries(inModelOrder(read.settings)).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? value : JSON.stringify(value),
+  ]);
+  return { ...status, ...Object.fromEntries(settings) };
+}
+
+/** One thing that two servers say differently to the same recording. */
+export interface Difference {
+  readonly recording: string;
+  readonly name: string;
+  readonly server: string | undefined;
+  readonly against: string | undefined;
+}
+
+/** Names that two good servers differ in: which of them answers, and with which domain controller and version. */
+const OWN_TO_A_SERVER: ReadonlySet<string> = new Set(['ActiveDirectoryServer', 'message', 'location']);
+
+/** What differs, in the order of the recordings. */
+export function comparePlaybacks(server: readonly Playback[], against: readonly Playback[]): readonly Difference[] {
+  return server.flatMap((one) => {
+    const other = against.find(({ recording }) => recording === one.recording);
+    const names = new Set([...Object.keys(one.says), ...Object.keys(other?.says ?? {})]);
+    return [...names]
+      .filter((name) => !OWN_TO_A_SERVER.has(name) && one.says[name] !== other?.says[name])
+      .map((name) => ({ recording: one.recording, name, server: one.says[name], against: other?.says[name] }));
+  });
+}

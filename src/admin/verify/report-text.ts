@@ -1,0 +1,33 @@
+// A verification as text for people: what is not well as a table, then the counts.
+
+import { printable } from '../../autodiscover/client/discovery-report.ts';
+import type { Change } from './baseline.ts';
+import { type Check, summarize } from './check.ts';
+
+/** Rows of a table: outcome, subject, check, detail. `everything` keeps what passed. */
+export function checkRows(checks: readonly Check[], everything: boolean): readonly (readonly string[])[] {
+  return checks
+    .filter(({ outcome }) => everything || outcome !== 'passed')
+    .map(({ outcome, subject, check, detail, expected, served }) => {
+      const differs = expected !== served && (expected !== undefined || served !== undefined);
+      const values = differs ? `\nexpected ${expected ?? '-'}\nserved   ${served ?? '-'}` : '';
+      return [outcome, subject, check, `${detail}${values}`].map(lines);
+    });
+}
+
+/** One line per change. */
+export function changeLines(changes: readonly Change[]): readonly string[] {
+  return changes.map(({ subject, check, before, after, worse }) =>
+    printable(`${worse ? 'worse  ' : 'changed'}  ${subject}  ${check}: ${before ?? '(new)'} -> ${after ?? '(gone)'}`),
+  );
+}
+
+export function summaryLine(checks: readonly Check[]): string {
+  const { passed, failed, warning, skipped } = summarize(checks);
+  return `${checks.length} checks: ${passed} passed, ${failed} failed, ${warning} to look at, ${skipped} skipped`;
+}
+
+/** Makes each line harmless for a terminal, and keeps the line ends. */
+function lines(text: string): string {
+  return text.split('\n').map(printable).join('\n');
+}

@@ -1,0 +1,166 @@
+// Every kind of finding has a fault that causes it, found on the right object with the right remedy; and an organisation without faults
+// has no finding.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import test from 'node:test';
+import { type ExamineDeps, examine } from '../../../src/admin/doctor/examine.ts';
+import { FINDINGS, type Finding, type FindingCode } from '../../../src/admin/doctor/finding.ts';
+import { parseLdif } from '../../../src/ldap/ldif.ts';
+import { plant, SEEDS } from './seeds.ts';
+import { answering, HEALTHY, OPTIONS, webAnswer, withDirectory } from './world.ts';
+
+const RECORDS = parseLdif(readFileSync(new URL('../../../demo/contoso.ldif', import.meta.url)));
+const seen = new Set<FindingCode>();
+
+/** The findings that the demo organisation has without further faults. */
+const KNOWN: readonly (readonly [FindingCode, string])[] = [
+  ['database-without-endpoint', 'CN=DUB-DB02'],
+  ['database-single-server', 'CN=SEA-DB02'],
+  ['database-endpoint-not-client-access', 'CN=SEA-DB03'],
+  ['mailbox-database-unknown', 'CN=Mallory Moss'],
+  ['address-duplicate', 'CN=Victor Vance'],
+  ['forwarding-to-itself', 'CN=Loop Lopez'],
+];
+
+test('the demo organisation has exactly its seeded faults', async () => {
+  const findings = await withDirectory(RECORDS, (directory) => examine(directory, OPTIONS, HEALTHY));
+  assert.deepEqual(
+    findings.map(({ code, object }) => [code, object.split(',')[0]]),
+    KNOWN,
+  );
+});
+
+for (const seed of SEEDS) {
+  test(`${seed.code}: found on ${seed.found ?? seed.object}, with its remedy`, async () => {
+    const findings = await withDirectory(plant(RECORDS, seed), (directory) => examine(directory, OPTIONS, HEALTHY));
+    const found = findings.find(
+      ({ code, object }) => code === seed.code && object.startsWith(seed.found ?? seed.object),
+    );
+    assert.ok(found, JSON.stringify(findings, undefined, 1));
+    assert.match(found.remedy, seed.remedy);
+    assert.equal(found.severity, FINDINGS[seed.code]);
+    seen.add(seed.code);
+  });
+}
+
+/** What the network shows, by the name of what is asked. */
+const NETWORK: readonly (readonly [FindingCode, string, Partial<ExamineDeps>, RegExp])[] = [
+  [
+    'name-unresolved',
+    'CN=Seattle CAS Array',
+    {
+      probeRpc: async (host) =>
+        host.startsWith('outlook-sea') ? { host, addresses: [], interfaces: [] } : answering(host),
+    },
+    /DNS, inside only, with the address of the load balancer/,
+  ],
+  [
+    'endpoint-mapper',
+    'CN=SEA-CAS2',
+    {
+      probeRpc: async (host) => {
+        const good = answering(host);
+        if (!host.startsWith('sea-cas2')) return good;
+        const silent = { outcome: 'unreachable', reason: 'connection-refused', detail: '' } as const;
+        return {
+          ...good,
+          interfaces: good.interfaces.map((one) => ({ ...one, answer: silent, ports: [], connects: undefined })),
+        };
+      },
+    },
+    /start MSExchangeRPC and MSExchangeAB on SEA-CAS2/,
+  ],
+  [
+    'ports-differ',
+    'CN=Seattle CAS Array',
+    { probeRpc: async (host) => answering(host, host.startsWith('sea-cas2') ? 40_001 : 59_531) },
+    /autodiscover balancer ports/,
+  ],
+  [
+    'array-address-is-member',
+    'CN=Seattle CAS Array',
+    { probeRpc: async (host) => answering(host, 1, 2, [/^(outlook-sea|sea-cas1)/.test(host) ? '10.1.0.11' : host]) },
+    /autodiscover balancer haproxy --array outlook-sea\.contoso\.test/,
+  ],
+  [
+    'array-address-shared',
+    'CN=casarray-dublin',
+    { probeRpc: async (host) => answering(host, 1, 2, [host.startsWith('outlook-') ? '10.1.0.10' : host]) },
+    /outlook-(dub|sea)\.contoso\.test an address of its own/,
+  ],
+  ['web-unreachable', 'CN=', { probeUrl: async () => webAnswer(503) }, /mend the application on/],
+  ['certificate-name', 'CN=', failing('certificate-name'), /put a certificate with the name/],
+  ['certificate-untrusted', 'CN=', failing('certificate-untrusted'), /from an authority that clients trust/],
+  ['certificate-expired', 'CN=', failing('certificate-expired'), /put a certificate/],
+  [
+    'certificate-ends-soon',
+    'CN=',
+    { probeUrl: async () => webAnswer(401, 'Jun 11 00:00:00 2026 GMT') },
+    /put a certificate/,
+  ],
+];
+
+function failing(reason: 'certificate-name' | 'certificate-untrusted' | 'certificate-expired'): Partial<ExamineDeps> {
+  return { probeUrl: async () => ({ kind: 'failed', reason, detail: 'as the handshake says' }) };
+}
+
+for (const [code, object, spoilt, remedy] of NETWORK) {
+  test(`${code}: found from what the network shows`, async () => {
+    const deps = { ...HEALTHY, ...spoilt };
+    const findings = await withDirectory(RECORDS, (directory) => examine(directory, OPTIONS, deps));
+    const own = findings.filter((finding) => finding.code === code);
+    const found: Finding | undefined = own.find((finding) => finding.object.startsWith(object)) ?? own[0];
+    assert.ok(found, JSON.stringify(findings, undefined, 1));
+    assert.match(found.remedy, remedy);
+    const others = findings.filter(
+      (finding) => finding.code !== code && !KNOWN.some(([known]) => known === finding.code),
+    );
+    assert.deepEqual(others, [], 'and nothing else');
+    seen.add(code);
+  });
+}
+
+test('scp-stale: a record of a server that is gone', async () => {
+  const scp = RECORDS.find(({ dn }) => dn.startsWith('CN=DUB-CAS1,CN=Autodiscover,')) ?? assert.fail();
+  const parents = ['CN=OLD-CAS', 'CN=Protocols,CN=OLD-CAS', 'CN=Autodiscover,CN=Protocols,CN=OLD-CAS'];
+  const servers = scp.dn.slice(scp.dn.indexOf(',CN=Servers,'));
+  const container = [{ name: 'objectClass', values: [Buffer.from('top'), Buffer.from('container')] }];
+  const records = [
+    ...RECORDS,
+    ...parents.map((dn) => ({ dn: `${dn}${servers}`, attributes: container })),
+    { dn: `CN=OLD-CAS,${parents[2]}${servers}`, attributes: scp.attributes.filter(({ name }) => name !== 'cn') },
+  ];
+  const findings = await withDirectory(records, (directory) => examine(directory, OPTIONS, HEALTHY));
+  const found = findings.find(({ code }) => code === 'scp-stale') ?? assert.fail(JSON.stringify(findings));
+  assert.match(found.remedy, /^autodiscover scp remove "CN=OLD-CAS,/);
+  seen.add('scp-stale');
+});
+
+test('controller-down: a domain controller that does not answer', async () => {
+  const dead = 'ldap://127.0.0.1:1';
+  const findings = await withDirectory(RECORDS, (directory) => examine(directory, OPTIONS, HEALTHY), [dead]);
+  assert.equal(findings[0]?.code, 'controller-down');
+  assert.equal(findings[0]?.object, dead);
+  seen.add('controller-down');
+});
+
+test('recipients and network can be left out', async () => {
+  const refuse = () => assert.fail('nothing may be asked');
+  const findings = await withDirectory(RECORDS, (directory) =>
+    examine(
+      directory,
+      { ...OPTIONS, skipRecipients: true, skipNetwork: true },
+      { ...HEALTHY, probeRpc: refuse, probeUrl: refuse },
+    ),
+  );
+  assert.deepEqual(
+    findings.map(({ code }) => code),
+    KNOWN.slice(0, 3).map(([code]) => code),
+  );
+});
+
+test('every kind of finding was seen', () => {
+  // rights-missing is a refusal at the start: test/admin/commands/doctor.test.ts.
+  const unseen = Object.keys(FINDINGS).filter((code) => code !== 'rights-missing' && !seen.has(code as FindingCode));
+  assert.deepEqual(unseen, []);
+});
