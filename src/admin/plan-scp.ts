@@ -15,6 +15,7 @@ import {
   SCP_ATTRIBUTES,
   serverScpDn,
 } from '../ldap/connection-point-changes.ts';
+import { SERVER_ROLE } from '../ldap/exchange-organization.ts';
 import type { DirectoryWriter } from '../ldap/writer.ts';
 import { fqdnFault, nameFault } from './array-names.ts';
 import type { ControllerSession } from './controller-session.ts';
@@ -59,14 +60,23 @@ export async function planPublishScp(session: ControllerSession, wish: PublishSc
   return makePlan({
     title: `publish ${url} in ${targets.length === 1 ? ownName(targets[0]?.point ?? '') : `${targets.length} service connection points`}`,
     changes,
-    warnings:
-      new URL(url).pathname.toLowerCase() === '/autodiscover/autodiscover.xml'
-        ? []
-        : [`${url}: clients expect the path /Autodiscover/Autodiscover.xml`],
+    warnings: [...withoutRole(session, wish.servers), ...pathWarning(url)],
     notes: [
       'Clients inside the domain take the oldest point of their site first; the certificate must carry the host of the URL.',
     ],
   });
+}
+
+function pathWarning(url: string): string[] {
+  const usual = new URL(url).pathname.toLowerCase() === '/autodiscover/autodiscover.xml';
+  return usual ? [] : [`${url}: clients expect the path /Autodiscover/Autodiscover.xml`];
+}
+
+function withoutRole({ index }: ControllerSession, servers: readonly string[]): string[] {
+  return servers
+    .map((server) => findServer(index, server))
+    .filter(({ roles }) => (roles & SERVER_ROLE.CLIENT_ACCESS) === 0)
+    .map(({ name }) => `${name} has no Client Access role: clients would be led to it all the same`);
 }
 
 interface Target {
@@ -95,7 +105,7 @@ function targetsOf({ index }: ControllerSession, { servers, all, name, url }: Pu
     const container = organizationScpContainer(organization.distinguishedName);
     return [{ container, point: childOf(container, name), host: new URL(url).hostname }];
   }
-  return servers.map((server) => ofServer(findServer(index, server)));
+  return [...new Set(servers.map((server) => findServer(index, server)))].map(ofServer);
 }
 
 export async function planScopeScp(
@@ -105,8 +115,7 @@ export async function planScopeScp(
 ): Promise<Plan> {
   const names = sites.map((site) => findSite(index, site).name);
   const changes: GuardedChange[] = [];
-  for (const identity of identities) {
-    const point = findScp(index, identity);
+  for (const point of new Set(identities.map((identity) => findScp(index, identity)))) {
     if (point.kind === 'pointer')
       throw new AdminError(
         'rule',

@@ -8,7 +8,7 @@ import { legacyDnKey, privateMdbDn } from './legacy-dn.ts';
 
 /** msExchVersion of arrays and servers: object version 0.1 (8.0.535.0). */
 const ARRAY_VERSION = '4535486012416';
-/** FLAG_CONFIG_ALLOW_RENAME ([MS-ADTS] 2.2.10): entries of the configuration cannot be renamed later without it. */
+/** FLAG_CONFIG_ALLOW_RENAME ([MS-ADTS] 2.2.10 systemFlags): entries of the configuration cannot be renamed later without it. */
 const ALLOW_RENAME = '1073741824';
 const TCP = 'ncacn_ip_tcp:';
 

@@ -1,4 +1,4 @@
-// The directory changes that publish, scope and withdraw Autodiscover service connection points ([MS-OXDISCO] 2.2.3, 3.1.5.1).
+// The directory changes that publish, scope and withdraw Autodiscover service connection points ([MS-OXDISCO] 3.1.5.1 serviceConnectionPoint).
 
 import { addEntry, type GuardedChange, replaceValues } from './change.ts';
 import { childDn, formatDn, parseDn } from './distinguished-name.ts';

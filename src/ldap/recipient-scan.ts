@@ -3,8 +3,8 @@
 // others need every address once.
 
 import { AndFilter, EqualityFilter, type Filter, NotFilter, OrFilter, PresenceFilter } from 'ldapts';
-import type { SearchRequest } from './connection.ts';
 import type { EntryReader } from './entry.ts';
+import type { SearchRequest } from './search.ts';
 
 export interface RecipientFaults {
   /** homeMDB names something that is no mailbox database of the organisation. */

@@ -4,8 +4,8 @@
 import type { LdifAttribute } from './ldif.ts';
 
 /**
- * Attributes that the directory sets, computes or derives ([MS-ADTS] 3.1.1.5.2.4 and 3.1.1.4.5, and the class's defaults), in lower case.
- * A re-created entry gets them anew.
+ * Attributes that the directory sets, computes or derives ([MS-ADTS] 3.1.1.5.2.4 Processing, [MS-ADTS] 3.1.1.4.5 Constructed, and the
+ * class's defaults), in lower case. A re-created entry gets them anew.
  */
 const KEPT_BY_DIRECTORY = new Set(
   `objectguid objectsid whencreated whenchanged usncreated usnchanged usnlastobjrem usndsalastobjremoved instancetype
@@ -24,7 +24,7 @@ export function isWritable(name: string): boolean {
 /**
  * Whether an entry is as expected: the same attributes with the same values, in any order. Of classes only the named ones are asked
  * for, because the directory adds the superclasses, and of systemFlags only the given bits, because it adds bits of its own
- * ([MS-ADTS] 3.1.1.5.2.4).
+ * ([MS-ADTS] 3.1.1.5.2.4 Processing).
  */
 export function isAsExpected(expected: readonly LdifAttribute[], found: readonly LdifAttribute[]): boolean {
   return hasExpected(expected, found) && hasNothingElse(expected, found);

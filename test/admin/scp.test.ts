@@ -103,6 +103,17 @@ test('a pointer sends domains of another forest there; it is changed, listed and
   assert.equal(directory.findEntry(dn), undefined);
 });
 
+test('a point named twice is changed once; a server without the role is warned about', async (t) => {
+  const { directory, write } = await bench(t);
+  const twice = await write(['scp', 'publish', URL_NEW, '--server', 'SEA-CAS1', 'sea-cas1.contoso.test'], '1.ldif');
+  assert.equal(twice.exitCode, 0, twice.err);
+  assert.equal((await write(['scp', 'scope', 'SEA-CAS1', 'sea-cas1', '--whole-forest'], '2.ldif')).exitCode, 0);
+  const mailbox = await write(['scp', 'publish', 'https://x.contoso.test/elsewhere', '--server', 'SEA-MBX1'], '3.ldif');
+  assert.equal(mailbox.exitCode, 0, mailbox.err);
+  assert.match(mailbox.out, /SEA-MBX1 has no Client Access role[\s\S]*expect the path/);
+  assert.deepEqual(attribute(directory, scp('SEA-MBX1'), url), ['https://x.contoso.test/elsewhere']);
+});
+
 test('removing the last SCP with a URL is warned about', async (t) => {
   const { write } = await bench(t);
   for (const [at, name] of ['SEA-CAS1', 'SEA-CAS2', 'DUB-CAS1'].entries()) {

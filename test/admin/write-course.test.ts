@@ -241,6 +241,23 @@ test('a controller that dies leaves an undo file and says that it is not known w
   assert.equal(now(directory), mdb('SEA-CAS1'));
 });
 
+test('the undo file of a command that broke off undoes what was made, and leaves what was not', async (t) => {
+  const { directory, place, write } = await bench(t);
+  const all = ['database', 'set', '--all', '--rpc-client-access-server', 'outlook-sea.contoso.test'];
+  assert.equal((await write(all, 'undo.ldif')).exitCode, 0);
+  // As if the last of the four had never reached the controller.
+  await changeMeanwhile(t, directory, 'SEA-DB03', mdb('SEA-MBX1'));
+  const undone = await write(['undo', place.path('undo.ldif')], 'redo.ldif');
+  assert.equal(undone.exitCode, 0, undone.err);
+  assert.match(undone.out, /CN=SEA-DB03,.* is already as the file would leave it/);
+  assert.deepEqual(
+    [now(directory), now(directory, 'SEA-DB03'), now(directory, 'DUB-DB02')],
+    [mdb('SEA-CAS1'), mdb('SEA-MBX1'), undefined],
+  );
+  assert.equal(readUndoFile(readFileSync(place.path('redo.ldif'), 'utf8')).length, 3);
+  assert.match((await write(['undo', place.path('undo.ldif')], 'again.ldif')).out, /Nothing to do/);
+});
+
 const badFiles: readonly (readonly [text: string | undefined, why: RegExp])[] = [
   [undefined, /reading the undo file/],
   ['', /no change/],

@@ -17,6 +17,7 @@ const cell = (over: Partial<CellRecord> = {}): CellRecord => ({
   offer: 'Basic',
   expected: '200',
   reported: '200',
+  schemes: [],
   ...over,
 });
 const page = (records: readonly ConformanceRecord[], lines: readonly string[] = []) =>
@@ -51,10 +52,10 @@ test('sections are in the order of their numbers, and documents nobody cites are
 test('a cell says what was reported where that is not what was expected, and peculiarities are notes', () => {
   const text = page([
     cell({ peculiarity: 'Cannot count.' }),
-    cell({ offer: 'all', reported: '401 <b>', peculiarity: 'Cannot count.' }),
+    cell({ offer: 'all', reported: '401 <b>', schemes: ['NTLM', 'Basic'], peculiarity: 'Cannot count.' }),
     cell({ case: 'alias' }),
   ]);
-  assert.equal(row(text, 'mailbox'), '| mailbox | 200 <sup>1</sup> | as expected | 401 &lt;b> |');
+  assert.equal(row(text, 'mailbox'), '| mailbox | 200 <sup>1</sup> | as expected | 401 &lt;b> (NTLM, Basic) |');
   assert.equal(row(text, 'alias'), '| alias | 200 | as expected | - |');
   assert.match(text, /^1\. Cannot count\.$/m);
 });

@@ -50,7 +50,7 @@ export function conformancePage({ records, source, documents }: PageInput): stri
     '',
     'Each program ran in a network of its own against the service on a Samba domain with the demo organisation. "As expected" means that',
     'it reported exactly the expected text, which is what it reports when Exchange answers; a text of its own follows what the client',
-    'itself gets wrong or cannot do.',
+    'itself gets wrong or cannot do. In brackets: the authentication schemes by which the service let it in.',
     '',
     ...clientsOf(cells).flatMap((client) => clientTable(client, cells)),
   ].join('\n');
@@ -127,9 +127,7 @@ function clientTable(client: string, cells: readonly CellRecord[]): readonly str
     const own = offers.map((offer) => cellOf(cells, client, name, offer));
     const expected = own.find((cell) => cell !== undefined);
     const note = expected?.peculiarity === undefined ? '' : ` <sup>${known.indexOf(expected.peculiarity) + 1}</sup>`;
-    const reported = own.map((cell) =>
-      cell === undefined ? '-' : cell.reported === cell.expected ? 'as expected' : inCell(cell.reported),
-    );
+    const reported = own.map((cell) => (cell === undefined ? '-' : reportText(cell)));
     return [name, `${inCell(expected?.expected ?? '-')}${note}`, ...reported];
   });
   return [
@@ -139,6 +137,11 @@ function clientTable(client: string, cells: readonly CellRecord[]): readonly str
     ...known.flatMap((note, index) => [`${index + 1}. ${note}`]),
     ...(known.length > 0 ? [''] : []),
   ];
+}
+
+function reportText({ expected, reported, schemes }: CellRecord): string {
+  const by = schemes.length === 0 ? '' : ` (${schemes.join(', ')})`;
+  return `${reported === expected ? 'as expected' : inCell(reported)}${by}`;
 }
 
 function cellOf(cells: readonly CellRecord[], client: string, name: string, offer: string): CellRecord | undefined {

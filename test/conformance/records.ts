@@ -23,6 +23,8 @@ export interface CellRecord {
   readonly offer: string;
   readonly expected: string;
   readonly reported: string;
+  /** Authentication schemes by which the service let it in; empty when it did not. */
+  readonly schemes: readonly string[];
   /** Why this client expects what another does not: its own bug or limit, named. */
   readonly peculiarity?: string;
 }

@@ -109,6 +109,11 @@ function serviceFor(options: ServiceBedOptions): () => ServiceBed {
   return () => opened ?? assert.fail('the service did not start');
 }
 
+/** Schemes by which callers were let in, by the service's log. */
+function schemesIn(log: string): readonly string[] {
+  return [...new Set([...log.matchAll(/"scheme":"([^"]+)"/g)].map((match) => match[1] ?? ''))].sort();
+}
+
 test('every case has its place', () =>
   assert.deepEqual(PLACES.flatMap(({ cases }) => cases).sort(), [...CASES].sort()));
 
@@ -143,6 +148,7 @@ for (const [offer, { sections, schemes, config }] of Object.entries(OFFERS)) {
               offer,
               expected,
               reported,
+              schemes: schemesIn(log),
               ...(peculiarity === undefined ? {} : { peculiarity }),
             });
             assert.equal(reported, expected);

@@ -9,6 +9,7 @@ import { AdminError } from '../errors.ts';
 import type { Plan } from '../plan.ts';
 import { createUndoFile, narrowUndoFile, undoFileName } from '../undo-file.ts';
 import { printJson } from './directory-flags.ts';
+import { printableLines } from './table.ts';
 import { type WriterFlags, withSession } from './writer-flags.ts';
 
 /** Plans on the named controller and carries the plan out there. Sets exit code 1 when the directory refuses. */
@@ -60,7 +61,7 @@ class Write {
     if (failure) await narrowUndoFile(undoFile, kept, header);
     const saved = kept.length > 0 ? undoFile : undefined;
     if (failure) {
-      this.#io.stderr.write(`autodiscover: ${failure.text}\n`);
+      this.#io.stderr.write(`autodiscover: ${printableLines(failure.text)}\n`);
       this.#say(`\n${done.length} of ${plan.changes.length} changes were made.`);
       this.#io.setExitCode(1);
     } else for (const note of plan.notes) this.#say(`note: ${note}`);
@@ -99,7 +100,7 @@ class Write {
 
   /** Text for people: on standard output, or beside it when that carries JSON. */
   #say(text: string): void {
-    (this.#flags.json ? this.#io.stderr : this.#io.stdout).write(`${text}\n`);
+    (this.#flags.json ? this.#io.stderr : this.#io.stdout).write(`${printableLines(text)}\n`);
   }
 
   #json(

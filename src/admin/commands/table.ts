@@ -34,3 +34,7 @@ export function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '\uFFFD');
 }
+
+export function printableLines(text: string): string {
+  return text.split('\n').map(printable).join('\n');
+}

@@ -2,7 +2,7 @@
 
 import { Command } from 'commander';
 import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
-import { makePlan } from '../plan.ts';
+import { planUndo } from '../plan-undo.ts';
 import { loadUndoFile } from '../undo-file.ts';
 import { makeChange } from './make-change.ts';
 import { type WriterFlags, withWriterFlags } from './writer-flags.ts';
@@ -13,6 +13,6 @@ export function undoCommand(io: CommandIo): Command {
     .argument('<file>', 'LDIF file written by a command of this program')
     .action(async (file: string, flags: WriterFlags) => {
       const changes = await loadUndoFile(file);
-      await makeChange(flags, io, async () => makePlan({ title: `undo ${file}`, changes }));
+      await makeChange(flags, io, ({ writer }) => planUndo(writer, file, changes));
     });
 }

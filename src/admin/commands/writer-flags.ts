@@ -33,6 +33,10 @@ export function withWriterFlags(command: Command): Command {
     .option(
       '--undo-file <file>',
       'where the change that undoes this one is saved; a new file in the working directory when not given',
+    )
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, or nothing to do; 1 refused or failed; 2 wrong usage or configuration.\nThe way every change goes: docs/administration.md',
     );
 }
 

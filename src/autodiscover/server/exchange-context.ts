@@ -10,6 +10,8 @@ export interface ExchangeRecord {
   /** SOAP operation. */
   operation?: string;
   caller?: string;
+  /** Authentication scheme of the caller. */
+  scheme?: string;
   target?: string;
   outcome?: string;
   /** Protocol error code, or the HTTP status for answers that have none. */

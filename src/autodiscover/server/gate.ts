@@ -54,6 +54,7 @@ export function authenticated({ authenticator }: AppDependencies): RequestHandle
     switch (outcome.outcome) {
       case 'caller':
         record.caller = outcome.caller.name;
+        if (outcome.caller.scheme !== undefined) record.scheme = outcome.caller.scheme;
         if (outcome.header !== undefined) response.setHeader('WWW-Authenticate', outcome.header);
         return next();
       case 'challenge':

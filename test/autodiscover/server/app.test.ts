@@ -193,6 +193,7 @@ describe('the app', () => {
       address: '127.0.0.1',
       client: agent,
       caller: 'alice@contoso.test',
+      scheme: 'Basic',
       dialect: 'pox',
       target: 'nobody@contoso.test',
       outcome: 'unknown-address',

@@ -8,6 +8,8 @@ export interface Caller {
   /** The name as the client gave it, for the log. */
   readonly name: string;
   readonly account: Account;
+  /** The scheme by which he logged on, as in the header; set by the Authenticator. */
+  readonly scheme?: string;
 }
 
 export type AuthenticationOutcome =
@@ -63,7 +65,9 @@ export class Authenticator {
     const scheme = this.#schemes.find((candidate) => candidate.name.toLowerCase() === name.toLowerCase());
     if (!scheme?.available) return { outcome: 'challenge', reason: 'a scheme that is not offered' };
     const outcome = await scheme.authenticate(credentials.trim(), socket);
-    if (outcome.outcome === 'caller' && outcome.keepsConnection) this.#connections.set(socket, outcome.caller);
-    return outcome;
+    if (outcome.outcome !== 'caller') return outcome;
+    const caller = { ...outcome.caller, scheme: scheme.name };
+    if (outcome.keepsConnection) this.#connections.set(socket, caller);
+    return { ...outcome, caller };
   }
 }
