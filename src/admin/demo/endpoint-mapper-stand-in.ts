@@ -1,5 +1,5 @@
 // An endpoint mapper for demo organisations: answers a bind and ept_map truly for the interfaces it was given, and nothing else.
-// [C706] 12.6 and appendix O.
+// [C706] 12.6 PDUs, [C706] appendix O ept_map.
 
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
@@ -114,7 +114,7 @@ function frame(type: number, callId: number, body: Buffer): Buffer {
   return Buffer.concat([header, body]);
 }
 
-/** Accepts the one context that was offered. [C706] 12.6.4.4 */
+/** Accepts the one context that was offered. [C706] 12.6.4.4 bind_ack */
 function bindAckBody(): Buffer {
   const head = Buffer.alloc(24);
   head.writeUInt16LE(5840, 0);
