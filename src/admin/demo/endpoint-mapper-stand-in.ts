@@ -1,5 +1,5 @@
 // An endpoint mapper for demo organisations: answers a bind and ept_map truly for the interfaces it was given, and nothing else.
-// [C706] appendix O ept_map, [C706] 12.6.4 bind.
+// [C706] 12.6 PDUs, [C706] appendix O ept_map.
 
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
