@@ -1,9 +1,9 @@
 // Space in a hive that is being changed in memory: taking cells, giving them back, growing the hive by a bin.
 import { RegistryError } from '../../errors.ts';
 import { BASE_BLOCK_SIZE, changeBaseBlock } from './base-block.ts';
+import type { FreeCell } from './cell-map.ts';
 import { BIN_HEADER, BIN_UNIT, HiveImage } from './hive-image.ts';
 import { HIVE_LIMITS } from './limits.ts';
-import type { FreeCell } from './survey.ts';
 
 const CELL_UNIT = 8;
 const SIZE_WORD = 4;

@@ -1,45 +1,110 @@
-// The proof after writing: every key and value of the written hive is visited; each must either stand where it stood, byte for
-// byte, or belong to a key the plan changes, and such keys are read in full and compared with the plan value by value.
+// The proof after writing: every key and value of the written hive either stands where it stood, byte for byte (untouched.ts shows
+// that without reading them one by one), or belongs to a key the plan changes, and such keys are read in full from the written
+// hive and compared with the plan value by value.
 import { RegistryError } from '../../errors.ts';
 import { foldName, type RegistryPatch, type RegistryValue, type ValueEdit } from '../registry.ts';
-import { BASE_BLOCK_SIZE } from './base-block.ts';
-import { BIN_UNIT, type HiveImage, hex, NO_CELL } from './hive-image.ts';
-import { findPath } from './load-keys.ts';
+import { BASE_BLOCK_SIZE, isDirty } from './base-block.ts';
+import { type HiveImage, hex } from './hive-image.ts';
+import { type ChildCache, findPath } from './load-keys.ts';
 import { type KeyNode, NK, readKeyNode, readValueRecord, type ValueRecord, valueCells } from './records.ts';
-import { surveyHive } from './survey.ts';
-import { readValueData } from './value-data.ts';
+import { type HiveSurvey, surveyHive } from './survey.ts';
+import { requireUntouched } from './untouched.ts';
+import { findBigData, readValueData } from './value-data.ts';
 
 /** What an edited value must hold in the end; absent where it must not exist. */
 type Expected = Map<string, ValueEdit['after']>;
 
 /**
- * Key nodes never move and subkey lists never change, so the two trees are walked as one.
- * @throws RegistryError `verify-failed` naming the first key or value that is not as planned, `hive-corrupt` when `after` is unsound.
+ * @param survey of `before`, where it is known already.
+ * @throws RegistryError `verify-failed` naming the first key, value or offset that is not as planned, `hive-corrupt` when `after`
+ * is unsound.
  */
-export function requireOnlyPlanned(before: HiveImage, after: HiveImage, patch: RegistryPatch): void {
+export function requireOnlyPlanned(
+  before: HiveImage,
+  after: HiveImage,
+  patch: RegistryPatch,
+  survey: Pick<HiveSurvey, 'cells'> = surveyHive(before),
+): void {
+  compareBaseBlocks(before, after);
   const expected = expectedByKey(before, patch);
-  const changed = changedPages(before, after);
-  const touched = new Set<number>(expected.keys());
-  if (before.base.rootCell !== after.base.rootCell)
-    throw new RegistryError('verify-failed', 'the written hive has another root');
-  surveyHive(after, (key, cell, role) => {
-    if (sameInPlace(before, after, cell, changed)) return;
-    if (role === 'subkey list') throw failed(readKeyNode(before, key), 'has other subkeys');
-    touched.add(key);
-  });
-  for (const cell of touched) {
-    const old = readKeyNode(before, cell);
-    const now = readKeyNode(after, cell);
-    compareFixedFields(before, after, old, now);
-    compareValues(before, after, old, now, expected.get(cell));
+  const old = new Set<number>();
+  const now = new Set<number>();
+  for (const cell of expected.keys()) {
+    compareKeyNodes(before, after, cell);
+    collectValueCells(before, readKeyNode(before, cell), old);
+    collectValueCells(after, readKeyNode(after, cell), now);
+  }
+  requireUntouched(before, after, survey.cells, { keys: new Set(expected.keys()), before: old, after: now });
+  for (const [cell, wanted] of expected) {
+    compareValues(before, after, readKeyNode(before, cell), readKeyNode(after, cell), wanted);
+  }
+}
+
+/** What a write changes in the base block: sequence numbers, time, size of the bins, checksum. */
+const BASE_BLOCK_CHANGES: readonly Range[] = [
+  [4, 20],
+  [40, 44],
+  [508, 512],
+];
+
+/** What a write changes in a key: time, number and list of values, largest name and data. */
+const KEY_CHANGES: readonly Range[] = [
+  [NK.LAST_WRITTEN, NK.LAST_WRITTEN + 8],
+  [NK.VALUE_COUNT, NK.VALUE_LIST + 4],
+  [NK.LARGEST_VALUE_NAME, NK.LARGEST_VALUE_DATA + 4],
+];
+
+type Range = readonly [from: number, to: number];
+
+function compareBaseBlocks(before: HiveImage, after: HiveImage): void {
+  if (isDirty(after.base)) throw notAsPlanned('its base block says that it is dirty');
+  if (differsOutside(before, after, 0, BASE_BLOCK_SIZE, BASE_BLOCK_CHANGES))
+    throw notAsPlanned('its base block has changed in fields that are not to change');
+}
+
+/** Name, flags, parent, security, class and subkeys are never ours to change. */
+function compareKeyNodes(before: HiveImage, after: HiveImage, cell: number): void {
+  const key = readKeyNode(before, cell);
+  const length = before.contentLength(cell, 'key');
+  if (after.contentLength(cell, 'key') !== length) throw failed(key, 'has another size');
+  if (differsOutside(before, after, before.position(cell), length, KEY_CHANGES))
+    throw failed(key, 'has another name, parent, class, security, flags or list of subkeys');
+}
+
+/** Whether the images differ in the `length` bytes at file position `at`, the given ranges left out. */
+function differsOutside(a: HiveImage, b: HiveImage, at: number, length: number, ranges: readonly Range[]): boolean {
+  let from = 0;
+  for (const [start, end] of [...ranges, [length, length] as const]) {
+    if (a.bytes.compare(b.bytes, at + from, at + start, at + from, at + start) !== 0) return true;
+    from = end;
+  }
+  return false;
+}
+
+/** Adds the cells of the key's values, as the survey counts them. */
+function collectValueCells(image: HiveImage, key: KeyNode, into: Set<number>): void {
+  const add = (cell: number): void => {
+    if (into.has(cell)) throw failed(key, `uses the cell at ${hex(cell)} twice`);
+    into.add(cell);
+  };
+  const values = valueCells(image, key);
+  if (values.length > 0) add(key.valueList);
+  for (const cell of values) {
+    add(cell);
+    const value = readValueRecord(image, cell);
+    if (value.inline || value.size === 0) continue;
+    add(value.dataCell);
+    const big = findBigData(image, value);
+    if (big !== undefined) for (const part of [big.list, ...big.segments]) add(part);
   }
 }
 
 function expectedByKey(before: HiveImage, patch: RegistryPatch): Map<number, Expected> {
   const byCell = new Map<number, Expected>();
   const root = readKeyNode(before, before.base.rootCell);
+  const children: ChildCache = new Map();
   for (const edit of patch.edits) {
-    const key = findPath(before, root, edit.keyPath)?.at(-1);
+    const key = findPath(before, root, edit.keyPath, children)?.at(-1);
     if (key === undefined) throw new RegistryError('verify-failed', `the planned key ${edit.keyPath} does not exist`);
     const expected = byCell.get(key.cell) ?? new Map();
     byCell.set(key.cell, expected);
@@ -48,69 +113,14 @@ function expectedByKey(before: HiveImage, patch: RegistryPatch): Map<number, Exp
   return byCell;
 }
 
-/** One mark per page of `after`'s bins that is not the same in `before`. */
-function changedPages(before: HiveImage, after: HiveImage): Uint8Array {
-  const marks = new Uint8Array(after.base.binsSize / BIN_UNIT);
-  for (let page = 0; page < marks.length; page++) {
-    const start = BASE_BLOCK_SIZE + page * BIN_UNIT;
-    const inBoth = (page + 1) * BIN_UNIT <= before.base.binsSize;
-    const same = inBoth && before.bytes.compare(after.bytes, start, start + BIN_UNIT, start, start + BIN_UNIT) === 0;
-    marks[page] = same ? 0 : 1;
-  }
-  return marks;
-}
-
-/** Whether the used cell of `after` is a used cell of `before` too, with the same bytes. */
-function sameInPlace(before: HiveImage, after: HiveImage, cell: number, changed: Uint8Array): boolean {
-  const start = BASE_BLOCK_SIZE + cell;
-  const end = start - after.bytes.readInt32LE(start);
-  let same = true;
-  for (let page = cell >>> 12; page <= (end - BASE_BLOCK_SIZE - 1) >>> 12; page++) same &&= changed[page] === 0;
-  if (same) return true;
-  if (end - BASE_BLOCK_SIZE > before.base.binsSize) return false;
-  return before.bytes.compare(after.bytes, start, end, start, end) === 0;
-}
-
-/** Flags, name, security, class and subkeys are never ours to change. */
-function compareFixedFields(before: HiveImage, after: HiveImage, old: KeyNode, now: KeyNode): void {
-  const oldAt = before.position(old.cell);
-  const nowAt = after.position(now.cell);
-  if (old.name !== now.name) throw failed(old, `is now named "${now.name}"`);
-  for (const field of [NK.FLAGS, NK.NAME_LENGTH, NK.CLASS_LENGTH]) {
-    if (before.bytes.readUInt16LE(oldAt + field) !== after.bytes.readUInt16LE(nowAt + field))
-      throw failed(old, 'has other flags');
-  }
-  for (const field of [NK.PARENT, NK.SUBKEY_COUNT, NK.SUBKEY_LIST, NK.SECURITY, NK.CLASS_NAME]) {
-    if (before.bytes.readUInt32LE(oldAt + field) !== after.bytes.readUInt32LE(nowAt + field)) {
-      throw failed(old, 'has another parent, class, security or list of subkeys');
-    }
-  }
-  if (old.security !== NO_CELL && !sameCell(before, after, old.security)) throw failed(old, 'has other security');
-  if (old.classLength > 0 && old.className !== NO_CELL && !sameCell(before, after, old.className))
-    throw failed(old, 'has another class');
-}
-
-function sameCell(before: HiveImage, after: HiveImage, cell: number): boolean {
-  const length = before.contentLength(cell, 'cell');
-  if (after.contentLength(cell, 'cell') !== length) return false;
-  const at = before.position(cell);
-  return before.bytes.compare(after.bytes, at, at + length, at, at + length) === 0;
-}
-
-function compareValues(
-  before: HiveImage,
-  after: HiveImage,
-  old: KeyNode,
-  now: KeyNode,
-  expected: Expected | undefined,
-): void {
+function compareValues(before: HiveImage, after: HiveImage, old: KeyNode, now: KeyNode, expected: Expected): void {
   const planned = new Map(expected);
   const present = valueCells(after, now).map((cell) => readValueRecord(after, cell));
   let next = 0;
   for (const cell of valueCells(before, old)) {
     const was = readValueRecord(before, cell);
-    const folded = expected === undefined ? '' : foldName(was.name);
-    const edited = expected?.has(folded) === true;
+    const folded = foldName(was.name);
+    const edited = expected.has(folded);
     const want = planned.get(folded);
     planned.delete(folded);
     if (edited && want === undefined) continue; // planned to be gone: the next one must follow at once
@@ -136,8 +146,9 @@ function sameStored(before: HiveImage, was: ValueRecord, after: HiveImage, is: V
 }
 
 function failed(key: KeyNode, what: string): RegistryError {
-  return new RegistryError(
-    'verify-failed',
-    `the written hive is not as planned: key "${key.name}" (${hex(key.cell)}) ${what}`,
-  );
+  return notAsPlanned(`key "${key.name}" (${hex(key.cell)}) ${what}`);
+}
+
+function notAsPlanned(what: string): RegistryError {
+  return new RegistryError('verify-failed', `the written hive is not as planned: ${what}`);
 }

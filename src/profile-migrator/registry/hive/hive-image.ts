@@ -24,6 +24,8 @@ interface BinIndex {
 export class HiveImage {
   /** The whole file: base block, hbins, padding. */
   readonly bytes: Buffer;
+  /** The same bytes, for the walks over whole hives: several times as fast as Buffer's read methods. */
+  readonly view: DataView;
   readonly base: BaseBlock;
   readonly #bins: BinIndex;
 
@@ -51,8 +53,9 @@ export class HiveImage {
       );
     }
     this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.base = base;
-    this.#bins = indexBins(bytes, base.binsSize);
+    this.#bins = indexBins(this.view, base.binsSize);
   }
 
   /** File position of a cell's content (behind its size word). */
@@ -67,7 +70,7 @@ export class HiveImage {
     const start = this.#bins.start[page] ?? 0;
     const end = this.#bins.end[page] ?? 0;
     if (cell < start + BIN_HEADER) throw corrupt(`${what}: ${hex(cell)} lies in a bin header`);
-    const size = this.bytes.readInt32LE(BASE_BLOCK_SIZE + cell);
+    const size = this.view.getInt32(BASE_BLOCK_SIZE + cell, true);
     if (size >= 0) throw corrupt(`${what}: the cell at ${hex(cell)} is free`);
     if (-size < 8 || -size > end - cell) {
       throw corrupt(`${what}: the cell at ${hex(cell)} has size ${-size}, its bin ends at ${hex(end)}`);
@@ -82,17 +85,20 @@ export class HiveImage {
   }
 }
 
-function indexBins(bytes: Buffer, binsSize: number): BinIndex {
+/** "hbin", read as a little-endian number. */
+const BIN_SIGNATURE = 0x6e696268;
+
+function indexBins(view: DataView, binsSize: number): BinIndex {
   const pages = binsSize / BIN_UNIT;
   const start = new Uint32Array(pages);
   const end = new Uint32Array(pages);
   for (let offset = 0; offset < binsSize; ) {
     const at = BASE_BLOCK_SIZE + offset;
-    if (bytes.toString('latin1', at, at + 4) !== 'hbin')
+    if (view.getUint32(at, true) !== BIN_SIGNATURE)
       throw corrupt(`bin at ${hex(offset)}: the signature "hbin" is missing`);
-    const own = bytes.readUInt32LE(at + 4);
+    const own = view.getUint32(at + 4, true);
     if (own !== offset) throw corrupt(`bin at ${hex(offset)}: says it is at ${hex(own)}`);
-    const size = bytes.readUInt32LE(at + 8);
+    const size = view.getUint32(at + 8, true);
     if (size === 0 || size % BIN_UNIT !== 0 || size > binsSize - offset) {
       throw corrupt(`bin at ${hex(offset)}: size ${hex(size)} does not fit the bins (${hex(binsSize)})`);
     }

@@ -55,7 +55,7 @@ function outermost(paths: readonly string[]): string[] {
 }
 
 /** The children of keys already looked at, by the key's cell and the child's folded name. */
-type ChildCache = Map<number, ReadonlyMap<string, number>>;
+export type ChildCache = Map<number, ReadonlyMap<string, number>>;
 
 /** The key nodes from the root down to `path`, root included, or undefined when the path does not exist. */
 export function findPath(
