@@ -13,9 +13,16 @@ export class CellStore {
   /** Ascending; no two neighbours within one bin. */
   readonly #free: FreeCell[];
 
-  /** Changes `image`'s bytes in place; `freeCells` as the survey of this very image found them. */
-  constructor(image: HiveImage, freeCells: readonly FreeCell[]) {
+  /** Memory that begins with the image and may go on behind it. */
+  readonly #space: Buffer;
+
+  /**
+   * Changes `image`'s bytes in place; `freeCells` as the survey of this very image found them. The hive grows into `space`, whose
+   * beginning is the image's memory, and out of it when that does not suffice.
+   */
+  constructor(image: HiveImage, freeCells: readonly FreeCell[], space: Buffer = image.bytes) {
     this.#image = image;
+    this.#space = space;
     this.#free = mergeNeighbours(image, freeCells);
   }
 
@@ -90,7 +97,9 @@ export class CellStore {
     }
     // Padding behind the bins is taken into use, but whatever stood there is wiped.
     let grown = bytes;
-    if (end > bytes.length) {
+    if (end > bytes.length && end <= this.#space.length && bytes.buffer === this.#space.buffer) {
+      grown = this.#space.subarray(0, end);
+    } else if (end > bytes.length) {
       grown = Buffer.alloc(end);
       bytes.copy(grown);
     }

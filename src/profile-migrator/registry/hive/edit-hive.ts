@@ -4,11 +4,27 @@ import { foldName, type RegistryPatch, type RegistryValue, sameValue, type Value
 import { changeBaseBlock, fileTime, nextSequence } from './base-block.ts';
 import { CellStore } from './cell-store.ts';
 import { HiveImage } from './hive-image.ts';
-import { findPath } from './load-keys.ts';
+import type { TakeBuffer } from './hive-memory.ts';
+import { type ChildCache, findPath } from './load-keys.ts';
 import { NK, readKeyNode, readValueRecord, valueCells } from './records.ts';
 import { type HiveSurvey, surveyHive } from './survey.ts';
 import { readValueData } from './value-data.ts';
 import { createValue, deleteValue, setValue } from './write-value.ts';
+
+export interface EditOptions {
+  /** Of the hive as it is, where it is known already. */
+  readonly survey?: HiveSurvey | undefined;
+  /** Gives the memory of the result. */
+  readonly take?: TakeBuffer | undefined;
+}
+
+/** Room for new bins behind the copy, so that a hive which grows is not copied again. */
+const ROOM_TO_GROW = 256 * 1024;
+
+/** Bytes that `editHive` asks for to change a hive of `size` bytes. */
+export function bytesToEdit(size: number): number {
+  return size + ROOM_TO_GROW;
+}
 
 /**
  * @param before a hive that is clean or recovered.
@@ -16,13 +32,17 @@ import { createValue, deleteValue, setValue } from './write-value.ts';
  * @throws RegistryError `key-missing` or `value-changed` when the hive does not hold what an edit expects, `hive-corrupt` when
  * the hive is too damaged to be written.
  */
-export function editHive(before: HiveImage, patch: RegistryPatch, now: Date): HiveImage {
-  const survey: HiveSurvey = surveyHive(before);
-  const store = new CellStore(new HiveImage(Buffer.from(before.bytes)), survey.freeCells);
+export function editHive(before: HiveImage, patch: RegistryPatch, now: Date, options: EditOptions = {}): HiveImage {
+  const survey = options.survey ?? surveyHive(before);
+  const space = (options.take ?? Buffer.allocUnsafe)(bytesToEdit(before.bytes.length));
+  before.bytes.copy(space);
+  const copy = new HiveImage(space.subarray(0, before.bytes.length));
+  const store = new CellStore(copy, survey.freeCells, space);
+  const children: ChildCache = new Map();
   const keys = new Map<string, number>();
   for (const edit of patch.edits) {
     const folded = foldName(edit.keyPath);
-    const keyCell = keys.get(folded) ?? findKeyCell(store.image, edit);
+    const keyCell = keys.get(folded) ?? findKeyCell(store.image, edit, children);
     keys.set(folded, keyCell);
     carryOut(store, keyCell, edit);
   }
@@ -39,8 +59,9 @@ export function editHive(before: HiveImage, patch: RegistryPatch, now: Date): Hi
   return new HiveImage(store.image.bytes);
 }
 
-function findKeyCell(image: HiveImage, edit: ValueEdit): number {
-  const found = findPath(image, readKeyNode(image, image.base.rootCell), edit.keyPath)?.at(-1);
+/** Lists of subkeys and names of keys never change, so that the children found once stay valid. */
+function findKeyCell(image: HiveImage, edit: ValueEdit, children: ChildCache): number {
+  const found = findPath(image, readKeyNode(image, image.base.rootCell), edit.keyPath, children)?.at(-1);
   if (found === undefined)
     throw new RegistryError('key-missing', `cannot change ${named(edit)}: the key does not exist`);
   return found.cell;

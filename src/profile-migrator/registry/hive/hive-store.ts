@@ -4,14 +4,20 @@ import type { RegistryPatch, RegistrySnapshot } from '../registry.ts';
 import type { RegistryStore } from '../store.ts';
 import { isDirty, readBaseBlock } from './base-block.ts';
 import type { AttributeCopier } from './copy-attributes.ts';
-import { editHive } from './edit-hive.ts';
+import { bytesToEdit, editHive } from './edit-hive.ts';
 import { HiveImage } from './hive-image.ts';
 import { lockHive } from './hive-lock.ts';
 import { type HiveLogFile, readLogsBeside } from './hive-logs.ts';
+import { HiveMemory, type TakeBuffer } from './hive-memory.ts';
+import { HIVE_LIMITS } from './limits.ts';
 import { loadKeys } from './load-keys.ts';
-import { type HiveFile, readHiveFile } from './read-hive-file.ts';
+import { type HiveFile, readHiveFile, sizeOf } from './read-hive-file.ts';
 import { recoverHive } from './recover.ts';
 import { type Replacement, type ReplaceStep, replaceHive } from './replace-hive.ts';
+import { surveyHive } from './survey.ts';
+
+/** One bound for all hives of the process. */
+const memory = new HiveMemory();
 
 export const HIVE_ROOT_PATH = 'HKEY_CURRENT_USER';
 
@@ -52,16 +58,22 @@ export function createHiveStore(options: HiveStoreOptions): HiveStore {
     condition: () => condition,
     replacement: () => replacement,
     async load(subtrees): Promise<RegistrySnapshot> {
-      const opened = await openHive(path);
-      condition = opened.condition;
-      return naming(path, () => ({ rootPath: HIVE_ROOT_PATH, root: loadKeys(opened.image, subtrees) }));
+      return memory.hold(await sizeOf(path), async (take) => {
+        const opened = await openHive(path, take);
+        condition = opened.condition;
+        // Names and data are copies: nothing that is handed out refers to the hive's bytes.
+        return naming(path, () => ({ rootPath: HIVE_ROOT_PATH, root: loadKeys(opened.image, subtrees) }));
+      });
     },
     async commit(patch) {
       const unlock = await lockHive(path);
       try {
-        const opened = await openHive(path);
-        condition = opened.condition;
-        replacement = await commitTo(opened, patch, options);
+        const size = await sizeOf(path);
+        replacement = await memory.hold(size + bytesToEdit(size), async (take) => {
+          const opened = await openHive(path, take);
+          condition = opened.condition;
+          return commitTo(opened, patch, options, take);
+        });
       } finally {
         await unlock();
       }
@@ -77,8 +89,8 @@ interface OpenHive {
   readonly condition: HiveCondition;
 }
 
-async function openHive(path: string): Promise<OpenHive> {
-  const file = await readHiveFile(path);
+async function openHive(path: string, take: TakeBuffer): Promise<OpenHive> {
+  const file = await readHiveFile(path, HIVE_LIMITS.fileBytes, take);
   const needsLogs = naming(path, () => file.bytes.length < 512 || isDirty(readBaseBlock(file.bytes)));
   const logs = needsLogs ? await readLogsBeside(path) : [];
   return naming(path, () => {
@@ -96,7 +108,12 @@ async function openHive(path: string): Promise<OpenHive> {
   });
 }
 
-async function commitTo(opened: OpenHive, patch: RegistryPatch, options: HiveStoreOptions): Promise<Replacement> {
+async function commitTo(
+  opened: OpenHive,
+  patch: RegistryPatch,
+  options: HiveStoreOptions,
+  take: TakeBuffer,
+): Promise<Replacement> {
   const { path } = options;
   if (opened.condition.state === 'stale') {
     throw new RegistryError(
@@ -105,12 +122,16 @@ async function commitTo(opened: OpenHive, patch: RegistryPatch, options: HiveSto
     );
   }
   const now = options.now?.() ?? new Date();
-  const after = naming(path, () => editHive(opened.image, patch, now));
+  const { survey, after } = naming(path, () => {
+    const found = surveyHive(opened.image);
+    return { survey: found, after: editHive(opened.image, patch, now, { survey: found, take }) };
+  });
   return replaceHive({
     path,
     original: opened.file,
     before: opened.image,
     after,
+    survey,
     patch,
     recoveredLogs: opened.condition.state === 'recovered' ? opened.logs.map((log) => log.path) : [],
     stamp: now.toISOString().replace(/[-:]/g, '').replace(/\.\d+/, ''),

@@ -4,6 +4,7 @@ import { type FileHandle, lstat, open } from 'node:fs/promises';
 import { RegistryError } from '../../errors.ts';
 import { BASE_BLOCK_HEAD } from './base-block.ts';
 import { errnoOf, fileError } from './file-errors.ts';
+import type { TakeBuffer } from './hive-memory.ts';
 import { HIVE_LIMITS } from './limits.ts';
 
 /** What tells whether the file under a path is still the one that was read. */
@@ -30,8 +31,15 @@ interface BigStats {
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
 const NO_WAIT = constants.O_NONBLOCK ?? 0;
 
-/** @throws RegistryError `not-a-file`, `hive-in-use`, `hive-changed`, `hive-limit`, `access-denied`, `source-unreadable`. */
-export async function readHiveFile(path: string, limit: number = HIVE_LIMITS.fileBytes): Promise<HiveFile> {
+/**
+ * @param take gives the memory the file is read into.
+ * @throws RegistryError `not-a-file`, `hive-in-use`, `hive-changed`, `hive-limit`, `access-denied`, `source-unreadable`.
+ */
+export async function readHiveFile(
+  path: string,
+  limit: number = HIVE_LIMITS.fileBytes,
+  take: TakeBuffer = Buffer.allocUnsafe,
+): Promise<HiveFile> {
   const handle = await openRegularFile(path);
   try {
     const before = await handle.stat({ bigint: true });
@@ -39,7 +47,7 @@ export async function readHiveFile(path: string, limit: number = HIVE_LIMITS.fil
     if (before.size > BigInt(limit)) {
       throw new RegistryError('hive-limit', `cannot read ${path}: ${before.size} bytes, at most ${limit} are read`);
     }
-    const bytes = await readFully(handle, Number(before.size), path);
+    const bytes = await readFully(handle, take(Number(before.size)).subarray(0, Number(before.size)), path);
     const after = await handle.stat({ bigint: true });
     if (!sameIdentity(identityOf(before), identityOf(after))) throw changed(path);
     return { bytes, identity: identityOf(before) };
@@ -50,10 +58,9 @@ export async function readHiveFile(path: string, limit: number = HIVE_LIMITS.fil
   }
 }
 
-async function readFully(handle: FileHandle, size: number, path: string): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(size);
-  for (let filled = 0; filled < size; ) {
-    const { bytesRead } = await handle.read(bytes, filled, size - filled, filled);
+async function readFully(handle: FileHandle, bytes: Buffer, path: string): Promise<Buffer> {
+  for (let filled = 0; filled < bytes.length; ) {
+    const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, filled);
     if (bytesRead === 0) throw changed(path);
     filled += bytesRead;
   }
@@ -100,6 +107,14 @@ const PIECE_BYTES = 1024 * 1024;
 export async function isStill(path: string, identity: FileIdentity): Promise<boolean> {
   const now = await lstat(path, { bigint: true }).catch(() => undefined);
   return now !== undefined && now.size === identity.size && now.mtimeNs === identity.modifiedNs;
+}
+
+/** Bytes of the file under `path`, for an estimate; 0 where there is none. */
+export async function sizeOf(path: string): Promise<number> {
+  return lstat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
 }
 
 /** Opens without following a link and without waiting for whoever is to write into a pipe. */

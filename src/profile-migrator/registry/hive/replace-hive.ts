@@ -12,6 +12,7 @@ import { errnoOf, fileError } from './file-errors.ts';
 import { requireNotLocked } from './file-in-use.ts';
 import type { HiveImage } from './hive-image.ts';
 import { type HiveFile, hasContent, isStill, requireUnchanged } from './read-hive-file.ts';
+import type { HiveSurvey } from './survey.ts';
 
 /** The steps of the protocol in order; each is announced when it is done. */
 export const REPLACE_STEPS = [
@@ -34,6 +35,8 @@ export interface ReplaceRequest {
   /** The original after recovery, if it needed any. */
   readonly before: HiveImage;
   readonly after: HiveImage;
+  /** Of `before`. */
+  readonly survey: HiveSurvey;
   readonly patch: RegistryPatch;
   /** Log files that are part of `before` and of no use any more. */
   readonly recoveredLogs: readonly string[];
@@ -146,7 +149,7 @@ async function prove(fresh: string, request: ReplaceRequest): Promise<void> {
       `${fresh} does not read back as it was written: the disk or the share is at fault`,
     );
   }
-  requireOnlyPlanned(request.before, request.after, request.patch);
+  requireOnlyPlanned(request.before, request.after, request.patch, request.survey);
 }
 
 async function keepOriginal(path: string, request: ReplaceRequest): Promise<string> {
