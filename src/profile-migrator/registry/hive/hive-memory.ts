@@ -4,8 +4,8 @@
 
 /** How many bytes of hives may be held at a time, unless one alone is larger. Also what is kept for the next ones. */
 const HIVE_MEMORY_BYTES = 96 * 1024 * 1024;
-/** Buffers are of multiples of this size, so that hives of nearly one size share them. */
-const GRAIN = 256 * 1024;
+/** The smallest buffer. */
+const SMALLEST = 64 * 1024;
 
 /** Gives a buffer of at least `bytes` bytes with unknown content. It is taken back when the work that asked for it ends. */
 export type TakeBuffer = (bytes: number) => Buffer;
@@ -14,7 +14,7 @@ export class HiveMemory {
   readonly #limit: number;
   readonly #waiting: { readonly bytes: number; readonly start: () => void }[] = [];
   /** Longest kept first. */
-  readonly #kept: Buffer[] = [];
+  readonly #kept: Buffer<ArrayBuffer>[] = [];
   #held = 0;
 
   constructor(limit: number = HIVE_MEMORY_BYTES) {
@@ -31,7 +31,7 @@ export class HiveMemory {
     } else {
       this.#held += bytes;
     }
-    const taken: Buffer[] = [];
+    const taken: Buffer<ArrayBuffer>[] = [];
     try {
       return await work((size) => {
         const buffer = this.#take(size);
@@ -40,7 +40,8 @@ export class HiveMemory {
       });
     } finally {
       this.#held -= bytes;
-      this.#keep(taken);
+      this.#kept.push(...taken);
+      this.#release();
       this.#startNext();
     }
   }
@@ -58,20 +59,34 @@ export class HiveMemory {
   }
 
   /** The smallest kept buffer that is large enough; a far too large one is left for whoever needs it. */
-  #take(size: number): Buffer {
+  #take(size: number): Buffer<ArrayBuffer> {
+    const capacity = capacityFor(size);
     let best = -1;
     for (const [i, { length }] of this.#kept.entries()) {
-      if (length < size || length > 2 * size + GRAIN) continue;
+      if (length < size || length > 2 * capacity) continue;
       if (best === -1 || length < (this.#kept[best]?.length ?? 0)) best = i;
     }
     const found = best === -1 ? undefined : this.#kept.splice(best, 1)[0];
-    return found ?? Buffer.allocUnsafeSlow(Math.ceil(Math.max(size, 1) / GRAIN) * GRAIN);
+    if (found !== undefined) return found;
+    this.#release();
+    return Buffer.allocUnsafeSlow(capacity);
   }
 
   /** What is held and what is kept stay together below the limit; the oldest are let go. */
-  #keep(buffers: readonly Buffer[]): void {
-    this.#kept.push(...buffers);
+  #release(): void {
     let total = this.#held + this.#kept.reduce((sum, { length }) => sum + length, 0);
-    while (total > this.#limit && this.#kept.length > 0) total -= this.#kept.shift()?.length ?? 0;
+    while (total > this.#limit) {
+      const oldest = this.#kept.shift();
+      if (oldest === undefined) return;
+      total -= oldest.length;
+      // Given back at once: the garbage collector is in no hurry over one small object.
+      oldest.buffer.transfer(0);
+    }
   }
+}
+
+/** In steps of an eighth, so that hives of nearly one size share their buffers. Memory that is never written to costs nothing. */
+function capacityFor(size: number): number {
+  const step = Math.max(SMALLEST, 2 ** Math.floor(Math.log2(Math.max(size, 1))) / 8);
+  return Math.ceil(Math.max(size, 1) / step) * step;
 }
