@@ -72,7 +72,9 @@ class RegReader {
     if (!/^\s*(?:;.*)?$/.test(line.slice(close + 1)))
       this.#fail('text after the closing ]', 'reg-syntax', start + close + 1);
     const deletes = line[1] === '-';
-    const path = line.slice(deletes ? 2 : 1, close);
+    const given = line.slice(deletes ? 2 : 1, close);
+    // hivex ends the path of the root key, and of no other, with a backslash.
+    const path = !deletes && /^[^\\]+\\$/.test(given) ? given.slice(0, -1) : given;
     if (path === '') this.#fail('a key without a name', 'reg-syntax', start + 1);
     const parts = path.split('\\');
     if (parts.length > REG_FILE_LIMITS.keyDepth)

@@ -73,6 +73,27 @@ test('refuses what an import would skip, with line and column', () => {
   bad('[HKEY_CURRENT_USER\\b', 'line 4, column 1');
   bad('[]', 'line 4');
   bad('[HKEY_CURRENT_USER\\\\b]', 'line 4'); // empty name
+  bad('[HKEY_CURRENT_USER\\b\\]', 'line 4');
+  bad('[HKEY_CURRENT_USER\\\\]', 'line 4');
+  bad('[-HKEY_CURRENT_USER\\]', 'line 4'); // nobody writes that, and it would delete everything
+});
+
+test('the root key as hivex writes it, with a backslash behind it', () => {
+  const file = readRegFile(
+    Buffer.from(
+      'Windows Registry Editor Version 5.00\n\n[HKEY_CURRENT_USER\\]\n"r"=hex:01\n\n[HKEY_CURRENT_USER\\k]\n"a"=hex:02\n',
+    ),
+    'x.reg',
+  );
+  assert.deepEqual(
+    file.entries.flatMap((entry) => (entry.kind === 'key' ? [entry.path] : [])),
+    ['HKEY_CURRENT_USER', 'HKEY_CURRENT_USER\\k'],
+  );
+  const snapshots = snapshotsOf(file);
+  assert.equal(snapshots.length, 1);
+  assert.equal(snapshots[0]?.rootPath, 'HKEY_CURRENT_USER');
+  assert.deepEqual([...(snapshots[0]?.root.values.keys() ?? [])], ['R']);
+  assert.deepEqual([...(snapshots[0]?.root.subkeys.keys() ?? [])], ['K']);
 });
 
 test('reads the dialects', () => {
