@@ -1,12 +1,24 @@
 // The doctor and the probe against a real domain controller: every fault that Active Directory allows is seeded by LDAP, found on its
 // object with its remedy, and taken back. And the balancer's view of an endpoint mapper that is real, but not Exchange's.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { Attribute, Change, Client } from 'ldapts';
 import { examine } from '../../src/admin/doctor/examine.ts';
 import { systemNetwork } from '../../src/admin/probe/network.ts';
 import { interfaceFault, probeRpc } from '../../src/admin/probe/rpc-probe.ts';
+import { verify } from '../../src/admin/verify/verify.ts';
+import { basicAuthenticator } from '../../src/autodiscover/client/authenticate.ts';
+import { discover } from '../../src/autodiscover/client/discover.ts';
+import { createHttpClient } from '../../src/autodiscover/client/http-client.ts';
+import { resolveOptionsOf, startService } from '../../src/autodiscover/commands/service.ts';
+import { configSchema } from '../../src/autodiscover/config-schema.ts';
+import { createLogger } from '../../src/autodiscover/log.ts';
+import { resolve } from '../../src/autodiscover/settings/resolve.ts';
+import { labCertificate } from '../../src/autodiscover/tls/lab-certificate.ts';
 import { type Directory, openDirectory } from '../../src/ldap/directory.ts';
 import { type LdifRecord, parseLdif, text, texts } from '../../src/ldap/ldif.ts';
 import { findRecord, SEEDS, type Seed } from '../admin/doctor/seeds.ts';
@@ -123,6 +135,70 @@ labSuite('Doctor on a domain controller', ['samba'], () => {
   test('an ordinary account is told which right it lacks', async () => {
     const alice = text(findRecord(records, 'CN=Alice Adams,OU=Staff'), 'userPrincipalName') ?? '';
     await assert.rejects(withDirectory(find, alice), { code: 'missing-right', message: /dsacls "CN=Contoso,/ });
+  });
+
+  test('verification of every database through a service on this controller fails for the seeded faults alone', async () => {
+    const certs = mkdtempSync(join(tmpdir(), 'verify-lab-'));
+    const host = 'autodiscover.contoso.test';
+    const { caFile, certificateFile, keyFile } = await labCertificate(certs, [host]);
+    const config = configSchema.parse({
+      directory: { servers: [lab.ldapsUrl], serverName: lab.host, bindDn: SERVICE_ACCOUNT, passwordFile: 'none' },
+      listen: { https: '127.0.0.1:0' },
+      publicUrl: `https://${host}`,
+      tls: { certificates: [{ certificateFile, keyFile }] },
+    });
+    const settings = { config, ca: [readFileSync(lab.caFile, 'utf8')], readPassword: async () => lab.password };
+    const service = await startService(settings, createLogger('silent', new PassThrough()));
+    try {
+      const { directory } = service;
+      const port = Number(new URL(service.httpsUrl).port);
+      const http = createHttpClient({
+        timeoutMs: 20_000,
+        ca: readFileSync(caFile, 'utf8'),
+        connectTo: () => ({ host: '127.0.0.1', port }),
+      });
+      const found = await Promise.all(
+        directory.organization().organization.databases.map((one) => directory.findMailboxOf(one.distinguishedName)),
+      );
+      const checks = await verify(
+        { addresses: found.filter((address) => address !== undefined), index: directory.organization() },
+        {
+          discover: (address, dialect) =>
+            discover(
+              {
+                address,
+                dialect,
+                server: new URL(`https://${host}/autodiscover/autodiscover.${dialect === 'pox' ? 'xml' : 'svc'}`),
+              },
+              {
+                http,
+                authenticators: [basicAuthenticator('alice@contoso.test', async () => lab.password)],
+                resolveSrv: async () => [],
+                readFile: async () => Buffer.alloc(0),
+                askConsent: async () => false,
+                clock: () => performance.now(),
+              },
+            ),
+          expected: (address) =>
+            resolve(directory, { emailAddress: address, legacyDn: undefined }, resolveOptionsOf(config)),
+          clock: () => new Date(),
+          probeRpc: HEALTHY.probeRpc,
+          probeUrl: HEALTHY.probeUrl,
+          tlsVersions: async () => ['TLSv1.2', 'TLSv1.3'],
+          concurrency: 4,
+        },
+      );
+      assert.ok(checks.length > 300, String(checks.length));
+      const wrong = checks.filter(({ subject, outcome }) => outcome !== 'passed' && subject.includes('@'));
+      assert.deepEqual(wrong.map(({ subject, check }) => `${subject} ${check}`).sort(), [
+        'carol@contoso.test directory',
+        'dave@contoso.test directory',
+        'olga@contoso.test directory',
+      ]);
+    } finally {
+      await service.stop();
+      rmSync(certs, { recursive: true });
+    }
   });
 
   test('a real endpoint mapper without Exchange is told as that', async () => {
