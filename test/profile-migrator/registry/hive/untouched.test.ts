@@ -54,7 +54,7 @@ const keyCell = (path: string): number =>
   findPath(before, readKeyNode(before, before.base.rootCell), path)?.at(-1)?.cell ?? 0;
 const planned = readKeyNode(good, keyCell('planned'));
 const other = readKeyNode(good, keyCell('other'));
-const valueOf = (key: typeof other, n: number): ReturnType<typeof readValueRecord> =>
+const valueRecordOf = (key: typeof other, n: number): ReturnType<typeof readValueRecord> =>
   readValueRecord(good, valueCells(good, key)[n] ?? 0);
 const at = (cell: number): number => good.position(cell);
 const freeCells = surveyHive(good).freeCells.filter(({ size }) => size >= 64);
@@ -70,14 +70,14 @@ const swap = (b: Buffer, x: number, y: number): void => {
 };
 
 const DAMAGE: [what: string, damage: (b: Buffer) => void][] = [
-  ['a byte of data of another key', (b) => b.writeUInt8(0x7a, at(valueOf(other, 1).dataCell) + 20)],
+  ['a byte of data of another key', (b) => b.writeUInt8(0x7a, at(valueRecordOf(other, 1).dataCell) + 20)],
   [
     'the last byte of a cell of another key',
     (b) => b.writeUInt8(9, at(other.valueList) + good.contentLength(other.valueList, '') - 1),
   ],
   ['the time of another key', (b) => b.writeUInt8(9, at(other.cell) + NK.LAST_WRITTEN)],
   ['two pointers of another list of values', (b) => swap(b, at(other.valueList), at(other.valueList) + 4)],
-  ['a pointer of another list of values', (b) => b.writeUInt32LE(valueOf(planned, 0).cell, at(other.valueList))],
+  ['a pointer of another list of values', (b) => b.writeUInt32LE(valueRecordOf(planned, 0).cell, at(other.valueList))],
   ['two pointers of a list of subkeys', (b) => swap(b, at(other.subkeyList) + 4, at(other.subkeyList) + 12)],
   [
     'the list of subkeys of another key moved',
@@ -106,11 +106,14 @@ const DAMAGE: [what: string, damage: (b: Buffer) => void][] = [
   [
     'a planned value that uses the data of another key',
     (b) => {
-      fill(0x63, 40).copy(b, at(valueOf(planned, 1).dataCell));
-      b.writeUInt32LE(valueOf(other, 2).dataCell, at(valueOf(planned, 1).cell) + VK.DATA);
+      fill(0x63, 40).copy(b, at(valueRecordOf(planned, 1).dataCell));
+      b.writeUInt32LE(valueRecordOf(other, 2).dataCell, at(valueRecordOf(planned, 1).cell) + VK.DATA);
     },
   ],
-  ['two planned values with one cell', (b) => b.writeUInt32LE(valueOf(planned, 0).cell, at(planned.valueList) + 4)],
+  [
+    'two planned values with one cell',
+    (b) => b.writeUInt32LE(valueRecordOf(planned, 0).cell, at(planned.valueList) + 4),
+  ],
   [
     'a free cell that covers a used one',
     (b) => {
@@ -123,7 +126,7 @@ const DAMAGE: [what: string, damage: (b: Buffer) => void][] = [
   [
     'a cell of the planned key set free',
     (b) => {
-      const cell = valueOf(planned, 0).dataCell;
+      const cell = valueRecordOf(planned, 0).dataCell;
       b.writeInt32LE(-b.readInt32LE(BASE + cell), BASE + cell);
     },
   ],
@@ -184,7 +187,7 @@ test('caught: any other value of any single byte outside free space and the fiel
 
 test('caught: a change of the planned values that the plan does not say', () => {
   for (const n of valueCells(good, planned).keys()) {
-    const { cell, dataCell } = valueOf(planned, n);
+    const { cell, dataCell } = valueRecordOf(planned, n);
     for (const place of [at(dataCell) + 3, at(cell) + VK.NAME, at(cell) + VK.TYPE, at(cell) + VK.SIZE]) {
       const bytes = Buffer.from(good.bytes);
       bytes.writeUInt8(bytes.readUInt8(place) ^ 2, place);
