@@ -27,7 +27,7 @@ const KIB = 1024;
 const CLASSES = [
   { name: '256 KiB', size: 256 * KIB, hives: 10_000, quick: 200, compared: 50 },
   { name: '1 MiB', size: 1024 * KIB, hives: 1000, quick: 50, compared: 50 },
-  { name: '20 MiB', size: 20 * 1024 * KIB, hives: 10, quick: 2, compared: 10 },
+  { name: '20 MiB', size: 20 * 1024 * KIB, hives: 10, quick: 4, compared: 10 },
 ] as const;
 const OLD = 'cas01.contoso.test';
 const PROFILES = '\\Software\\Microsoft\\Windows NT\\CurrentVersion\\Windows Messaging Subsystem\\Profiles';

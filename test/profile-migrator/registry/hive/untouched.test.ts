@@ -22,14 +22,18 @@ const fill = (byte: number, length: number): Buffer => Buffer.alloc(length, byte
 const values = [binary('a', fill(0x61, 40)), binary('b', fill(0x62, 40)), binary('c', fill(0x63, 40))];
 /** Keys in bins of their own (every hive bin is 4096 bytes), among them one that the change has nothing to do with. */
 const SPEC: HiveSpec = {
-  gap: { size: 256, every: 3 },
+  gap: { size: 256, every: 1 },
   padding: 600,
   paddingByte: 0x70,
   root: {
     name: 'R',
     keys: [
-      { name: 'planned', values, keys: [{ name: 'below' }, { name: 'beside' }] },
-      { name: 'filling', values: [binary('x', 9000)] },
+      {
+        name: 'planned',
+        values: [...values, binary('e', fill(0x63, 40))],
+        keys: [{ name: 'below' }, { name: 'beside' }],
+      },
+      { name: 'filling', values: [binary('x', fill(0x63, 9000))] },
       { name: 'other', className: 'class', values, keys: [{ name: 'first' }, { name: 'second' }] },
     ],
   },
@@ -69,7 +73,41 @@ const swap = (b: Buffer, x: number, y: number): void => {
   b.writeUInt32LE(left, y);
 };
 
+const setFree = (b: Buffer, cell: number): void => void b.writeInt32LE(-b.readInt32LE(BASE + cell), BASE + cell);
+
 const DAMAGE: [what: string, damage: (b: Buffer) => void][] = [
+  [
+    'a planned value that uses equal data of another key, its own cell set free',
+    (b) => {
+      setFree(b, valueRecordOf(planned, 1).dataCell);
+      b.writeUInt32LE(valueRecordOf(other, 2).dataCell, at(valueRecordOf(planned, 1).cell) + VK.DATA);
+    },
+  ],
+  [
+    'a planned value that uses the beginning of data in a bin without a change, its own cell set free',
+    (b) => {
+      setFree(b, valueRecordOf(planned, 1).dataCell);
+      const filling = readKeyNode(good, keyCell('filling'));
+      b.writeUInt32LE(valueRecordOf(filling, 0).dataCell, at(valueRecordOf(planned, 1).cell) + VK.DATA);
+    },
+  ],
+  [
+    'two planned values with one cell for equal data, the other set free',
+    (b) => {
+      setFree(b, valueRecordOf(planned, 2).dataCell);
+      b.writeUInt32LE(valueRecordOf(planned, 1).dataCell, at(valueRecordOf(planned, 2).cell) + VK.DATA);
+    },
+  ],
+  [
+    'the planned key taking in the free cell behind it',
+    (b) => {
+      const size = -b.readInt32LE(BASE + planned.cell);
+      const next = b.readInt32LE(BASE + planned.cell + size);
+      assert.ok(next > 0);
+      b.writeInt32LE(-(size + next), BASE + planned.cell);
+    },
+  ],
+  ['the last bin cut off', (b) => changeBaseBlock(b, { binsSize: good.binOf(before.base.binsSize - 1).start })],
   ['a byte of data of another key', (b) => b.writeUInt8(0x7a, at(valueRecordOf(other, 1).dataCell) + 20)],
   [
     'the last byte of a cell of another key',
