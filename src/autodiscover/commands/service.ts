@@ -88,7 +88,7 @@ export async function startService(settings: ServiceSettings, log: Logger): Prom
   };
   try {
     const limits = { requestSeconds: config.limits.requestSeconds, maxConnections: config.limits.connections };
-    const { authenticator, close } = await openAuthentication(config.authentication, directory, log);
+    const { authenticator, close } = await openAuthentication(config, directory, log);
     stops.push(async () => close());
     const https = await listenHttps(appOf(settings, directory, authenticator, log), certificates.options, {
       hostPort: config.listen.https,

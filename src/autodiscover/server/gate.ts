@@ -1,6 +1,8 @@
 // What every request passes before a route sees it: its log line, the credentials, the body. And what becomes of errors on the way.
 
-import express, { type ErrorRequestHandler, type RequestHandler, type Response } from 'express';
+import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
+import type { Refusal } from './authentication/refusal.ts';
+import { clientAddress } from './client-address.ts';
 import type { AppDependencies } from './dependencies.ts';
 import { contextOf, openContext } from './exchange-context.ts';
 
@@ -21,7 +23,7 @@ export function logged({ log }: AppDependencies): RequestHandler {
           id,
           method: request.method,
           path: request.path,
-          address: request.socket.remoteAddress,
+          address: clientAddress(request),
           client: request.get('user-agent'),
           ...record,
           status: response.statusCode,
@@ -47,10 +49,13 @@ export const announced: RequestHandler = (_request, response, next) => {
 };
 
 /** Lets nobody through without good credentials; the body is not read before. */
-export function authenticated({ authenticator }: AppDependencies): RequestHandler {
+export function authenticated(dependencies: AppDependencies): RequestHandler {
+  const { authenticator } = dependencies;
   return async (request, response, next) => {
     const { record } = contextOf(request);
-    const outcome = await authenticator.authenticate(request.get('authorization'), request.socket);
+    const address = clientAddress(request);
+    const outcome = await authenticator.authenticate(request.get('authorization'), request.socket, address);
+    if (outcome.outcome !== 'caller' && outcome.refusal !== undefined) reportRefusal(request, outcome, dependencies);
     switch (outcome.outcome) {
       case 'caller':
         record.caller = outcome.caller.name;
@@ -63,10 +68,30 @@ export function authenticated({ authenticator }: AppDependencies): RequestHandle
         return end(response, 401);
       case 'unavailable':
         Object.assign(record, { outcome: 'cannot authenticate', reason: outcome.reason }, callerName(outcome.name));
-        response.setHeader('Retry-After', String(RETRY_AFTER_SECONDS));
+        response.setHeader('Retry-After', String(outcome.retryAfterSeconds ?? RETRY_AFTER_SECONDS));
         return end(response, 503);
     }
   };
+}
+
+/** The line that log readers and fail2ban act on. The address stands before everything a client can choose. */
+function reportRefusal(
+  request: Request,
+  outcome: { readonly refusal?: Refusal; readonly name?: string; readonly repeated?: boolean },
+  { log }: AppDependencies,
+): void {
+  const scheme = /^\s*([A-Za-z]{1,20})/.exec(request.get('authorization') ?? '')?.[1] ?? '';
+  log.warn(
+    {
+      event: outcome.repeated ? 'authentication-refused-again' : 'authentication-refused',
+      address: clientAddress(request),
+      refusal: outcome.refusal,
+      scheme: scheme.toLowerCase(),
+      id: contextOf(request).id,
+      name: outcome.name ?? '',
+    },
+    'credentials refused',
+  );
 }
 
 function callerName(name: string | undefined): { caller?: string } {
