@@ -1,22 +1,27 @@
 // What every request passes before a route sees it: its log line, the credentials, the body. And what becomes of errors on the way.
 
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
+import { forRequest } from '../../ldap/correlation.ts';
 import type { Refusal } from './authentication/refusal.ts';
 import { clientAddress } from './client-address.ts';
 import type { AppDependencies } from './dependencies.ts';
 import { contextOf, openContext } from './exchange-context.ts';
+import { requestFields } from './request-log.ts';
 
 /** Seconds a client is asked to wait when the directory cannot be asked. */
 export const RETRY_AFTER_SECONDS = 30;
 
 /** Opens the exchange's context and writes its line when the response is done. */
-export function logged({ log }: AppDependencies): RequestHandler {
+export function logged({ log, metrics, logRequests }: AppDependencies): RequestHandler {
   return (request, response, next) => {
     const started = performance.now();
     const { id, record } = openContext(request, response);
     response.on('close', () => {
       const aborted = !response.writableFinished;
       const warned = record.trace?.some((step) => step.level === 'warning') ?? false;
+      const milliseconds = performance.now() - started;
+      metrics?.exchange({ ...record, status: response.statusCode, userAgent: request.get('user-agent'), milliseconds });
+      if (logRequests) log.info({ id, ...requestFields(request) }, 'request');
       const level = response.statusCode >= 500 || warned ? 'warn' : record.outcome === undefined ? 'debug' : 'info';
       log[level](
         {
@@ -28,12 +33,12 @@ export function logged({ log }: AppDependencies): RequestHandler {
           ...record,
           status: response.statusCode,
           ...(aborted ? { aborted } : {}),
-          ms: Math.round((performance.now() - started) * 10) / 10,
+          ms: Math.round(milliseconds * 10) / 10,
         },
         'exchange',
       );
     });
-    next();
+    forRequest(id, next);
   };
 }
 
@@ -78,8 +83,9 @@ export function authenticated(dependencies: AppDependencies): RequestHandler {
 function reportRefusal(
   request: Request,
   outcome: { readonly refusal?: Refusal; readonly name?: string; readonly repeated?: boolean },
-  { log }: AppDependencies,
+  { log, metrics }: AppDependencies,
 ): void {
+  if (outcome.refusal !== undefined) metrics?.refused(outcome.refusal);
   const scheme = /^\s*([A-Za-z]{1,20})/.exec(request.get('authorization') ?? '')?.[1] ?? '';
   log.warn(
     {
