@@ -114,7 +114,13 @@ const METHODS = ['GET', 'HEAD', 'POST', 'OPTIONS'];
 export function readBody({ maxBodyBytes }: AppDependencies): RequestHandler {
   const read = express.raw({ type: () => true, limit: maxBodyBytes, inflate: true });
   return (request, response, next) => {
-    if (METHODS.includes(request.method) && request.method !== 'OPTIONS') return read(request, response, next);
+    if (METHODS.includes(request.method) && request.method !== 'OPTIONS') {
+      if (Number(request.get('content-length') ?? 0) <= maxBodyBytes) return read(request, response, next);
+      // Refused before it is sent: the reader would take it all in first.
+      contextOf(request).record.outcome = 'body too large';
+      response.setHeader('Connection', 'close');
+      return end(response, 413);
+    }
     contextOf(request).record.outcome = 'method not allowed';
     response.setHeader('Allow', METHODS.join(', '));
     end(response, request.method === 'OPTIONS' ? 204 : 405);

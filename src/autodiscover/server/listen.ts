@@ -1,6 +1,12 @@
 // Sockets for the apps: HTTPS with certificates that can be exchanged while it runs, plain HTTP, and a stop that lets exchanges finish.
 
-import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -90,11 +96,21 @@ async function start(server: Server | HttpsServer, scheme: string, options: List
   };
 }
 
-/** Answers 431 to a request with too many header lines, and ends its connection: a body that may follow is not read. */
+/** The exchange that began last on a connection; those before it are answered before it is. */
+const latest = new WeakMap<Duplex, { readonly request: IncomingMessage; readonly response: ServerResponse }>();
+
+/**
+ * What no request may have, whatever it is for: too many header lines, or two hosts (RFC 9112 3.2). Its connection ends, so that a body
+ * that may follow is not read.
+ */
 function limited(app: RequestListener, { maxHeaders }: ListenOptions): RequestListener {
   return (request, response) => {
-    if (request.rawHeaders.length / 2 <= maxHeaders) return app(request, response);
-    response.writeHead(431, { 'Content-Length': '0', Connection: 'close' }).end();
+    latest.set(request.socket, { request, response });
+    const { rawHeaders } = request;
+    const tooMany = rawHeaders.length / 2 > maxHeaders;
+    const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length;
+    if (!tooMany && hosts <= 1) return app(request, response);
+    response.writeHead(tooMany ? 431 : 400, { 'Content-Length': '0', Connection: 'close' }).end();
   };
 }
 
@@ -121,18 +137,41 @@ function connectionsPerAddress({ maxConnectionsPerAddress, exempt }: ListenOptio
 
 const BROKEN: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Content Too Large',
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 };
 
-/** What is no HTTP gets an empty answer, if the connection still takes one, and is closed. Nothing of the input is repeated. */
+const closing = new WeakSet<Duplex>();
+
+/**
+ * What is no HTTP gets an empty answer, if the connection still takes one, and is closed. Nothing of the input is repeated. A good request
+ * in front of it is answered first.
+ */
 function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
+  // What comes behind is broken as well.
+  if (closing.has(socket)) return;
+  closing.add(socket);
+  const { request, response } = latest.get(socket) ?? {};
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
-    return;
+  } else if (request?.complete && response && !response.writableFinished) {
+    response.once('close', () => close(socket, error));
+  } else if (response?.headersSent && !request?.complete) {
+    // It was answered without its body, which is what is broken.
+    close(socket, undefined);
+  } else {
+    close(socket, error);
   }
-  const status = BROKEN[error.code ?? ''] ?? '400 Bad Request';
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-  // Whoever does not close his side is not waited for.
+}
+
+function close(socket: Duplex, error: NodeJS.ErrnoException | undefined): void {
+  if (!socket.writable || error === undefined) socket.end();
+  else {
+    const status = BROKEN[error.code ?? ''] ?? '400 Bad Request';
+    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  }
+  // What is still coming is read and dropped for a moment: closing over unread bytes would take the answer back.
+  socket.resume();
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
