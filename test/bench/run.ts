@@ -5,6 +5,7 @@ const PARTS: Record<string, () => Promise<{ run(arguments_: readonly string[]): 
   service: () => import('./service.ts'),
   hives: () => import('./hives.ts'),
   oracle: () => import('./oracle.ts'),
+  spray: () => import('./spray.ts'),
 };
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));

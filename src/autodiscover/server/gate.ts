@@ -5,6 +5,7 @@ import { forRequest } from '../../ldap/correlation.ts';
 import type { Refusal } from './authentication/refusal.ts';
 import { clientAddress } from './client-address.ts';
 import type { AppDependencies } from './dependencies.ts';
+import { nextBeat } from './even-time.ts';
 import { contextOf, openContext } from './exchange-context.ts';
 import { requestFields } from './request-log.ts';
 
@@ -59,6 +60,7 @@ export function authenticated(dependencies: AppDependencies): RequestHandler {
   return async (request, response, next) => {
     const { record } = contextOf(request);
     const address = clientAddress(request);
+    const began = performance.now();
     const outcome = await authenticator.authenticate(request.get('authorization'), request.socket, address);
     if (outcome.outcome !== 'caller' && outcome.refusal !== undefined) reportRefusal(request, outcome, dependencies);
     switch (outcome.outcome) {
@@ -70,6 +72,7 @@ export function authenticated(dependencies: AppDependencies): RequestHandler {
       case 'challenge':
         Object.assign(record, { outcome: 'not authenticated', reason: outcome.reason }, callerName(outcome.name));
         response.setHeader('WWW-Authenticate', authenticator.challenges(outcome.header));
+        if (outcome.refusal !== undefined) await nextBeat(began);
         return end(response, 401);
       case 'unavailable':
         Object.assign(record, { outcome: 'cannot authenticate', reason: outcome.reason }, callerName(outcome.name));
