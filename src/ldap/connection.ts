@@ -24,6 +24,7 @@ export interface PoolOptions {
   /** Milliseconds between two tries of a controller that is down: at first, and after many; DEFAULT_RETRY when absent. */
   readonly retry?: RetryIntervals;
   readonly onEvent?: (event: PoolEvent) => void;
+  readonly onOperation?: (operation: PoolOperation) => void;
 }
 
 export interface RetryIntervals {
@@ -33,17 +34,18 @@ export interface RetryIntervals {
 
 export type PoolEvent =
   | { readonly type: 'controller-down'; readonly url: string; readonly reason: string; readonly retryInMs: number }
-  | { readonly type: 'controller-up'; readonly url: string }
-  | {
-      readonly type: 'operation';
-      readonly url: string;
-      readonly operation: 'search' | 'password-check';
-      /** `refused`: the controller answered no; `failed`: it did not answer. */
-      readonly outcome: 'done' | 'refused' | 'failed';
-      readonly ms: number;
-      /** The request's id, when there is one. */
-      readonly id: string | undefined;
-    };
+  | { readonly type: 'controller-up'; readonly url: string };
+
+/** A search or password check that is over. */
+export interface PoolOperation {
+  readonly url: string;
+  readonly operation: 'search' | 'password-check';
+  /** `refused`: the controller answered no; `failed`: it did not answer. */
+  readonly outcome: 'done' | 'refused' | 'failed';
+  readonly ms: number;
+  /** The request's id, when there is one. */
+  readonly id: string | undefined;
+}
 
 /** The outcome of checking somebody's password. */
 export type PasswordCheck =
@@ -171,12 +173,12 @@ export class ControllerPool {
     operation: 'search' | 'password-check',
     work: () => Promise<T>,
   ): Promise<T> {
-    const { onEvent } = this.#options;
-    if (!onEvent) return work();
+    const { onOperation } = this.#options;
+    if (!onOperation) return work();
     const began = performance.now();
     const tell = (outcome: 'done' | 'refused' | 'failed') => {
       const ms = Math.round((performance.now() - began) * 10) / 10;
-      onEvent({ type: 'operation', url: state.options.url, operation, outcome, ms, id: currentRequest() });
+      onOperation({ url: state.options.url, operation, outcome, ms, id: currentRequest() });
     };
     try {
       const value = await work();

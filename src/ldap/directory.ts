@@ -1,7 +1,13 @@
 // The questions this project asks Active Directory. One object stands for the directory: it searches as the service account, checks
 // passwords by binding apart, and keeps the Exchange organisation as a snapshot that is replaced whole.
 
-import { ControllerPool, type PasswordCheck, type PoolEvent, type RetryIntervals } from './connection.ts';
+import {
+  ControllerPool,
+  type PasswordCheck,
+  type PoolEvent,
+  type PoolOperation,
+  type RetryIntervals,
+} from './connection.ts';
 import { type ControllerOptions, failureText } from './controller.ts';
 import type { DirectoryError } from './errors.ts';
 import { type LockoutPolicy, readLockoutPolicy } from './lockout-policy.ts';
@@ -33,6 +39,7 @@ export interface DirectoryOptions {
   /** Intervals at which controllers that are down are tried. */
   readonly retry?: RetryIntervals;
   readonly onEvent?: (event: DirectoryEvent) => void;
+  readonly onOperation?: (operation: PoolOperation) => void;
 }
 
 export type DirectoryEvent =
@@ -105,6 +112,7 @@ class ActiveDirectory implements Directory {
       connections: options.connections,
       ...(options.retry ? { retry: options.retry } : {}),
       ...(options.onEvent ? { onEvent: options.onEvent } : {}),
+      ...(options.onOperation ? { onOperation: options.onOperation } : {}),
     });
   }
 

@@ -40,7 +40,7 @@ export async function openAuthentication(
 ): Promise<OpenAuthentication> {
   const pools: HelperPool[] = [];
   const cache = credentialCache(config);
-  const guard = logonGuard(config, limits);
+  const guard = logonGuard(config, limits, () => performance.now());
   const watch = await watchLockoutPolicy(config.failures, directory, guard, log);
   const leaveOut = (scheme: string, reason: string) =>
     log.warn({ scheme, reason }, 'authentication scheme is not offered');
@@ -101,7 +101,12 @@ function credentialCache(config: Config['authentication']): CredentialCache<Auth
   });
 }
 
-function logonGuard({ failures }: Config['authentication'], limits: Config['limits']): LogonGuard {
+/** The guard as configured; `now` is a clock in milliseconds. */
+export function logonGuard(
+  { failures }: Config['authentication'],
+  limits: Config['limits'],
+  now: () => number,
+): LogonGuard {
   const { perName, perAddress, total, windowSeconds, sharedBy } = failures;
   return new LogonGuard({
     perName,
@@ -115,7 +120,7 @@ function logonGuard({ failures }: Config['authentication'], limits: Config['limi
       waiting: limits.waitingChecks,
       waitMs: limits.waitingSeconds * 1000,
     },
-    now: () => performance.now(),
+    now,
   });
 }
 

@@ -64,7 +64,7 @@ export function controllerAt(url: string, { config: { directory }, ca }: Service
 export function openServiceDirectory(
   settings: ServiceSettings,
   log: Logger,
-  observe?: (event: DirectoryEvent) => void,
+  metrics?: () => ServiceMetrics | undefined,
 ): Promise<Directory> {
   const { config, readPassword } = settings;
   const { directory } = config;
@@ -76,8 +76,12 @@ export function openServiceDirectory(
     refreshIntervalMs: directory.refreshSeconds * 1000,
     searchBase: directory.searchBase,
     onEvent: (event) => {
-      observe?.(event);
+      metrics?.()?.directoryEvent(event);
       logDirectoryEvent(event, log);
+    },
+    onOperation: (operation) => {
+      metrics?.()?.directoryOperation(operation);
+      log.debug(operation, 'directory operation');
     },
   });
 }
@@ -92,7 +96,7 @@ export async function startService(settings: ServiceSettings, log: Logger): Prom
   const { config } = settings;
   const certificates = await readServerCertificates(config.tls.certificates);
   let metrics: ServiceMetrics | undefined;
-  const directory = await openServiceDirectory(settings, log, (event) => metrics?.directoryEvent(event));
+  const directory = await openServiceDirectory(settings, log, () => metrics);
   const stops: (() => Promise<void>)[] = [async () => directory.close()];
   const stop = async () => {
     for (const step of stops.splice(0).reverse()) await step();
@@ -235,7 +239,6 @@ function logDirectoryEvent(event: DirectoryEvent, log: Logger): void {
   const lines: Record<typeof type, ['debug' | 'info' | 'warn', string]> = {
     'controller-down': ['warn', 'domain controller does not answer'],
     'controller-up': ['info', 'domain controller answers again'],
-    operation: ['debug', 'directory operation'],
     'organization-read': ['debug', 'Exchange organisation read'],
     'organization-stale': ['warn', 'Exchange organisation could not be read; the last one is used'],
   };

@@ -23,6 +23,6 @@ export interface AppDependencies {
   /** A snapshot older than this makes the service not ready, in milliseconds. */
   readonly maxSnapshotAgeMs: number;
   /** Log the headers and the beginning of each request. */
-  readonly logRequests: boolean;
-  readonly metrics: ServiceMetrics | undefined;
+  readonly logRequests?: boolean;
+  readonly metrics?: ServiceMetrics | undefined;
 }

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { PoolOperation } from '../../ldap/connection.ts';
 import type { DirectoryEvent, DirectoryStatus } from '../../ldap/directory.ts';
 import type { Refusal } from './authentication/refusal.ts';
 import { clientFamily } from './client-family.ts';
@@ -88,11 +89,11 @@ export class ServiceMetrics {
   }
 
   directoryEvent(event: DirectoryEvent): void {
-    if (event.type === 'operation') {
-      const { url, operation, outcome, ms } = event;
-      this.#ldap.observe({ controller: url, operation, outcome }, ms / 1000);
-    }
     if (event.type === 'controller-down') this.#downs.inc({ controller: event.url });
+  }
+
+  directoryOperation({ url, operation, outcome, ms }: PoolOperation): void {
+    this.#ldap.observe({ controller: url, operation, outcome }, ms / 1000);
   }
 
   #gauges(registers: Registry[]): void {

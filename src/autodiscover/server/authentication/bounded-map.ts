@@ -1,37 +1,36 @@
-// A Map that forgets. Two generations: when the young one is half of what is allowed, it becomes the old one and what was old is gone.
-// Taking the oldest key out of one Map each time would be exact, but V8 walks over the holes that leaves: under a flood of new keys every
-// insertion would cost thousands of steps.
+// A Map that forgets what was set longest ago. The order is kept in a ring beside it: taking the first key out of a Map each time walks
+// over the holes that leaves, and under a flood of new keys every insertion would cost thousands of steps (V8's ordered hash tables).
 
 export class BoundedMap<K, V> {
-  readonly #generation: number;
-  #young = new Map<K, V>();
-  #old = new Map<K, V>();
+  readonly #entries = new Map<K, { readonly value: V; readonly slot: number }>();
+  readonly #ring: K[] = [];
+  readonly #maxEntries: number;
+  #next = 0;
 
-  /** Holds at most `maxEntries`, and always the half of them that was set last. */
+  /** Holds what was set in the last `maxEntries` settings, and nothing else. */
   constructor(maxEntries: number) {
-    this.#generation = Math.max(1, Math.floor(maxEntries / 2));
+    this.#maxEntries = Math.max(1, maxEntries);
   }
 
   get(key: K): V | undefined {
-    return this.#young.get(key) ?? this.#old.get(key);
+    return this.#entries.get(key)?.value;
   }
 
-  /** Puts the entry among those that were set last. */
   set(key: K, value: V): void {
-    this.#old.delete(key);
-    if (this.#young.size >= this.#generation && !this.#young.has(key)) {
-      this.#old = this.#young;
-      this.#young = new Map();
-    }
-    this.#young.set(key, value);
+    const slot = this.#next;
+    this.#next = (slot + 1) % this.#maxEntries;
+    const oldest = this.#ring[slot];
+    // A key that was set again since, or deleted, has left this place.
+    if (oldest !== undefined && this.#entries.get(oldest)?.slot === slot) this.#entries.delete(oldest);
+    this.#ring[slot] = key;
+    this.#entries.set(key, { value, slot });
   }
 
   delete(key: K): void {
-    this.#young.delete(key);
-    this.#old.delete(key);
+    this.#entries.delete(key);
   }
 
   get size(): number {
-    return this.#young.size + this.#old.size;
+    return this.#entries.size;
   }
 }

@@ -12,7 +12,7 @@ export interface FailureBudgetOptions {
    * last failure, which is how a domain controller counts towards lock-out ([MS-ADTS] badPwdCount, lockOutObservationWindow).
    */
   readonly windowFrom: 'first' | 'last';
-  /** Names counted at a time; beyond it those that failed longest ago are forgotten, half of them at once. */
+  /** Names counted at a time; beyond it those that failed longest ago are forgotten. */
   readonly maxEntries: number;
   /** Milliseconds from any fixed point. */
   readonly now: () => number;
