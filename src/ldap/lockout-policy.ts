@@ -1,8 +1,8 @@
 // When the domain locks accounts out, read from the heads of the domains, so that the service stays below it.
 
 import { PresenceFilter } from 'ldapts';
-import type { SearchRequest } from './connection.ts';
 import type { EntryReader } from './entry.ts';
+import type { SearchRequest } from './search.ts';
 
 export interface LockoutPolicy {
   /** Failures that lock an account; 0 when the domain locks nobody. */
