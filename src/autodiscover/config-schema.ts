@@ -1,6 +1,7 @@
 // Every field of the configuration file, once: name, type, default, help, example. Validation, the printed example and the manual page
 // come from this table.
 
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 /** What the printed example shows of a field: its help and, where the default is no good example, an example. */
@@ -13,6 +14,7 @@ declare module 'zod' {
 
 const help = (text: string, extra: { example?: unknown } = {}) => ({ help: text, ...extra });
 const file = z.string().min(1);
+const count = (fallback: number, min: number, max: number) => z.number().int().min(min).max(max).default(fallback);
 const seconds = (fallback: number, min = 1, max = 86_400) => z.number().int().min(min).max(max).default(fallback);
 
 /** `HOST:PORT` of a listener. */
@@ -33,6 +35,16 @@ const httpsUrl = z
   .string()
   .regex(/^https:\/\/[^/\s]+/i, { error: 'must be an https URL', abort: true })
   .refine((text) => URL.canParse(text), 'is no URL');
+
+/** `ADDRESS` or `ADDRESS/BITS`. */
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...more] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || more.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+}
+
+const network = z.string().refine(isNetwork, 'must be an address or a network, as 192.0.2.10 or 192.0.2.0/24');
 
 const certificate = z.union(
   [
@@ -115,6 +127,11 @@ export const configSchema = z.strictObject({
         .meta(
           help('Address and port of the redirector for clients that ask http:// first.', { example: '0.0.0.0:80' }),
         ),
+      metrics: hostPort.optional().meta(
+        help('Address and port of Prometheus metrics (/metrics), in clear text and for everybody who reaches it.', {
+          example: '127.0.0.1:9464',
+        }),
+      ),
     })
     .prefault({})
     .meta(help('Listeners.')),
@@ -198,6 +215,45 @@ export const configSchema = z.strictObject({
       rejectedCacheSeconds: seconds(30, 0, 600).meta(
         help('Seconds for which the same wrong credentials are refused without asking again.'),
       ),
+      failures: z
+        .strictObject({
+          perName: count(5, 1, 1000).meta(
+            help(
+              'Wrong passwords for one name within the window, before it is answered 503 without asking the directory. ' +
+                'Always below the lock-out threshold of the domain.',
+            ),
+          ),
+          perAddress: count(100, 0, 1_000_000).meta(
+            help('Wrong passwords from one client address (IPv6: one /64) within the window; 0 counts none.'),
+          ),
+          total: count(1000, 0, 10_000_000).meta(
+            help(
+              'Wrong passwords of all within the window, beyond which an address is allowed a tenth of its number; 0 counts none.',
+            ),
+          ),
+          windowSeconds: seconds(600, 10).meta(
+            help("The window; for names at least the domain's lockOutObservationWindow."),
+          ),
+          lockoutThreshold: z
+            .number()
+            .int()
+            .min(0)
+            .max(999)
+            .optional()
+            .meta(
+              help(
+                "Instead of the domain's lockoutThreshold, where a fine-grained password policy is stricter; 0 means nobody is locked out.",
+                { example: 10 },
+              ),
+            ),
+          sharedBy: count(1, 1, 64).meta(
+            help(
+              'Instances of this service that ask the same domain; each takes its share of what an account may fail.',
+            ),
+          ),
+        })
+        .prefault({})
+        .meta(help('How many wrong passwords are tried, so that nobody can guess many or lock accounts out.')),
     })
     .prefault({})
     .meta(help('Authentication of callers.')),
@@ -263,12 +319,41 @@ export const configSchema = z.strictObject({
         .max(1_000_000)
         .default(20_000)
         .meta(help('Connections held at once; more are refused.')),
+      connectionsPerAddress: count(1000, 0, 1_000_000).meta(
+        help('Connections one client address (IPv6: one /64) may hold at once; more are closed. 0 is no limit.'),
+      ),
+      headerSeconds: seconds(20, 1, 600).meta(
+        help('Seconds a client may take to send the headers, and for the TLS handshake.'),
+      ),
+      headers: count(100, 10, 2000).meta(help('Header lines of a request; more are answered 431.')),
+      passwordChecks: count(64, 1, 10_000).meta(help('Passwords checked against the directory at once.')),
+      waitingChecks: count(10_000, 0, 1_000_000).meta(
+        help('Checks that may wait for their turn; more are answered 503 at once.'),
+      ),
+      waitingSeconds: seconds(20, 1, 120).meta(help('Seconds a check may wait for its turn.')),
+      exemptAddresses: z
+        .array(network)
+        .default([])
+        .meta(
+          help(
+            'Addresses and networks to which the limits per address do not apply: load balancers, gateways with many people behind.',
+            { example: ['192.0.2.10', '198.51.100.0/24'] },
+          ),
+        ),
     })
     .prefault({})
     .meta(help('Limits.')),
   log: z
     .strictObject({
       level: z.enum(['error', 'warn', 'info', 'debug']).default('info').meta(help('error, warn, info or debug.')),
+      requests: z
+        .boolean()
+        .default(false)
+        .meta(
+          help(
+            'Log the headers and the beginning of the body of each request, secrets left out. For finding faults: it holds addresses and names.',
+          ),
+        ),
     })
     .prefault({})
     .meta(help('Logging, as JSON lines on standard error.')),

@@ -9,6 +9,7 @@ import {
   rejectedReason,
   serviceAccountRejected,
 } from './controller.ts';
+import { currentRequest } from './correlation.ts';
 import type { EntryReader } from './entry.ts';
 import { DirectoryError } from './errors.ts';
 import { type SearchRequest, searchOn } from './search.ts';
@@ -23,6 +24,7 @@ export interface PoolOptions {
   /** Milliseconds between two tries of a controller that is down: at first, and after many; DEFAULT_RETRY when absent. */
   readonly retry?: RetryIntervals;
   readonly onEvent?: (event: PoolEvent) => void;
+  readonly onOperation?: (operation: PoolOperation) => void;
 }
 
 export interface RetryIntervals {
@@ -33,6 +35,17 @@ export interface RetryIntervals {
 export type PoolEvent =
   | { readonly type: 'controller-down'; readonly url: string; readonly reason: string; readonly retryInMs: number }
   | { readonly type: 'controller-up'; readonly url: string };
+
+/** A search or password check that is over. */
+export interface PoolOperation {
+  readonly url: string;
+  readonly operation: 'search' | 'password-check';
+  /** `refused`: the controller answered no; `failed`: it did not answer. */
+  readonly outcome: 'done' | 'refused' | 'failed';
+  readonly ms: number;
+  /** The request's id, when there is one. */
+  readonly id: string | undefined;
+}
 
 /** The outcome of checking somebody's password. */
 export type PasswordCheck =
@@ -111,7 +124,7 @@ export class ControllerPool {
     for (const state of this.#usable()) {
       const connection = new ControllerConnection(state.options);
       try {
-        await connection.bind(bindName, password);
+        await this.#observed(state, 'password-check', () => connection.bind(bindName, password));
         return { outcome: 'accepted' };
       } catch (error) {
         const reason = rejectedReason(error);
@@ -143,7 +156,7 @@ export class ControllerPool {
       const slot = state.turn;
       state.turn = (slot + 1) % this.#options.connections;
       try {
-        return await task(await this.#connection(state, slot));
+        return await this.#observed(state, 'search', async () => task(await this.#connection(state, slot)));
       } catch (error) {
         if (error instanceof DirectoryError || failureKind(error) === 'refused') throw error;
         failures.push(`${state.options.url}: ${failureText(error)}`);
@@ -152,6 +165,29 @@ export class ControllerPool {
       }
     }
     throw this.#unreachable(doing, failures);
+  }
+
+  /** Tells of an operation when it is over. */
+  async #observed<T>(
+    state: ControllerState,
+    operation: 'search' | 'password-check',
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const { onOperation } = this.#options;
+    if (!onOperation) return work();
+    const began = performance.now();
+    const tell = (outcome: 'done' | 'refused' | 'failed') => {
+      const ms = Math.round((performance.now() - began) * 10) / 10;
+      onOperation({ url: state.options.url, operation, outcome, ms, id: currentRequest() });
+    };
+    try {
+      const value = await work();
+      tell('done');
+      return value;
+    } catch (error) {
+      tell(failureKind(error) === 'refused' ? 'refused' : 'failed');
+      throw error;
+    }
   }
 
   #usable(): ControllerState[] {

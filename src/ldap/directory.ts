@@ -1,9 +1,16 @@
 // The questions this project asks Active Directory. One object stands for the directory: it searches as the service account, checks
 // passwords by binding apart, and keeps the Exchange organisation as a snapshot that is replaced whole.
 
-import { ControllerPool, type PasswordCheck, type PoolEvent, type RetryIntervals } from './connection.ts';
+import {
+  ControllerPool,
+  type PasswordCheck,
+  type PoolEvent,
+  type PoolOperation,
+  type RetryIntervals,
+} from './connection.ts';
 import { type ControllerOptions, failureText } from './controller.ts';
 import type { DirectoryError } from './errors.ts';
+import { type LockoutPolicy, readLockoutPolicy } from './lockout-policy.ts';
 import { OrganizationIndex } from './organization-index.ts';
 import { readOrganization } from './read-organization.ts';
 import {
@@ -15,6 +22,7 @@ import {
   type Recipient,
   type RecipientMatch,
   readByDn,
+  type Search,
 } from './recipient.ts';
 import { type RecipientFaults, scanRecipients } from './recipient-scan.ts';
 
@@ -31,6 +39,7 @@ export interface DirectoryOptions {
   /** Intervals at which controllers that are down are tried. */
   readonly retry?: RetryIntervals;
   readonly onEvent?: (event: DirectoryEvent) => void;
+  readonly onOperation?: (operation: PoolOperation) => void;
 }
 
 export type DirectoryEvent =
@@ -65,6 +74,8 @@ export interface Directory {
   findPrincipal(principal: string): Promise<Account | undefined>;
   /** Binds as the account, apart from the service's own connections. Throws DirectoryError `unreachable`. */
   checkPassword(account: Account | undefined, password: string): Promise<PasswordCheck>;
+  /** When the domains of the forest lock accounts out. Rejects with DirectoryError. */
+  lockoutPolicy(): Promise<LockoutPolicy>;
   status(): DirectoryStatus;
   close(): void;
 }
@@ -101,6 +112,7 @@ class ActiveDirectory implements Directory {
       connections: options.connections,
       ...(options.retry ? { retry: options.retry } : {}),
       ...(options.onEvent ? { onEvent: options.onEvent } : {}),
+      ...(options.onOperation ? { onOperation: options.onOperation } : {}),
     });
   }
 
@@ -169,33 +181,37 @@ class ActiveDirectory implements Directory {
   }
 
   async findAccount(logonName: string): Promise<Account | undefined> {
-    const find = (base: string, by: 'sAMAccountName' | 'userPrincipalName' | 'smtp', value: string) =>
-      findAccountBy((request) => this.#pool.search(request), base, by, value);
+    const search: Search = (request) => this.#pool.search(request);
     const backslash = logonName.indexOf('\\');
     if (backslash >= 0) {
       const domain = this.organization().domain(logonName.slice(0, backslash));
-      return domain && find(domain.namingContext, 'sAMAccountName', logonName.slice(backslash + 1));
+      const sam = logonName.slice(backslash + 1);
+      return domain && findAccountBy(search, domain.namingContext, { sAMAccountName: sam });
     }
+    const base = this.#searchBase();
     const at = logonName.lastIndexOf('@');
-    if (at < 0) return find(this.#searchBase(), 'sAMAccountName', logonName);
+    if (at < 0) return findAccountBy(search, base, { sAMAccountName: logonName });
     const domain = this.organization().domain(logonName.slice(at + 1));
-    return (
-      (await find(this.#searchBase(), 'userPrincipalName', logonName)) ??
-      (await find(this.#searchBase(), 'smtp', logonName)) ??
-      (domain && (await find(domain.namingContext, 'sAMAccountName', logonName.slice(0, at))))
-    );
+    const names = { userPrincipalName: logonName, smtp: logonName };
+    const sam = { sAMAccountName: logonName.slice(0, at) };
+    // The same searches whether or not somebody has the name: the time must not tell.
+    if (!domain) return findAccountBy(search, base, names);
+    if (domain.namingContext.toLowerCase() === base.toLowerCase())
+      return findAccountBy(search, base, { ...names, ...sam });
+    const [byName, bySam] = await Promise.all([
+      findAccountBy(search, base, names),
+      findAccountBy(search, domain.namingContext, sam),
+    ]);
+    return byName ?? bySam;
   }
 
   async findPrincipal(principal: string): Promise<Account | undefined> {
     const at = principal.lastIndexOf('@');
     const domain = this.organization().domain(principal.slice(at + 1));
     if (at <= 0 || !domain) return undefined;
-    return findAccountBy(
-      (request) => this.#pool.search(request),
-      domain.namingContext,
-      'sAMAccountName',
-      principal.slice(0, at),
-    );
+    return findAccountBy((request) => this.#pool.search(request), domain.namingContext, {
+      sAMAccountName: principal.slice(0, at),
+    });
   }
 
   checkPassword(account: Account | undefined, password: string): Promise<PasswordCheck> {
@@ -203,6 +219,12 @@ class ActiveDirectory implements Directory {
     const name =
       account?.distinguishedName ?? `CN=nobody,${this.organization().organization.rootDse.defaultNamingContext}`;
     return this.#pool.checkPassword(name, password);
+  }
+
+  lockoutPolicy(): Promise<LockoutPolicy> {
+    const { domains, rootDse } = this.organization().organization;
+    const heads = [rootDse.defaultNamingContext, ...domains.map((domain) => domain.namingContext)];
+    return readLockoutPolicy((request) => this.#pool.search(request), [...new Set(heads)]);
   }
 
   status(): DirectoryStatus {

@@ -49,7 +49,8 @@ export interface Account {
   readonly distinguishedName: string;
 }
 
-type Search = (request: SearchRequest) => Promise<EntryReader[]>;
+/** A search on the controller in use. */
+export type Search = (request: SearchRequest) => Promise<EntryReader[]>;
 
 const RECIPIENT_ATTRIBUTES = [
   'objectClass',
@@ -142,21 +143,40 @@ export async function findMailboxOf(search: Search, base: string, databaseDn: st
   return entry && recipientFrom(entry).primaryAddress;
 }
 
+/** Values a logon name may be, by attribute; `smtp` is an address of any form. */
+export interface LogonNames {
+  readonly userPrincipalName?: string;
+  readonly smtp?: string;
+  readonly sAMAccountName?: string;
+}
+
 /**
- * Finds the account behind one attribute's value: sAMAccountName, userPrincipalName, or an SMTP address of any form.
- * Several matches count as none: guessing an account would test a password against the wrong one.
+ * Finds the account behind a logon name with one search, however many attributes are meant: userPrincipalName goes before addresses,
+ * and those before sAMAccountName. Several matches by the same attribute count as none: guessing an account would test a password
+ * against the wrong one.
  */
-export async function findAccountBy(
-  search: Search,
-  base: string,
-  by: 'sAMAccountName' | 'userPrincipalName' | 'smtp',
-  value: string,
-): Promise<Account | undefined> {
-  const filter = by === 'smtp' ? equals('proxyAddresses', `smtp:${value}`) : equals(by, value);
-  const user = new AndFilter({ filters: [equals('objectClass', 'user'), filter] });
-  const found = await search({ base, scope: 'sub', filter: user, attributes: ['userPrincipalName'] });
+export async function findAccountBy(search: Search, base: string, names: LogonNames): Promise<Account | undefined> {
+  const wanted = [
+    ...(names.userPrincipalName === undefined ? [] : [['userPrincipalName', names.userPrincipalName] as const]),
+    ...(names.smtp === undefined ? [] : [['proxyAddresses', `smtp:${names.smtp}`] as const]),
+    ...(names.sAMAccountName === undefined ? [] : [['sAMAccountName', names.sAMAccountName] as const]),
+  ];
+  const filters = [equals('objectClass', 'user'), anyOf(wanted.map(([attribute, value]) => equals(attribute, value)))];
+  const attributes = wanted.map(([attribute]) => attribute);
+  const found = await search({ base, scope: 'sub', filter: new AndFilter({ filters }), attributes });
   const [only] = found;
+  if (wanted.length === 1) return found.length === 1 && only ? { distinguishedName: only.dn } : undefined;
+  for (const [attribute, value] of wanted) {
+    const matches = found.filter((entry) => entry.many(attribute).some((held) => sameName(held, value)));
+    if (matches.length > 1) return undefined;
+    if (matches[0]) return { distinguishedName: matches[0].dn };
+  }
+  // The directory compares more generously than we do; a single match is still the one it means.
   return found.length === 1 && only ? { distinguishedName: only.dn } : undefined;
+}
+
+function sameName(a: string, b: string): boolean {
+  return a.normalize('NFKC').toLowerCase() === b.normalize('NFKC').toLowerCase();
 }
 
 function matchOf(

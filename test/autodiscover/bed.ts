@@ -2,6 +2,7 @@
 import { createServer, request as httpRequest, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Express } from 'express';
+import { logonGuard } from '../../src/autodiscover/commands/authentication.ts';
 import { resolveOptionsOf } from '../../src/autodiscover/commands/service.ts';
 import { configSchema } from '../../src/autodiscover/config-schema.ts';
 import { createLogger } from '../../src/autodiscover/log.ts';
@@ -60,9 +61,10 @@ export function bedOver(directory: Directory, overrides: ConfigOverrides = {}): 
     maxEntries: 1000,
     now: () => now,
   });
+  const guard = logonGuard(config.authentication, config.limits, () => now);
   const app = createApp({
     directory,
-    authenticator: new Authenticator([basicScheme(directory, cache, config.authentication.realm)]),
+    authenticator: new Authenticator([basicScheme({ directory, cache, guard, realm: config.authentication.realm })]),
     resolveOptions: resolveOptionsOf(config),
     publicUrl: config.publicUrl,
     domains: config.answers.domains,

@@ -4,6 +4,8 @@
 const PARTS: Record<string, () => Promise<{ run(arguments_: readonly string[]): Promise<void> }>> = {
   service: () => import('./service.ts'),
   hives: () => import('./hives.ts'),
+  oracle: () => import('./oracle.ts'),
+  spray: () => import('./spray.ts'),
 };
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));

@@ -1,6 +1,7 @@
 // Makes the configured authentication schemes work, or leaves them out and says why: a client that is offered a scheme which cannot
 // complete may never try another.
 
+import { failureText } from '../../ldap/controller.ts';
 import type { Directory } from '../../ldap/directory.ts';
 import { useKeytab } from '../config.ts';
 import type { Config } from '../config-schema.ts';
@@ -12,32 +13,40 @@ import {
   Authenticator,
 } from '../server/authentication/authenticator.ts';
 import { basicScheme } from '../server/authentication/basic.ts';
+import { networkList } from '../server/authentication/client-network.ts';
 import { CredentialCache } from '../server/authentication/credential-cache.ts';
 import { HelperPool } from '../server/authentication/helper-pool.ts';
 import { type KerberosAcceptor, openKerberos } from '../server/authentication/kerberos-acceptor.ts';
+import { accountFailures, LogonGuard } from '../server/authentication/logon-guard.ts';
 import { negotiateScheme } from '../server/authentication/negotiate.ts';
 import { NtlmHandshakes, ntlmScheme, PROBE_MESSAGE } from '../server/authentication/ntlm.ts';
 
 export interface OpenAuthentication {
   readonly authenticator: Authenticator;
+  readonly guard: LogonGuard;
+  readonly cache: CredentialCache<AuthenticationOutcome>;
   /** Ends the helper processes. */
   close(): void;
 }
 
 const MAX_CREDENTIALS = 50_000;
+const POLICY_INTERVAL_MS = 3_600_000;
 
 /** Throws AutodiscoverError `configuration` when none of the configured schemes can be offered. */
 export async function openAuthentication(
-  config: Config['authentication'],
+  { authentication: config, limits }: Pick<Config, 'authentication' | 'limits'>,
   directory: Directory,
   log: Logger,
 ): Promise<OpenAuthentication> {
   const pools: HelperPool[] = [];
+  const cache = credentialCache(config);
+  const guard = logonGuard(config, limits, () => performance.now());
+  const watch = await watchLockoutPolicy(config.failures, directory, guard, log);
   const leaveOut = (scheme: string, reason: string) =>
     log.warn({ scheme, reason }, 'authentication scheme is not offered');
   const openers: Record<Config['authentication']['schemes'][number], () => Promise<AuthenticationScheme | undefined>> =
     {
-      basic: async () => basicScheme(directory, credentialCache(config), config.realm),
+      basic: async () => basicScheme({ directory, cache, guard, realm: config.realm }),
       ntlm: async () => {
         const handshakes = await openNtlm('NTLM', 'squid-2.5-ntlmssp');
         return handshakes && ntlmScheme(handshakes);
@@ -58,7 +67,7 @@ export async function openAuthentication(
       return undefined;
     }
     pools.push(pool);
-    return new NtlmHandshakes(pool, directory, scheme);
+    return new NtlmHandshakes(pool, directory, guard, scheme);
   };
   const schemes: AuthenticationScheme[] = [];
   for (const name of new Set(config.schemes)) {
@@ -66,6 +75,7 @@ export async function openAuthentication(
     if (scheme) schemes.push(scheme);
   }
   if (schemes.length === 0) {
+    watch.stop();
     throw new AutodiscoverError(
       'configuration',
       `authentication.schemes: none of ${config.schemes.join(', ')} can be offered; see the warnings above`,
@@ -73,10 +83,12 @@ export async function openAuthentication(
   }
   return {
     authenticator: new Authenticator(schemes),
-    close: () =>
-      pools.forEach((pool) => {
-        pool.close();
-      }),
+    guard,
+    cache,
+    close: () => {
+      watch.stop();
+      for (const pool of pools) pool.close();
+    },
   };
 }
 
@@ -87,6 +99,56 @@ function credentialCache(config: Config['authentication']): CredentialCache<Auth
     maxEntries: MAX_CREDENTIALS,
     now: () => performance.now(),
   });
+}
+
+/** The guard as configured; `now` is a clock in milliseconds. */
+export function logonGuard(
+  { failures }: Config['authentication'],
+  limits: Config['limits'],
+  now: () => number,
+): LogonGuard {
+  const { perName, perAddress, total, windowSeconds, sharedBy } = failures;
+  return new LogonGuard({
+    perName,
+    perAddress,
+    total,
+    sharedBy,
+    windowMs: windowSeconds * 1000,
+    exempt: networkList(limits.exemptAddresses),
+    checks: {
+      running: limits.passwordChecks,
+      waiting: limits.waitingChecks,
+      waitMs: limits.waitingSeconds * 1000,
+    },
+    now,
+  });
+}
+
+/** Reads the domain's policy now, which must succeed, and then every hour; until it can be read again the last one is kept. */
+async function watchLockoutPolicy(
+  { lockoutThreshold, sharedBy }: Config['authentication']['failures'],
+  directory: Directory,
+  guard: LogonGuard,
+  log: Logger,
+): Promise<{ stop(): void }> {
+  const read = async () => {
+    const domain = await directory.lockoutPolicy();
+    const policy = { ...domain, threshold: lockoutThreshold ?? domain.threshold };
+    guard.useLockoutPolicy(policy);
+    return policy;
+  };
+  const policy = await read();
+  const { failures, extra } = accountFailures(policy, sharedBy);
+  if (policy.threshold > 0) {
+    const fields = { ...policy, sharedBy, failuresPerAccount: failures };
+    if ((failures + extra) * sharedBy < policy.threshold) log.info(fields, 'staying below the lock-out threshold');
+    else log.warn(fields, 'the lock-out threshold is too low to stay below it: failures here can lock accounts out');
+  }
+  const timer = setInterval(() => {
+    read().catch((error: unknown) => log.warn({ reason: failureText(error) }, 'the lock-out policy cannot be read'));
+  }, POLICY_INTERVAL_MS);
+  timer.unref();
+  return { stop: () => clearInterval(timer) };
 }
 
 async function openTickets(

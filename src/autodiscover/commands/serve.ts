@@ -29,6 +29,7 @@ interface ServeFlags {
   readonly http?: string;
   readonly certs: string;
   readonly logLevel?: LogLevel;
+  readonly logRequests?: boolean;
 }
 
 export function serveCommand(io: CommandIo): Command {
@@ -41,6 +42,7 @@ export function serveCommand(io: CommandIo): Command {
     .option('--https <host:port>', 'listen here instead of listen.https')
     .option('--http <host:port>', 'listen here instead of listen.http')
     .option('--certs <folder>', 'folder of the lab certificate of --demo', 'certs')
+    .option('--log-requests', 'as log.requests: headers and the beginning of each request, secrets left out')
     .option('--log-level <level>', `instead of log.level: ${LOG_LEVELS.join(', ')}`)
     .addHelpText('after', '\nExit codes: 0 stopped, or the check passed; 1 failed; 2 wrong usage or configuration.')
     .action((flags: ServeFlags) => serve(flags, io));
@@ -76,11 +78,13 @@ async function serve(flags: ServeFlags, io: CommandIo): Promise<void> {
 function withFlags(settings: ServiceSettings, flags: ServeFlags): ServiceSettings {
   const { config } = settings;
   const listen = {
+    ...config.listen,
     https: flags.https ?? config.listen.https,
     ...((flags.http ?? config.listen.http) ? { http: flags.http ?? config.listen.http } : {}),
   };
   const level = flags.logLevel ?? config.log.level;
-  return { ...settings, config: { ...config, listen, log: { ...config.log, level } } };
+  const requests = flags.logRequests ?? config.log.requests;
+  return { ...settings, config: { ...config, listen, log: { level, requests } } };
 }
 
 async function run(settings: ServiceSettings, demo: Demo | undefined, io: CommandIo): Promise<void> {
@@ -91,6 +95,7 @@ async function run(settings: ServiceSettings, demo: Demo | undefined, io: Comman
     {
       https: service.httpsUrl,
       http: service.httpUrl,
+      metrics: service.metricsUrl,
       organization: organization.name,
       arrays: organization.arrays.map((array) => array.fqdn),
       databases: organization.databases.length,

@@ -10,8 +10,10 @@ import type { Config } from '../config-schema.ts';
 import type { Logger } from '../log.ts';
 import { createApp } from '../server/app.ts';
 import type { Authenticator } from '../server/authentication/authenticator.ts';
+import { networkList } from '../server/authentication/client-network.ts';
 import { healthRoutes } from '../server/health-routes.ts';
-import { listenHttp, listenHttps, type SecureListener } from '../server/listen.ts';
+import { type ListenOptions, listenHttp, listenHttps, type SecureListener } from '../server/listen.ts';
+import { metricsListener, ServiceMetrics } from '../server/metrics.ts';
 import { createRedirector } from '../server/redirector.ts';
 import type { ResolveOptions } from '../settings/resolve.ts';
 import { type CertificateInfo, filesState, readServerCertificates } from '../tls/server-certificate.ts';
@@ -29,6 +31,7 @@ export interface ServiceSettings {
 export interface RunningService {
   readonly httpsUrl: string;
   readonly httpUrl: string | undefined;
+  readonly metricsUrl: string | undefined;
   readonly directory: Directory;
   stop(): Promise<void>;
 }
@@ -58,7 +61,11 @@ export function controllerAt(url: string, { config: { directory }, ca }: Service
   };
 }
 
-export function openServiceDirectory(settings: ServiceSettings, log: Logger): Promise<Directory> {
+export function openServiceDirectory(
+  settings: ServiceSettings,
+  log: Logger,
+  metrics?: () => ServiceMetrics | undefined,
+): Promise<Directory> {
   const { config, readPassword } = settings;
   const { directory } = config;
   return openDirectory({
@@ -68,7 +75,14 @@ export function openServiceDirectory(settings: ServiceSettings, log: Logger): Pr
     connections: directory.connections,
     refreshIntervalMs: directory.refreshSeconds * 1000,
     searchBase: directory.searchBase,
-    onEvent: (event) => logDirectoryEvent(event, log),
+    onEvent: (event) => {
+      metrics?.()?.directoryEvent(event);
+      logDirectoryEvent(event, log);
+    },
+    onOperation: (operation) => {
+      metrics?.()?.directoryOperation(operation);
+      log.debug(operation, 'directory operation');
+    },
   });
 }
 
@@ -81,21 +95,35 @@ export function resolveOptionsOf(config: Pick<Config, 'answers'>): ResolveOption
 export async function startService(settings: ServiceSettings, log: Logger): Promise<RunningService> {
   const { config } = settings;
   const certificates = await readServerCertificates(config.tls.certificates);
-  const directory = await openServiceDirectory(settings, log);
+  let metrics: ServiceMetrics | undefined;
+  const directory = await openServiceDirectory(settings, log, () => metrics);
   const stops: (() => Promise<void>)[] = [async () => directory.close()];
   const stop = async () => {
     for (const step of stops.splice(0).reverse()) await step();
   };
+  let metricsUrl: string | undefined;
   try {
-    const limits = { requestSeconds: config.limits.requestSeconds, maxConnections: config.limits.connections };
-    const { authenticator, close } = await openAuthentication(config.authentication, directory, log);
+    const limits = listenLimits(config);
+    const { authenticator, guard, cache, close } = await openAuthentication(config, directory, log);
     stops.push(async () => close());
-    const https = await listenHttps(appOf(settings, directory, authenticator, log), certificates.options, {
-      hostPort: config.listen.https,
-      ...limits,
-    });
+    let current = certificates.infos;
+    if (config.listen.metrics !== undefined) {
+      metrics = new ServiceMetrics({
+        directory: () => directory.status(),
+        credentials: () => cache,
+        guard: () => guard.sizes,
+        certificates: () => current,
+      });
+      const listener = await listenHttp(metricsListener(metrics), { hostPort: config.listen.metrics, ...limits });
+      stops.push(() => listener.stop(0));
+      metricsUrl = `${listener.url}/metrics`;
+    }
+    const app = appOf(settings, { directory, authenticator, metrics, log });
+    const https = await listenHttps(app, certificates.options, { hostPort: config.listen.https, ...limits });
     stops.push(() => https.stop(STOP_GRACE_MS));
-    const watch = watchCertificates(settings, https, certificates.infos, log);
+    const watch = watchCertificates(settings, https, certificates.infos, log, (infos) => {
+      current = infos;
+    });
     stops.push(async () => watch.stop());
     const http =
       config.listen.http === undefined
@@ -105,21 +133,39 @@ export async function startService(settings: ServiceSettings, log: Logger): Prom
             ...limits,
           });
     if (http) stops.push(() => http.stop(STOP_GRACE_MS));
-    return { httpsUrl: https.url, httpUrl: http?.url, directory, stop };
+    return { httpsUrl: https.url, httpUrl: http?.url, metricsUrl, directory, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-function appOf({ config }: ServiceSettings, directory: Directory, authenticator: Authenticator, log: Logger) {
+function listenLimits({ limits }: ServiceSettings['config']): Omit<ListenOptions, 'hostPort'> {
+  return {
+    requestSeconds: limits.requestSeconds,
+    headerSeconds: limits.headerSeconds,
+    maxHeaders: limits.headers,
+    maxConnections: limits.connections,
+    maxConnectionsPerAddress: limits.connectionsPerAddress,
+    exempt: networkList(limits.exemptAddresses),
+  };
+}
+
+function appOf(
+  { config }: ServiceSettings,
+  parts: {
+    readonly directory: Directory;
+    readonly authenticator: Authenticator;
+    readonly metrics: ServiceMetrics | undefined;
+    readonly log: Logger;
+  },
+) {
   return createApp({
-    directory,
-    authenticator,
+    ...parts,
+    logRequests: config.log.requests,
     resolveOptions: resolveOptionsOf(config),
     publicUrl: config.publicUrl,
     domains: config.answers.domains,
-    log,
     clock: () => new Date(),
     serverId: serverId(hostname()),
     maxBodyBytes: config.limits.requestBytes,
@@ -145,6 +191,7 @@ function watchCertificates(
   listener: SecureListener,
   first: readonly CertificateInfo[],
   log: Logger,
+  onChange: (infos: readonly CertificateInfo[]) => void,
 ): { stop(): void } {
   const sources = config.tls.certificates;
   let infos = first;
@@ -164,6 +211,7 @@ function watchCertificates(
       const fresh = await readServerCertificates(sources);
       listener.replaceCertificates(fresh.options);
       infos = fresh.infos;
+      onChange(infos);
       warnedAt = 0;
       log.info({ certificates: infos.map(({ source, notAfter }) => ({ source, notAfter })) }, 'certificates reloaded');
     } catch (error) {

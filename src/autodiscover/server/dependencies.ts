@@ -4,6 +4,7 @@ import type { Directory } from '../../ldap/directory.ts';
 import type { Logger } from '../log.ts';
 import type { ResolveOptions } from '../settings/resolve.ts';
 import type { Authenticator } from './authentication/authenticator.ts';
+import type { ServiceMetrics } from './metrics.ts';
 
 export interface AppDependencies {
   readonly directory: Directory;
@@ -21,4 +22,7 @@ export interface AppDependencies {
   readonly maxBodyBytes: number;
   /** A snapshot older than this makes the service not ready, in milliseconds. */
   readonly maxSnapshotAgeMs: number;
+  /** Log the headers and the beginning of each request. */
+  readonly logRequests?: boolean;
+  readonly metrics?: ServiceMetrics | undefined;
 }

@@ -1,37 +1,45 @@
 // What every request passes before a route sees it: its log line, the credentials, the body. And what becomes of errors on the way.
 
-import express, { type ErrorRequestHandler, type RequestHandler, type Response } from 'express';
+import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
+import { forRequest } from '../../ldap/correlation.ts';
+import type { Refusal } from './authentication/refusal.ts';
+import { clientAddress } from './client-address.ts';
 import type { AppDependencies } from './dependencies.ts';
+import { nextBeat } from './even-time.ts';
 import { contextOf, openContext } from './exchange-context.ts';
+import { requestFields } from './request-log.ts';
 
 /** Seconds a client is asked to wait when the directory cannot be asked. */
 export const RETRY_AFTER_SECONDS = 30;
 
 /** Opens the exchange's context and writes its line when the response is done. */
-export function logged({ log }: AppDependencies): RequestHandler {
+export function logged({ log, metrics, logRequests }: AppDependencies): RequestHandler {
   return (request, response, next) => {
     const started = performance.now();
     const { id, record } = openContext(request, response);
     response.on('close', () => {
       const aborted = !response.writableFinished;
       const warned = record.trace?.some((step) => step.level === 'warning') ?? false;
+      const milliseconds = performance.now() - started;
+      metrics?.exchange({ ...record, status: response.statusCode, userAgent: request.get('user-agent'), milliseconds });
+      if (logRequests) log.info({ id, ...requestFields(request) }, 'request');
       const level = response.statusCode >= 500 || warned ? 'warn' : record.outcome === undefined ? 'debug' : 'info';
       log[level](
         {
           id,
           method: request.method,
           path: request.path,
-          address: request.socket.remoteAddress,
+          address: clientAddress(request),
           client: request.get('user-agent'),
           ...record,
           status: response.statusCode,
           ...(aborted ? { aborted } : {}),
-          ms: Math.round((performance.now() - started) * 10) / 10,
+          ms: Math.round(milliseconds * 10) / 10,
         },
         'exchange',
       );
     });
-    next();
+    forRequest(id, next);
   };
 }
 
@@ -47,10 +55,14 @@ export const announced: RequestHandler = (_request, response, next) => {
 };
 
 /** Lets nobody through without good credentials; the body is not read before. */
-export function authenticated({ authenticator }: AppDependencies): RequestHandler {
+export function authenticated(dependencies: AppDependencies): RequestHandler {
+  const { authenticator } = dependencies;
   return async (request, response, next) => {
     const { record } = contextOf(request);
-    const outcome = await authenticator.authenticate(request.get('authorization'), request.socket);
+    const address = clientAddress(request);
+    const began = performance.now();
+    const outcome = await authenticator.authenticate(request.get('authorization'), request.socket, address);
+    if (outcome.outcome !== 'caller' && outcome.refusal !== undefined) reportRefusal(request, outcome, dependencies);
     switch (outcome.outcome) {
       case 'caller':
         record.caller = outcome.caller.name;
@@ -60,13 +72,35 @@ export function authenticated({ authenticator }: AppDependencies): RequestHandle
       case 'challenge':
         Object.assign(record, { outcome: 'not authenticated', reason: outcome.reason }, callerName(outcome.name));
         response.setHeader('WWW-Authenticate', authenticator.challenges(outcome.header));
+        if (outcome.refusal !== undefined) await nextBeat(began);
         return end(response, 401);
       case 'unavailable':
         Object.assign(record, { outcome: 'cannot authenticate', reason: outcome.reason }, callerName(outcome.name));
-        response.setHeader('Retry-After', String(RETRY_AFTER_SECONDS));
+        response.setHeader('Retry-After', String(outcome.retryAfterSeconds ?? RETRY_AFTER_SECONDS));
         return end(response, 503);
     }
   };
+}
+
+/** The line that log readers and fail2ban act on. The address stands before everything a client can choose. */
+function reportRefusal(
+  request: Request,
+  outcome: { readonly refusal?: Refusal; readonly name?: string; readonly repeated?: boolean },
+  { log, metrics }: AppDependencies,
+): void {
+  if (outcome.refusal !== undefined) metrics?.refused(outcome.refusal);
+  const scheme = /^\s*([A-Za-z]{1,20})/.exec(request.get('authorization') ?? '')?.[1] ?? '';
+  log.warn(
+    {
+      event: outcome.repeated ? 'authentication-refused-again' : 'authentication-refused',
+      address: clientAddress(request),
+      refusal: outcome.refusal,
+      scheme: scheme.toLowerCase(),
+      id: contextOf(request).id,
+      name: outcome.name ?? '',
+    },
+    'credentials refused',
+  );
 }
 
 function callerName(name: string | undefined): { caller?: string } {
@@ -83,7 +117,13 @@ const METHODS = ['GET', 'HEAD', 'POST', 'OPTIONS'];
 export function readBody({ maxBodyBytes }: AppDependencies): RequestHandler {
   const read = express.raw({ type: () => true, limit: maxBodyBytes, inflate: true });
   return (request, response, next) => {
-    if (METHODS.includes(request.method) && request.method !== 'OPTIONS') return read(request, response, next);
+    if (METHODS.includes(request.method) && request.method !== 'OPTIONS') {
+      if (Number(request.get('content-length') ?? 0) <= maxBodyBytes) return read(request, response, next);
+      // Refused before it is sent: the reader would take it all in first.
+      contextOf(request).record.outcome = 'body too large';
+      response.setHeader('Connection', 'close');
+      return end(response, 413);
+    }
     contextOf(request).record.outcome = 'method not allowed';
     response.setHeader('Allow', METHODS.join(', '));
     end(response, request.method === 'OPTIONS' ? 204 : 405);

@@ -1,16 +1,31 @@
 // Sockets for the apps: HTTPS with certificates that can be exchanged while it runs, plain HTTP, and a stop that lets exchanges finish.
 
-import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { SecureContextOptions } from 'node:tls';
 import { AutodiscoverError } from '../errors.ts';
+import { countedAddress } from './authentication/client-network.ts';
 
 export interface ListenOptions {
   /** `HOST:PORT`; port 0 takes a free one. */
   readonly hostPort: string;
   readonly requestSeconds: number;
+  /** Seconds for the headers, and for the TLS handshake. */
+  readonly headerSeconds: number;
+  readonly maxHeaders: number;
   readonly maxConnections: number;
+  /** Connections one client address may hold; 0 is no limit. */
+  readonly maxConnectionsPerAddress: number;
+  /** Addresses without that limit. */
+  readonly exempt: (address: string) => boolean;
 }
 
 export interface Listener {
@@ -30,26 +45,45 @@ const MAX_HEADER_BYTES = 98_304;
 const KEEP_ALIVE_MS = 65_000;
 /** While stopping, the time between two looks for connections that have become idle. */
 const SWEEP_MS = 50;
+/** How often slow requests are looked for, in milliseconds. */
+const CHECK_MS = 1000;
+const LINGER_MS = 1000;
 
 export async function listenHttps(
   app: RequestListener,
   certificates: SecureContextOptions,
   options: ListenOptions,
 ): Promise<SecureListener> {
-  const server = createHttpsServer({ ...certificates, maxHeaderSize: MAX_HEADER_BYTES }, app);
+  const server = createHttpsServer(
+    {
+      ...certificates,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      handshakeTimeout: options.headerSeconds * 1000,
+      connectionsCheckingInterval: CHECK_MS,
+    },
+    limited(app, options),
+  );
   const listener = await start(server, 'https', options);
   return { ...listener, replaceCertificates: (fresh) => server.setSecureContext(fresh) };
 }
 
 export async function listenHttp(app: RequestListener, options: ListenOptions): Promise<Listener> {
-  return start(createHttpServer({ maxHeaderSize: MAX_HEADER_BYTES }, app), 'http', options);
+  return start(
+    createHttpServer({ maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: CHECK_MS }, limited(app, options)),
+    'http',
+    options,
+  );
 }
 
 async function start(server: Server | HttpsServer, scheme: string, options: ListenOptions): Promise<Listener> {
   server.requestTimeout = options.requestSeconds * 1000;
-  server.headersTimeout = Math.min(options.requestSeconds, 20) * 1000;
+  server.headersTimeout = Math.min(options.requestSeconds, options.headerSeconds) * 1000;
+  // One more than is allowed, so that too many can be told from just enough; the parser drops what comes behind.
+  server.maxHeadersCount = options.maxHeaders + 1;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.maxConnections = options.maxConnections;
+  server.on('connection', connectionsPerAddress(options));
+  server.on('clientError', refuseBrokenRequest);
   const { host, port } = splitHostPort(options.hostPort);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(cannotListen(options.hostPort, error)));
@@ -60,6 +94,85 @@ async function start(server: Server | HttpsServer, scheme: string, options: List
     url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${taken}`,
     stop: (graceMs) => stop(server, graceMs),
   };
+}
+
+/** The exchange that began last on a connection; those before it are answered before it is. */
+const latest = new WeakMap<Duplex, { readonly request: IncomingMessage; readonly response: ServerResponse }>();
+
+/**
+ * What no request may have, whatever it is for: too many header lines, or two hosts (RFC 9112 3.2). Its connection ends, so that a body
+ * that may follow is not read.
+ */
+function limited(app: RequestListener, { maxHeaders }: ListenOptions): RequestListener {
+  return (request, response) => {
+    latest.set(request.socket, { request, response });
+    const { rawHeaders } = request;
+    const tooMany = rawHeaders.length / 2 > maxHeaders;
+    const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length;
+    if (!tooMany && hosts <= 1) return app(request, response);
+    response.writeHead(tooMany ? 431 : 400, { 'Content-Length': '0', Connection: 'close' }).end();
+  };
+}
+
+/** Closes the connections of an address that holds too many. */
+function connectionsPerAddress({ maxConnectionsPerAddress, exempt }: ListenOptions): (socket: Socket) => void {
+  const held = new Map<string, number>();
+  return (socket) => {
+    const address = socket.remoteAddress ?? '';
+    if (maxConnectionsPerAddress === 0 || exempt(address)) return;
+    const key = countedAddress(address);
+    const count = held.get(key) ?? 0;
+    if (count >= maxConnectionsPerAddress) {
+      socket.destroy();
+      return;
+    }
+    held.set(key, count + 1);
+    socket.once('close', () => {
+      const left = (held.get(key) ?? 1) - 1;
+      if (left === 0) held.delete(key);
+      else held.set(key, left);
+    });
+  };
+}
+
+const BROKEN: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Content Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
+
+const closing = new WeakSet<Duplex>();
+
+/**
+ * What is no HTTP gets an empty answer, if the connection still takes one, and is closed. Nothing of the input is repeated. A good request
+ * in front of it is answered first.
+ */
+function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
+  // What comes behind is broken as well.
+  if (closing.has(socket)) return;
+  closing.add(socket);
+  const { request, response } = latest.get(socket) ?? {};
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+  } else if (request?.complete && response && !response.writableFinished) {
+    response.once('close', () => close(socket, error));
+  } else if (response?.headersSent && !request?.complete) {
+    // It was answered without its body, which is what is broken.
+    close(socket, undefined);
+  } else {
+    close(socket, error);
+  }
+}
+
+function close(socket: Duplex, error: NodeJS.ErrnoException | undefined): void {
+  if (!socket.writable || error === undefined) socket.end();
+  else {
+    const status = BROKEN[error.code ?? ''] ?? '400 Bad Request';
+    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  }
+  // What is still coming is read and dropped for a moment: closing over unread bytes would take the answer back.
+  socket.resume();
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
 function stop(server: Server | HttpsServer, graceMs: number): Promise<void> {

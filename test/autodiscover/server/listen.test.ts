@@ -4,7 +4,15 @@ import { Agent, get, type ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { listenHttp } from '../../../src/autodiscover/server/listen.ts';
 
-const OPTIONS = { hostPort: '127.0.0.1:0', requestSeconds: 30, maxConnections: 10 };
+const OPTIONS = {
+  hostPort: '127.0.0.1:0',
+  requestSeconds: 30,
+  headerSeconds: 30,
+  maxHeaders: 100,
+  maxConnections: 10,
+  maxConnectionsPerAddress: 0,
+  exempt: () => false,
+};
 /** Far longer than the test may take. */
 const LONG_MS = 120_000;
 

@@ -3,6 +3,7 @@
 
 import type { Socket } from 'node:net';
 import type { Account } from '../../../ldap/recipient.ts';
+import type { Refusal } from './refusal.ts';
 
 export interface Caller {
   /** The name as the client gave it, for the log. */
@@ -20,10 +21,26 @@ export type AuthenticationOutcome =
       readonly header?: string;
       readonly keepsConnection?: boolean;
     }
-  /** 401. `header` replaces the scheme's bare challenge in a handshake of several legs. */
-  | { readonly outcome: 'challenge'; readonly reason: string; readonly name?: string; readonly header?: string }
-  /** 503: the credentials could not be judged. */
-  | { readonly outcome: 'unavailable'; readonly reason: string; readonly name?: string };
+  /**
+   * 401. `header` replaces the scheme's bare challenge in a handshake of several legs. `refusal` is there when credentials were judged
+   * and not good; `repeated` when they were the same wrong ones as a moment ago.
+   */
+  | {
+      readonly outcome: 'challenge';
+      readonly reason: string;
+      readonly name?: string;
+      readonly header?: string;
+      readonly refusal?: Refusal;
+      readonly repeated?: boolean;
+    }
+  /** 503: the credentials could not be judged. `refusal` is there when they were not looked at because too many failed before. */
+  | {
+      readonly outcome: 'unavailable';
+      readonly reason: string;
+      readonly name?: string;
+      readonly refusal?: Refusal;
+      readonly retryAfterSeconds?: number;
+    };
 
 export interface AuthenticationScheme {
   /** As in the header: `Basic`, `Negotiate`, `NTLM`. */
@@ -32,8 +49,8 @@ export interface AuthenticationScheme {
   readonly challenge: string;
   /** False while the scheme could not complete: it is then not offered. */
   readonly available: boolean;
-  /** `credentials` is what follows the scheme's name. Never rejects. */
-  authenticate(credentials: string, socket: Socket): Promise<AuthenticationOutcome>;
+  /** `credentials` is what follows the scheme's name; `address` is the client's, as it is counted. Never rejects. */
+  authenticate(credentials: string, socket: Socket, address: string): Promise<AuthenticationOutcome>;
 }
 
 /** Longest Authorization header that is looked at, in characters; Kerberos tickets with many groups reach 48 KiB. */
@@ -53,7 +70,7 @@ export class Authenticator {
     return this.#schemes.filter((scheme) => scheme.available).map((scheme) => scheme.challenge);
   }
 
-  async authenticate(header: string | undefined, socket: Socket): Promise<AuthenticationOutcome> {
+  async authenticate(header: string | undefined, socket: Socket, address: string): Promise<AuthenticationOutcome> {
     if (header === undefined) {
       const caller = this.#connections.get(socket);
       return caller ? { outcome: 'caller', caller } : { outcome: 'challenge', reason: 'no credentials' };
@@ -64,7 +81,7 @@ export class Authenticator {
     const [, name = '', credentials = ''] = /^\s*([A-Za-z][\w-]*)\s*(.*)$/s.exec(header) ?? [];
     const scheme = this.#schemes.find((candidate) => candidate.name.toLowerCase() === name.toLowerCase());
     if (!scheme?.available) return { outcome: 'challenge', reason: 'a scheme that is not offered' };
-    const outcome = await scheme.authenticate(credentials.trim(), socket);
+    const outcome = await scheme.authenticate(credentials.trim(), socket, address);
     if (outcome.outcome !== 'caller') return outcome;
     const caller = { ...outcome.caller, scheme: scheme.name };
     if (outcome.keepsConnection) this.#connections.set(socket, caller);

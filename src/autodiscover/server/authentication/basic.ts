@@ -3,8 +3,11 @@
 
 import { explainBindCode, failureText } from '../../../ldap/controller.ts';
 import { type Directory, isUnavailable } from '../../../ldap/directory.ts';
+import type { Account } from '../../../ldap/recipient.ts';
 import type { AuthenticationOutcome, AuthenticationScheme } from './authenticator.ts';
 import type { CredentialCache } from './credential-cache.ts';
+import { type Attempt, type LogonGuard, unavailable } from './logon-guard.ts';
+import { refusalOfBind } from './refusal.ts';
 
 export interface BasicCredentials {
   readonly name: string;
@@ -38,22 +41,33 @@ function utf8OrLatin1(bytes: Buffer): string {
   }
 }
 
-/** The Basic scheme over a directory. `realm` is a fixed configured name: echoing the Host header would leak addresses. */
-export function basicScheme(
-  directory: Directory,
-  cache: CredentialCache<AuthenticationOutcome>,
-  realm: string,
-): AuthenticationScheme {
+/** What the Basic scheme is made of. `realm` is a fixed configured name: echoing the Host header would leak addresses. */
+export interface BasicParts {
+  readonly directory: Directory;
+  readonly cache: CredentialCache<AuthenticationOutcome>;
+  readonly guard: LogonGuard;
+  readonly realm: string;
+}
+
+export function basicScheme({ directory, cache, guard, realm }: BasicParts): AuthenticationScheme {
   return {
     name: 'Basic',
     available: true,
     challenge: `Basic realm="${realm.replace(/["\\]/g, '')}"`,
-    async authenticate(credentials) {
+    async authenticate(credentials, _socket, address) {
       const parsed = parseBasic(credentials);
       if (!parsed) return { outcome: 'challenge', reason: 'malformed Basic credentials' };
       // An LDAP bind with an empty password is an anonymous success on many servers (RFC 4513 5.1.2): it is never tried.
       if (parsed.password === '') return { outcome: 'challenge', reason: 'empty password', name: parsed.name };
-      return cache.check(parsed.name, parsed.password, () => check(directory, parsed), keep);
+      const refused = guard.refusal(parsed.name, address);
+      if (refused) return unavailable(refused, parsed.name);
+      let asked = false;
+      const check = () => {
+        asked = true;
+        return guarded(directory, guard, parsed, address);
+      };
+      const outcome = await cache.check(parsed.name, parsed.password, check, keep);
+      return outcome.outcome === 'challenge' && !asked ? { ...outcome, repeated: true } : outcome;
     },
   };
 }
@@ -63,18 +77,67 @@ function keep(outcome: AuthenticationOutcome): 'accepted' | 'rejected' | 'no' {
   return outcome.outcome === 'challenge' ? 'rejected' : 'no';
 }
 
-async function check(directory: Directory, { name, password }: BasicCredentials): Promise<AuthenticationOutcome> {
+async function guarded(
+  directory: Directory,
+  guard: LogonGuard,
+  credentials: BasicCredentials,
+  address: string,
+): Promise<AuthenticationOutcome> {
+  const attempt = await guard.beginName(credentials.name, address);
+  if ('refusal' in attempt) return unavailable(attempt, credentials.name);
+  const outcome = await guard.run(() => check(directory, guard, credentials, address));
+  if ('refusal' in outcome && !('outcome' in outcome)) {
+    attempt.settle('unjudged');
+    return unavailable(outcome, credentials.name);
+  }
+  attempt.settle(SETTLED[outcome.outcome]);
+  return outcome;
+}
+
+const SETTLED = { caller: 'succeeded', challenge: 'failed', unavailable: 'unjudged' } as const;
+
+async function check(
+  directory: Directory,
+  guard: LogonGuard,
+  { name, password }: BasicCredentials,
+  address: string,
+): Promise<AuthenticationOutcome> {
   try {
     const account = await directory.findAccount(name);
-    const checked = await directory.checkPassword(account, password);
-    if (checked.outcome === 'rejected' || !account) {
-      const reason = checked.outcome === 'rejected' ? explainBindCode(checked.reason) : 'no such account';
-      return { outcome: 'challenge', reason: account ? reason : 'no such account', name };
+    const attempt = account && (await guard.beginAccount(account.distinguishedName, name, address));
+    if (!account || !attempt) {
+      // Costs what a wrong password costs, and counts against nobody.
+      await directory.checkPassword(undefined, password);
+      return account
+        ? { outcome: 'challenge', reason: 'failed too often to be tried', refusal: 'account-budget', name }
+        : { outcome: 'challenge', reason: 'no such account', refusal: 'no-account', name };
     }
-    return { outcome: 'caller', caller: { name, account } };
+    return await bind(directory, account, attempt, { name, password });
   } catch (error) {
-    // Anything else that stops the check is ours as well; answering 401 would make clients forget good passwords.
-    const reason = isUnavailable(error) ? error.message : `checking credentials failed: ${failureText(error)}`;
-    return { outcome: 'unavailable', reason, name };
+    return unjudged(error, name);
   }
+}
+
+async function bind(
+  directory: Directory,
+  account: Account,
+  attempt: Attempt,
+  { name, password }: BasicCredentials,
+): Promise<AuthenticationOutcome> {
+  let settled: 'failed' | 'succeeded' | 'unjudged' = 'unjudged';
+  try {
+    const checked = await directory.checkPassword(account, password);
+    settled = checked.outcome === 'accepted' ? 'succeeded' : 'failed';
+    if (checked.outcome === 'accepted') return { outcome: 'caller', caller: { name, account } };
+    const refusal = refusalOfBind(checked.reason);
+    return { outcome: 'challenge', reason: explainBindCode(checked.reason), refusal, name };
+  } finally {
+    attempt.settle(settled);
+  }
+}
+
+/** Whatever stops a check is ours; answering 401 would make clients forget good passwords. */
+function unjudged(error: unknown, name: string): AuthenticationOutcome {
+  const reason = isUnavailable(error) ? error.message : `checking credentials failed: ${failureText(error)}`;
+  return { outcome: 'unavailable', reason, name };
 }

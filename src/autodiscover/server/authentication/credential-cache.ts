@@ -3,6 +3,8 @@
 
 import { createHmac, randomBytes } from 'node:crypto';
 
+import { BoundedMap } from './bounded-map.ts';
+
 export interface CredentialCacheOptions {
   readonly acceptedMs: number;
   readonly rejectedMs: number;
@@ -17,13 +19,17 @@ interface Entry<T> {
 
 /** `T` is the outcome; `keep` tells for how long, or not at all. */
 export class CredentialCache<T> {
+  /** Checks answered from memory, and those that were not, since the start. */
+  hits = 0;
+  misses = 0;
   readonly #secret = randomBytes(32);
   readonly #options: CredentialCacheOptions;
-  readonly #entries = new Map<string, Entry<T>>();
+  readonly #entries: BoundedMap<string, Entry<T>>;
   readonly #running = new Map<string, Promise<T>>();
 
   constructor(options: CredentialCacheOptions) {
     this.#options = options;
+    this.#entries = new BoundedMap(options.maxEntries);
   }
 
   /** The remembered outcome, else that of `check`; callers with the same credential share one running check. */
@@ -36,9 +42,13 @@ export class CredentialCache<T> {
     const key = this.#key(name, password);
     const known = this.#entries.get(key);
     if (known) {
-      if (known.expires > this.#options.now()) return known.value;
+      if (known.expires > this.#options.now()) {
+        this.hits += 1;
+        return known.value;
+      }
       this.#entries.delete(key);
     }
+    this.misses += 1;
     const running = this.#running.get(key);
     if (running) return running;
     const started = check().finally(() => this.#running.delete(key));
@@ -61,11 +71,6 @@ export class CredentialCache<T> {
 
   #remember(key: string, value: T, forMs: number): void {
     if (forMs <= 0) return;
-    // A Map keeps insertion order, so the first key is the oldest.
-    if (this.#entries.size >= this.#options.maxEntries) {
-      const oldest = this.#entries.keys().next().value;
-      if (oldest !== undefined) this.#entries.delete(oldest);
-    }
     this.#entries.set(key, { value, expires: this.#options.now() + forMs });
   }
 }

@@ -1,49 +1,57 @@
 // Failed passwords are counted, so that this service can neither be used to try many nor to lock accounts out: below the domain's own
 // threshold it stops asking the directory. Pure but for the clock; bounded however many names are tried.
 
+import { BoundedMap } from './bounded-map.ts';
+
 export interface FailureBudgetOptions {
   /** Failures allowed within the window. */
   readonly failures: number;
   readonly windowMs: number;
-  /** Names counted at a time; beyond it the oldest are forgotten. */
+  /**
+   * `first`: a fixed window that begins with the first failure. `last`: the count is forgotten when the window has passed since the
+   * last failure, which is how a domain controller counts towards lock-out ([MS-ADTS] badPwdCount, lockOutObservationWindow).
+   */
+  readonly windowFrom: 'first' | 'last';
+  /** Names counted at a time; beyond it those that failed longest ago are forgotten. */
   readonly maxEntries: number;
+  /** Milliseconds from any fixed point. */
   readonly now: () => number;
 }
 
 interface Count {
   failures: number;
-  /** When the first counted failure happened. */
+  /** When the window began. */
   since: number;
 }
 
-/** Counts failures per key in fixed windows that begin with the first failure. */
+/** Counts failures per key. */
 export class FailureBudget {
   readonly #options: FailureBudgetOptions;
-  readonly #counts = new Map<string, Count>();
+  readonly #counts: BoundedMap<string, Count>;
 
   constructor(options: FailureBudgetOptions) {
     this.#options = options;
+    this.#counts = new BoundedMap(options.maxEntries);
+  }
+
+  /** Failures that are still allowed, the running window considered; `allowance` replaces the configured number. */
+  remaining(key: string, allowance: number = this.#options.failures): number {
+    return Math.max(0, allowance - (this.#current(key)?.failures ?? 0));
   }
 
   /** Milliseconds until the key may be tried again; 0 when it may be tried now. */
-  waitMs(key: string): number {
+  waitMs(key: string, allowance: number = this.#options.failures): number {
     const count = this.#current(key);
-    if (!count || count.failures < this.#options.failures) return 0;
+    if (!count || count.failures < allowance) return 0;
     return count.since + this.#options.windowMs - this.#options.now();
   }
 
   /** Counts one failure. */
   spend(key: string): void {
-    const count = this.#current(key);
-    if (count) {
-      count.failures += 1;
-      return;
-    }
-    if (this.#counts.size >= this.#options.maxEntries) {
-      const oldest = this.#counts.keys().next().value;
-      if (oldest !== undefined) this.#counts.delete(oldest);
-    }
-    this.#counts.set(key, { failures: 1, since: this.#options.now() });
+    const count = this.#current(key) ?? { failures: 0, since: this.#options.now() };
+    count.failures += 1;
+    if (this.#options.windowFrom === 'last') count.since = this.#options.now();
+    this.#counts.set(key, count);
   }
 
   /** A success clears the key. */

@@ -25,13 +25,13 @@ export function negotiateScheme(directory: Directory, { kerberos, ntlm }: Negoti
     get available() {
       return kerberos !== undefined || (ntlm?.available ?? false);
     },
-    async authenticate(credentials, socket) {
+    async authenticate(credentials, socket, address) {
       if (credentials === '') return { outcome: 'challenge', reason: 'empty Negotiate header' };
       if (!BASE64.test(credentials)) return { outcome: 'challenge', reason: 'malformed Negotiate token' };
       const token = Buffer.from(credentials, 'base64');
       if (inNtlm.has(socket) || token.includes(NTLM_SIGNATURE)) {
         if (!ntlm?.available) return { outcome: 'challenge', reason: 'NTLM is not offered' };
-        const outcome = await ntlm.step(credentials, socket);
+        const outcome = await ntlm.step(credentials, socket, address);
         if (outcome.outcome === 'challenge' && outcome.header !== undefined) inNtlm.add(socket);
         else inNtlm.delete(socket);
         return outcome;
@@ -48,7 +48,8 @@ async function acceptTicket(
   token: string,
 ): Promise<AuthenticationOutcome> {
   const accepted = await kerberos.accept(token);
-  if ('refused' in accepted) return { outcome: 'challenge', reason: `Kerberos: ${accepted.refused}` };
+  if ('refused' in accepted)
+    return { outcome: 'challenge', reason: `Kerberos: ${accepted.refused}`, refusal: 'refused' };
   const name = accepted.principal;
   try {
     const account = await directory.findPrincipal(name);

@@ -7,6 +7,9 @@ import type { Directory } from '../../../ldap/directory.ts';
 import type { AuthenticationOutcome, AuthenticationScheme } from './authenticator.ts';
 import type { HelperPool } from './helper-pool.ts';
 import { HelperFailure, type HelperProcess } from './helper-process.ts';
+import { type Attempt, type LogonGuard, unavailable } from './logon-guard.ts';
+import { claimedName } from './ntlm-name.ts';
+import { refusalOfStatus } from './refusal.ts';
 
 /** A first message as clients send it ([MS-NLMP] 2.2.1.1 NEGOTIATE_MESSAGE): signature, type 1, Unicode + NTLM flags, no names. */
 export const PROBE_MESSAGE = Buffer.concat([
@@ -29,11 +32,13 @@ export class NtlmHandshakes {
   readonly #pool: HelperPool;
   readonly #directory: Directory;
   readonly #scheme: string;
+  readonly #guard: LogonGuard;
   readonly #running = new Map<Socket, Handshake>();
 
-  constructor(pool: HelperPool, directory: Directory, scheme: 'NTLM' | 'Negotiate') {
+  constructor(pool: HelperPool, directory: Directory, guard: LogonGuard, scheme: 'NTLM' | 'Negotiate') {
     this.#pool = pool;
     this.#directory = directory;
+    this.#guard = guard;
     this.#scheme = scheme;
   }
 
@@ -42,9 +47,9 @@ export class NtlmHandshakes {
   }
 
   /** One leg. `token` is base64, already checked to be so. Never rejects. */
-  async step(token: string, socket: Socket): Promise<AuthenticationOutcome> {
+  async step(token: string, socket: Socket, address: string): Promise<AuthenticationOutcome> {
     const current = this.#running.get(socket);
-    if (current) return this.#answer(current, `KK ${token}`, socket);
+    if (current) return this.#lastLeg(current, token, socket, address);
     if (this.#running.size >= MAX_HANDSHAKES) return { outcome: 'unavailable', reason: 'too many NTLM handshakes' };
     const helper = await this.#pool.take();
     if (!helper) return { outcome: 'unavailable', reason: 'no NTLM helper process is free' };
@@ -74,6 +79,39 @@ export class NtlmHandshakes {
     return handshake;
   }
 
+  /** The leg that carries the proof of the password, and the name it is for: counted like any other password. */
+  async #lastLeg(handshake: Handshake, token: string, socket: Socket, address: string): Promise<AuthenticationOutcome> {
+    const name = claimedName(Buffer.from(token, 'base64')) ?? '';
+    const attempts: Attempt[] = [];
+    let settled: 'failed' | 'succeeded' | 'unjudged' = 'unjudged';
+    try {
+      const refused = this.#guard.refusal(name, address);
+      const attempt = refused ?? (await this.#guard.beginName(name, address));
+      if ('refusal' in attempt) {
+        handshake.finish(false);
+        return unavailable(attempt, name);
+      }
+      attempts.push(attempt);
+      const account = name === '' ? undefined : await this.#directory.findAccount(name);
+      const atAccount = account && (await this.#guard.beginAccount(account.distinguishedName, name, address));
+      if (account && !atAccount) {
+        handshake.finish(false);
+        settled = 'failed';
+        return { outcome: 'challenge', reason: 'failed too often to be tried', refusal: 'account-budget', name };
+      }
+      if (atAccount) attempts.push(atAccount);
+      const outcome = await this.#answer(handshake, `KK ${token}`, socket);
+      if (outcome.outcome === 'caller') settled = 'succeeded';
+      else if (outcome.outcome === 'challenge' && outcome.refusal !== undefined) settled = 'failed';
+      return name === '' || outcome.outcome === 'caller' ? outcome : { ...outcome, name };
+    } catch (error) {
+      handshake.finish(false);
+      return { outcome: 'unavailable', reason: `NTLM: ${failureText(error)}`, name };
+    } finally {
+      for (const attempt of attempts) attempt.settle(settled);
+    }
+  }
+
   async #answer(handshake: Handshake, line: string, socket: Socket): Promise<AuthenticationOutcome> {
     try {
       return await this.#judge(await handshake.helper.ask(line), handshake);
@@ -93,8 +131,10 @@ export class NtlmHandshakes {
     this.#pool.report('answered');
     handshake.finish(true);
     if (verdict === 'AF') return this.#accepted(rest);
-    if (verdict === 'NA')
-      return { outcome: 'challenge', reason: `NTLM refused: ${rest.filter((word) => word !== '*').join(' ')}` };
+    if (verdict === 'NA') {
+      const status = rest.filter((word) => word !== '*').join(' ');
+      return { outcome: 'challenge', reason: `NTLM refused: ${status}`, refusal: refusalOfStatus(status) };
+    }
     return { outcome: 'challenge', reason: `NTLM helper: ${answer.slice(0, 200)}` };
   }
 
@@ -123,11 +163,11 @@ export function ntlmScheme(handshakes: NtlmHandshakes): AuthenticationScheme {
     get available() {
       return handshakes.available;
     },
-    async authenticate(credentials, socket) {
+    async authenticate(credentials, socket, address) {
       if (credentials === '') return { outcome: 'challenge', reason: 'empty NTLM header' };
       if (!BASE64.test(credentials) || !isNtlmMessage(credentials))
         return { outcome: 'challenge', reason: 'not an NTLM message' };
-      return handshakes.step(credentials, socket);
+      return handshakes.step(credentials, socket, address);
     },
   };
 }

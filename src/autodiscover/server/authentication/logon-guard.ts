@@ -1,0 +1,248 @@
+// Between the credentials and the directory: how often a name, an account and an address may fail, and how many checks may run at once.
+// Names are counted as they are typed, so that a name nobody has is treated as every other. An account is counted below the domain's own
+// lock-out threshold: whoever sprays passwords at this service cannot lock anybody out with it.
+
+import { type LockoutPolicy, NO_LOCKOUT } from '../../../ldap/lockout-policy.ts';
+import { AttemptLimiter, type Leave } from './attempt-limiter.ts';
+import type { AuthenticationOutcome } from './authenticator.ts';
+import { BoundedMap } from './bounded-map.ts';
+import { BoundedWork } from './bounded-work.ts';
+import { countedAddress } from './client-network.ts';
+import { countedName, FailureBudget } from './failure-budget.ts';
+
+export interface LogonGuardOptions {
+  /** Failures of a typed name within the window; never more than the account's. */
+  readonly perName: number;
+  /** Failures of a client address within the window; 0 counts none. */
+  readonly perAddress: number;
+  /** Failures of all together within the window, beyond which an address is allowed a tenth of its own; 0 counts none. */
+  readonly total: number;
+  readonly windowMs: number;
+  /** Processes that ask the same domain; each takes its share of what an account may fail. */
+  readonly sharedBy: number;
+  /** Addresses that are not counted. */
+  readonly exempt: (address: string) => boolean;
+  readonly checks: { readonly running: number; readonly waiting: number; readonly waitMs: number };
+  readonly now: () => number;
+}
+
+/** Not now: the service answers 503 with these seconds in Retry-After. */
+export interface NotNow {
+  readonly refusal: 'name-budget' | 'address-budget' | 'busy';
+  readonly retryAfterSeconds: number;
+}
+
+/** A permitted attempt; `settle` is called exactly once. */
+export interface Attempt {
+  settle(outcome: 'failed' | 'succeeded' | 'unjudged'): void;
+}
+
+const MAX_NAMES = 100_000;
+const MAX_ADDRESSES = 100_000;
+const MAX_ACCOUNTS = 200_000;
+const MAX_KNOWN = 100_000;
+/** Attempts that wait for others at the same name. */
+const MAX_WAITING = 32;
+/** How long an address at which somebody logged on is known as his. */
+const KNOWN_MS = 7 * 86_400_000;
+const BUSY_SECONDS = 5;
+const LONGEST_WAIT_SECONDS = 3600;
+/** A second beyond the domain's window: the controller's clock and ours run apart by the time of an answer. */
+const WINDOW_MARGIN_MS = 1000;
+const ALL = 'all';
+
+/**
+ * What an account may fail at one process before its password is no longer tried, and how often more from addresses where it logged on
+ * before: together always below the threshold. A single process leaves one failure to the known addresses, so that a spray does not
+ * keep people out of the places they work at.
+ */
+export function accountFailures(
+  { threshold }: LockoutPolicy,
+  sharedBy: number,
+): { readonly failures: number; readonly extra: number } {
+  if (threshold === 0) return { failures: Number.POSITIVE_INFINITY, extra: 0 };
+  if (sharedBy === 1 && threshold >= 3) return { failures: threshold - 2, extra: 1 };
+  return { failures: Math.max(1, Math.floor((threshold - 1) / sharedBy)), extra: 0 };
+}
+
+export class LogonGuard {
+  readonly #options: LogonGuardOptions;
+  readonly #addresses: FailureBudget;
+  readonly #all: FailureBudget;
+  readonly #known = new BoundedMap<string, number>(MAX_KNOWN);
+  readonly #work: BoundedWork;
+  #names: FailureBudget;
+  #accounts: FailureBudget;
+  #nameAttempts: AttemptLimiter;
+  #accountAttempts: AttemptLimiter;
+  #policy: LockoutPolicy = NO_LOCKOUT;
+  #perAccount = accountFailures(NO_LOCKOUT, 1);
+
+  constructor(options: LogonGuardOptions) {
+    this.#options = options;
+    const { windowMs, now } = options;
+    const fixed = { windowMs, windowFrom: 'first', now } as const;
+    this.#addresses = new FailureBudget({ ...fixed, failures: options.perAddress, maxEntries: MAX_ADDRESSES });
+    this.#all = new FailureBudget({ ...fixed, failures: options.total, maxEntries: 2 });
+    this.#work = new BoundedWork(options.checks);
+    [this.#names, this.#accounts] = this.#budgets();
+    [this.#nameAttempts, this.#accountAttempts] = this.#limiters();
+  }
+
+  /** Takes over the domain's policy; a changed one begins to count anew. */
+  useLockoutPolicy(policy: LockoutPolicy): void {
+    const { threshold, observationMs } = this.#policy;
+    if (policy.threshold === threshold && policy.observationMs === observationMs) return;
+    this.#policy = policy;
+    this.#perAccount = accountFailures(policy, this.#options.sharedBy);
+    [this.#names, this.#accounts] = this.#budgets();
+    [this.#nameAttempts, this.#accountAttempts] = this.#limiters();
+  }
+
+  /** What is known without asking anybody; undefined when the credentials may be looked at. */
+  refusal(name: string, address: string): NotNow | undefined {
+    const atAddress = this.#addressWaitMs(address);
+    if (atAddress > 0) return notNow('address-budget', atAddress);
+    const atName = this.#names.waitMs(countedName(name));
+    if (atName > 0 && !this.isKnown(name, address)) return notNow('name-budget', atName);
+    return undefined;
+  }
+
+  /** Begins an attempt at a typed name; whoever logged on from this address before may try once more than others. */
+  async beginName(name: string, address: string): Promise<Attempt | NotNow> {
+    const key = countedName(name);
+    const known = this.isKnown(name, address);
+    const entered = await this.#nameAttempts.enter(key, known ? this.#perName() + this.#extra() : undefined);
+    if (entered === 'crowded') return { refusal: 'busy', retryAfterSeconds: BUSY_SECONDS };
+    if (entered === 'spent') {
+      // Whoever is let past a spent name, because his credentials may still be remembered, must not guess at those without end.
+      if (known) this.#countAddress(address);
+      return notNow('name-budget', this.#names.waitMs(key));
+    }
+    return { settle: (outcome) => this.#settleName(entered, outcome, name, address) };
+  }
+
+  /**
+   * Begins an attempt at an account that a name was found to mean: undefined when its password must not be tried. Names that nobody
+   * has are not counted here.
+   */
+  async beginAccount(distinguishedName: string, name: string, address: string): Promise<Attempt | undefined> {
+    const { failures, extra } = this.#perAccount;
+    if (failures === Number.POSITIVE_INFINITY) return { settle: () => undefined };
+    const allowance = this.isKnown(name, address) ? failures + extra : undefined;
+    const entered = await this.#accountAttempts.enter(distinguishedName.toLowerCase(), allowance);
+    return typeof entered === 'string' ? undefined : { settle: entered };
+  }
+
+  /** Runs a check when its turn comes. */
+  async run<T>(check: () => Promise<T>): Promise<T | NotNow> {
+    const value = await this.#work.run(check);
+    return value === 'busy' ? { refusal: 'busy', retryAfterSeconds: BUSY_SECONDS } : value;
+  }
+
+  /** True when somebody logged on with this name from this address not long ago; addresses of many people are nobody's. */
+  isKnown(name: string, address: string): boolean {
+    if (this.#options.exempt(address)) return false;
+    const since = this.#known.get(knownKey(name, address));
+    return since !== undefined && this.#options.now() - since < KNOWN_MS;
+  }
+
+  /** Sizes of what is kept, for metrics and tests. */
+  get sizes(): Readonly<Record<'names' | 'accounts' | 'addresses' | 'known' | 'running' | 'waiting', number>> {
+    return {
+      names: this.#names.size,
+      accounts: this.#accounts.size,
+      addresses: this.#addresses.size,
+      known: this.#known.size,
+      running: this.#work.running,
+      waiting: this.#work.waiting,
+    };
+  }
+
+  #settleName(leave: Leave, outcome: 'failed' | 'succeeded' | 'unjudged', name: string, address: string): void {
+    leave(outcome);
+    if (outcome === 'failed') this.#countAddress(address);
+    if (outcome === 'succeeded') this.#remember(name, address);
+  }
+
+  #countAddress(address: string): void {
+    if (this.#options.total > 0) this.#all.spend(ALL);
+    if (this.#options.perAddress > 0 && !this.#options.exempt(address)) this.#addresses.spend(countedAddress(address));
+  }
+
+  #addressWaitMs(address: string): number {
+    const { perAddress, total, exempt } = this.#options;
+    if (perAddress === 0 || exempt(address)) return 0;
+    // Under a spray from many addresses each is held to a tenth; addresses without failures notice nothing.
+    const strict = total > 0 && this.#all.waitMs(ALL) > 0;
+    const allowance = strict ? Math.max(1, Math.floor(perAddress / 10)) : perAddress;
+    return this.#addresses.waitMs(countedAddress(address), allowance);
+  }
+
+  #remember(name: string, address: string): void {
+    this.#known.set(knownKey(name, address), this.#options.now());
+  }
+
+  #perName(): number {
+    return Math.min(this.#options.perName, this.#perAccount.failures);
+  }
+
+  #extra(): number {
+    return this.#policy.threshold === 0 ? 1 : this.#perAccount.extra;
+  }
+
+  /** A name is held as long as its account would be, so that nobody with a good password meets the account's budget first. */
+  #budgets(): [FailureBudget, FailureBudget] {
+    const { windowMs, now } = this.#options;
+    const domainMs = this.#policy.threshold === 0 ? 0 : this.#policy.observationMs + WINDOW_MARGIN_MS;
+    const counted = { windowFrom: 'last', now } as const;
+    return [
+      new FailureBudget({
+        ...counted,
+        failures: this.#perName(),
+        windowMs: Math.max(windowMs, domainMs),
+        maxEntries: MAX_NAMES,
+      }),
+      new FailureBudget({
+        ...counted,
+        failures: this.#perAccount.failures,
+        windowMs: domainMs,
+        maxEntries: MAX_ACCOUNTS,
+      }),
+    ];
+  }
+
+  /** A success does not clear the name: that the count went down would tell that somebody has it. The domain forgets, so the account does. */
+  #limiters(): [AttemptLimiter, AttemptLimiter] {
+    return [
+      new AttemptLimiter(this.#names, { maxWaiting: MAX_WAITING, clears: false }),
+      new AttemptLimiter(this.#accounts, { maxWaiting: MAX_WAITING, clears: true }),
+    ];
+  }
+}
+
+function knownKey(name: string, address: string): string {
+  return `${countedName(name)}\0${countedAddress(address)}`;
+}
+
+function notNow(refusal: NotNow['refusal'], waitMs: number): NotNow {
+  const seconds = Math.ceil(waitMs / 1000);
+  return { refusal, retryAfterSeconds: Math.min(Math.max(1, seconds), LONGEST_WAIT_SECONDS) };
+}
+
+const NOT_NOW_REASON = {
+  'name-budget': 'the name failed too often; the directory is not asked',
+  'address-budget': 'the address failed too often; nothing is asked',
+  busy: 'too many checks are under way',
+} as const;
+
+/** The outcome of credentials that are not looked at. */
+export function unavailable({ refusal, retryAfterSeconds }: NotNow, name: string): AuthenticationOutcome {
+  return {
+    outcome: 'unavailable',
+    reason: NOT_NOW_REASON[refusal],
+    name,
+    retryAfterSeconds,
+    ...(refusal === 'busy' ? {} : { refusal }),
+  };
+}

@@ -1,0 +1,204 @@
+// Prometheus metrics. Every label has a closed list of values: nothing a client chooses becomes one.
+
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { PoolOperation } from '../../ldap/connection.ts';
+import type { DirectoryEvent, DirectoryStatus } from '../../ldap/directory.ts';
+import type { Refusal } from './authentication/refusal.ts';
+import { clientFamily } from './client-family.ts';
+import type { ExchangeRecord } from './exchange-context.ts';
+
+/** What is asked when the metrics are read. */
+export interface MetricSources {
+  readonly directory: () => DirectoryStatus;
+  readonly credentials: () => { readonly size: number; readonly hits: number; readonly misses: number };
+  readonly guard: () => Readonly<Record<'names' | 'accounts' | 'addresses' | 'known' | 'running' | 'waiting', number>>;
+  readonly certificates: () => readonly { readonly source: string; readonly notAfter: Date | undefined }[];
+}
+
+export interface ObservedExchange extends ExchangeRecord {
+  readonly status: number;
+  readonly userAgent: string | undefined;
+  readonly milliseconds: number;
+}
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const DAY_MS = 86_400_000;
+
+export class ServiceMetrics {
+  readonly registry = new Registry();
+  readonly #sources: MetricSources;
+  readonly #requests: Counter<'dialect' | 'client' | 'outcome' | 'status'>;
+  readonly #seconds: Histogram<'dialect'>;
+  readonly #refusals: Counter<'refusal'>;
+  readonly #ldap: Histogram<'controller' | 'operation' | 'outcome'>;
+  readonly #downs: Counter<'controller'>;
+
+  constructor(sources: MetricSources) {
+    this.#sources = sources;
+    const registers = [this.registry];
+    collectDefaultMetrics({ register: this.registry });
+    this.#requests = new Counter({
+      name: 'autodiscover_requests_total',
+      help: 'Answered requests.',
+      labelNames: ['dialect', 'client', 'outcome', 'status'],
+      registers,
+    });
+    this.#seconds = new Histogram({
+      name: 'autodiscover_request_duration_seconds',
+      help: 'From the last header of a request to the end of its answer.',
+      labelNames: ['dialect'],
+      buckets: SECONDS,
+      registers,
+    });
+    this.#refusals = new Counter({
+      name: 'autodiscover_authentication_refusals_total',
+      help: 'Credentials that were judged and not good, or not looked at because too many had failed.',
+      labelNames: ['refusal'],
+      registers,
+    });
+    this.#ldap = new Histogram({
+      name: 'autodiscover_ldap_operation_duration_seconds',
+      help: 'Searches and password checks, by domain controller.',
+      labelNames: ['controller', 'operation', 'outcome'],
+      buckets: SECONDS,
+      registers,
+    });
+    this.#downs = new Counter({
+      name: 'autodiscover_ldap_controller_down_total',
+      help: 'Times a domain controller did not answer and was left out.',
+      labelNames: ['controller'],
+      registers,
+    });
+    this.#gauges(registers);
+  }
+
+  /** Counts one finished exchange. */
+  exchange({ dialect = 'none', outcome, status, userAgent, milliseconds }: ObservedExchange): void {
+    this.#requests.inc({
+      dialect,
+      client: clientFamily(userAgent),
+      outcome: outcomeLabel(outcome),
+      status: String(status),
+    });
+    this.#seconds.observe({ dialect }, milliseconds / 1000);
+  }
+
+  refused(refusal: Refusal): void {
+    this.#refusals.inc({ refusal });
+  }
+
+  directoryEvent(event: DirectoryEvent): void {
+    if (event.type === 'controller-down') this.#downs.inc({ controller: event.url });
+  }
+
+  directoryOperation({ url, operation, outcome, ms }: PoolOperation): void {
+    this.#ldap.observe({ controller: url, operation, outcome }, ms / 1000);
+  }
+
+  #gauges(registers: Registry[]): void {
+    const sources = this.#sources;
+    const gauge = (name: string, help: string, read: () => number) =>
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(read());
+        },
+      });
+    new Gauge({
+      name: 'autodiscover_ldap_controller_up',
+      help: '1 while a domain controller is used, 0 while it is left out.',
+      labelNames: ['controller'],
+      registers,
+      collect() {
+        for (const { url, up } of sources.directory().controllers) this.set({ controller: url }, up ? 1 : 0);
+      },
+    });
+    new Gauge({
+      name: 'autodiscover_certificate_days_left',
+      help: 'Days until a certificate of the service expires; negative when it has.',
+      labelNames: ['source'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { source, notAfter } of sources.certificates())
+          if (notAfter) this.set({ source }, (notAfter.getTime() - Date.now()) / DAY_MS);
+      },
+    });
+    gauge(
+      'autodiscover_organization_age_seconds',
+      'Seconds since the Exchange organisation was read.',
+      () => sources.directory().organizationAgeMs / 1000,
+    );
+    gauge('autodiscover_credential_cache_entries', 'Remembered credentials.', () => sources.credentials().size);
+    gauge(
+      'autodiscover_credential_cache_hits',
+      'Checks answered from memory since the start.',
+      () => sources.credentials().hits,
+    );
+    gauge(
+      'autodiscover_credential_cache_misses',
+      'Checks not answered from memory since the start.',
+      () => sources.credentials().misses,
+    );
+    gauge('autodiscover_password_checks_running', 'Password checks under way.', () => sources.guard().running);
+    gauge(
+      'autodiscover_password_checks_waiting',
+      'Password checks waiting for their turn.',
+      () => sources.guard().waiting,
+    );
+    new Gauge({
+      name: 'autodiscover_failure_counts',
+      help: 'Names, accounts and addresses whose failures are counted, and addresses where somebody logged on.',
+      labelNames: ['kind'],
+      registers,
+      collect() {
+        const sizes = sources.guard();
+        for (const kind of ['names', 'accounts', 'addresses', 'known'] as const) this.set({ kind }, sizes[kind]);
+      },
+    });
+  }
+}
+
+const OUTCOMES = new Set([
+  'settings',
+  'redirectAddr',
+  'redirectUrl',
+  'unknown-address',
+  'not-a-mailbox',
+  'invalid-request',
+  'no-provider',
+  'misconfigured',
+  'server-error',
+  'invalid-domain',
+  'not federated',
+  'not authenticated',
+  'cannot authenticate',
+  'method not allowed',
+  'no such path',
+  'fault',
+  'failed',
+]);
+
+/** The answer of several addresses at once counts as `several`; what is not listed as `other`. */
+function outcomeLabel(outcome: string | undefined): string {
+  if (outcome === undefined) return 'none';
+  if (OUTCOMES.has(outcome)) return outcome.replaceAll(' ', '-');
+  return /^\d+ /.test(outcome) ? 'several' : 'other';
+}
+
+/** GET /metrics and nothing else. */
+export function metricsListener(metrics: ServiceMetrics): RequestListener {
+  return (request: IncomingMessage, response: ServerResponse) => {
+    if (request.method !== 'GET' || request.url !== '/metrics') {
+      response.writeHead(404, { 'Content-Length': '0' }).end();
+      return;
+    }
+    metrics.registry.metrics().then(
+      (text) => response.writeHead(200, { 'Content-Type': metrics.registry.contentType }).end(text),
+      () => response.writeHead(500, { 'Content-Length': '0' }).end(),
+    );
+  };
+}

@@ -1,0 +1,123 @@
+// Bytes over a TLS socket, as no client library would send them, and what came back.
+import { connect as connectPlain } from 'node:net';
+import { connect, type TLSSocket } from 'node:tls';
+import { basic, PASSWORD } from '../../../helpers/running-service.ts';
+
+/** One row of the battery. */
+export interface HostileCase {
+  readonly name: string;
+  /** The bytes, or what to do with an open socket. */
+  readonly send: Buffer | string | ((socket: TLSSocket) => void);
+  /** HTTP status of each answer on the connection; none when it is closed without one. */
+  readonly status: readonly number[];
+  /** What the protocol says: a POX code, a SOAP code, a JSON code. Absent: the answers' bodies are empty. `any`: not compared. */
+  readonly says?: string;
+  /** Sent without TLS to the TLS port. */
+  readonly plain?: boolean;
+  /** The client sends its end right after the bytes. */
+  readonly halfClose?: boolean;
+}
+
+export interface Received {
+  readonly status: readonly number[];
+  readonly bodies: string;
+}
+
+export const ALICE = basic('alice@contoso.test', PASSWORD);
+
+export interface Fields {
+  readonly method?: string;
+  readonly version?: string;
+  /** Header lines beside Host, Authorization and Connection. */
+  readonly headers?: readonly string[];
+  readonly authorization?: string | false;
+  readonly host?: string | false;
+  readonly connection?: string;
+  /** false leaves Content-Length out. */
+  readonly length?: number | string | false;
+}
+
+/** A request as bytes. */
+export function http(target: string, body: Buffer | string = '', fields: Fields = {}): Buffer {
+  const content = Buffer.from(body);
+  const {
+    method = content.length > 0 ? 'POST' : 'GET',
+    version = 'HTTP/1.1',
+    headers = [],
+    authorization = ALICE,
+  } = fields;
+  const { host = 'autodiscover.contoso.test', connection = 'close', length = content.length } = fields;
+  const lines = [
+    `${method} ${target} ${version}`,
+    ...(host === false ? [] : [`Host: ${host}`]),
+    ...(authorization === false ? [] : [`Authorization: ${authorization}`]),
+    `Connection: ${connection}`,
+    ...(length === false || (content.length === 0 && length === 0) ? [] : [`Content-Length: ${length}`]),
+    ...headers,
+  ];
+  return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), content]);
+}
+
+/** Sends a case and reads until the server closes. */
+export function exchange(port: number, ca: string, one: HostileCase, timeoutMs: number): Promise<Received> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    const socket = one.plain
+      ? connectPlain({ port, host: '127.0.0.1' })
+      : connect({ port, host: '127.0.0.1', ca, servername: 'localhost' });
+    const timer = setTimeout(() => {
+      socket.destroy();
+      reject(new Error(`${one.name}: the server did not close within ${timeoutMs} ms; so far ${shown(chunks)}`));
+    }, timeoutMs);
+    socket.on(one.plain ? 'connect' : 'secureConnect', () => {
+      if (typeof one.send === 'function') one.send(socket as TLSSocket);
+      else socket.write(one.send);
+      if (one.halfClose) socket.end();
+    });
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    // A server that refuses the rest of what is sent may reset the connection after its answer.
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      clearTimeout(timer);
+      resolve(parse(Buffer.concat(chunks).toString('latin1')));
+    });
+  });
+}
+
+function shown(chunks: readonly Buffer[]): string {
+  return JSON.stringify(Buffer.concat(chunks).toString('latin1').slice(0, 300));
+}
+
+function parse(text: string): Received {
+  const status: number[] = [];
+  let bodies = '';
+  for (const part of text.split(/(?=HTTP\/1\.1 \d{3} )/)) {
+    const code = /^HTTP\/1\.1 (\d{3}) /.exec(part)?.[1];
+    if (code === undefined) continue;
+    status.push(Number(code));
+    const end = part.indexOf('\r\n\r\n');
+    bodies += end < 0 ? '' : part.slice(end + 4);
+  }
+  return { status, bodies };
+}
+
+/** What a body says, in the words of the table. */
+export function saying(bodies: string): string | undefined {
+  // Node answers a missing Host and an unknown Expect itself, with a chunked body of nothing.
+  if (bodies === '' || bodies === '0\r\n\r\n') return undefined;
+  const found = [
+    [/<ErrorCode>(\d+)<\/ErrorCode>/, 'pox '],
+    [/<faultcode[^>]*>([^<]+)</, 'fault '],
+    [/<[\w:]*Value[^>]*>([\w]+:[\w]+)<\/[\w:]*Value>/, 'fault '],
+    [/<ErrorCode[^>]*>(?!NoError)(\w+)<\/ErrorCode>/, 'soap '],
+    [/"ErrorCode":"(\w+)"/, 'json '],
+  ] as const;
+  for (const [pattern, kind] of found) {
+    const match = pattern.exec(bodies);
+    if (match) return kind + match[1];
+  }
+  if (bodies.includes('<Type>EXCH</Type>')) return 'settings';
+  if (/"Protocol":/.test(bodies)) return 'json url';
+  if (bodies.includes('<UserSettings>')) return 'soap settings';
+  return `? ${bodies.slice(0, 80)}`;
+}

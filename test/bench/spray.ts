@@ -1,0 +1,49 @@
+// A million distinct names from as many addresses against the counting of failures: what it costs a name, and what memory it takes. Run it
+// with --expose-gc for exact figures of the heap.
+
+import { LogonGuard } from '../../src/autodiscover/server/authentication/logon-guard.ts';
+
+const STEP = 250_000;
+
+export async function run(flags: readonly string[]): Promise<void> {
+  const names = flags.includes('--quick') ? STEP : 4 * STEP;
+  const guard = new LogonGuard({
+    perName: 5,
+    perAddress: 100,
+    total: 1_000_000_000,
+    windowMs: 86_400_000,
+    sharedBy: 1,
+    exempt: () => false,
+    checks: { running: 64, waiting: 1000, waitMs: 1000 },
+    now: () => performance.now(),
+  });
+  guard.useLockoutPolicy({ threshold: 10, observationMs: 86_400_000 });
+  process.stdout.write('\nFailures of distinct names, each from an address and at an account of its own\n');
+  process.stdout.write(
+    `${'names'.padStart(10)}${'us/name'.padStart(10)}${'counted'.padStart(10)}${'heap'.padStart(10)}\n`,
+  );
+  line(0, 0, guard);
+  for (let done = 0; done < names; ) {
+    const { user } = process.cpuUsage();
+    for (const end = done + STEP; done < end; done++) await failure(guard, done);
+    line(done, (process.cpuUsage().user - user) / STEP, guard);
+  }
+}
+
+async function failure(guard: LogonGuard, n: number): Promise<void> {
+  const [name, address] = [`name${n}`, `2001:db8:${(n >> 16).toString(16)}:${(n & 0xffff).toString(16)}::1`];
+  if (guard.refusal(name, address)) return;
+  const attempt = await guard.beginName(name, address);
+  if ('refusal' in attempt) return;
+  const atAccount = await guard.beginAccount(`CN=${name},OU=Staff,DC=contoso,DC=test`, name, address);
+  atAccount?.settle('failed');
+  attempt.settle('failed');
+}
+
+function line(done: number, micros: number, guard: LogonGuard): void {
+  (globalThis as { gc?: () => void }).gc?.();
+  const { names, accounts, addresses } = guard.sizes;
+  const heap = `${(process.memoryUsage().heapUsed / 1_048_576).toFixed(0)} MiB`;
+  const cells = [String(done), micros.toFixed(1), String(names + accounts + addresses), heap];
+  process.stdout.write(`${cells.map((cell) => cell.padStart(10)).join('')}\n`);
+}

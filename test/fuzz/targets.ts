@@ -1,0 +1,107 @@
+// Every parser that reads bytes from outside, with what it may answer: a value, or an error of the class and code it promises.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseChallenges } from '../../src/autodiscover/client/challenges.ts';
+import { parsePdu, pduLength } from '../../src/autodiscover/client/rpc-pdu.ts';
+import { parseConfig } from '../../src/autodiscover/config.ts';
+import { AutodiscoverError } from '../../src/autodiscover/errors.ts';
+import { parseBasic } from '../../src/autodiscover/server/authentication/basic.ts';
+import { countedAddress } from '../../src/autodiscover/server/authentication/client-network.ts';
+import { countedName } from '../../src/autodiscover/server/authentication/failure-budget.ts';
+import { claimedName } from '../../src/autodiscover/server/authentication/ntlm-name.ts';
+import { redactedBody } from '../../src/autodiscover/server/request-log.ts';
+import { normalizeAddress } from '../../src/autodiscover/wire/address.ts';
+import { answerJsonRequest, parseJsonRequest, parseJsonResponse } from '../../src/autodiscover/wire/json-redirect.ts';
+import { parseMobileSyncResponse } from '../../src/autodiscover/wire/mobilesync-response.ts';
+import { parsePoxRequest } from '../../src/autodiscover/wire/pox-request.ts';
+import { parsePoxResponse } from '../../src/autodiscover/wire/pox-response.ts';
+import { readDomainSettingsRequest } from '../../src/autodiscover/wire/soap-domain-settings.ts';
+import { parseSoapEnvelope } from '../../src/autodiscover/wire/soap-envelope.ts';
+import { readFederationRequest } from '../../src/autodiscover/wire/soap-federation.ts';
+import { parseUserSettingsResponse, readUserSettingsRequest } from '../../src/autodiscover/wire/soap-user-settings.ts';
+import { parseDn } from '../../src/ldap/distinguished-name.ts';
+import { FrameSplitter } from '../../src/ldap/embedded/frame.ts';
+import { ProtocolFault } from '../../src/ldap/embedded/protocol-fault.ts';
+import { decodeMessage } from '../../src/ldap/embedded/request.ts';
+import { DirectoryError } from '../../src/ldap/errors.ts';
+import { parseLdif, parseLdifChanges } from '../../src/ldap/ldif.ts';
+
+export interface FuzzTarget {
+  readonly name: string;
+  /** Folder below test/corpus. */
+  readonly corpus: string;
+  readonly run: (data: Buffer) => unknown;
+  /** True for errors that the parser may throw. */
+  readonly permits?: (error: unknown) => boolean;
+}
+
+const CORPUS = join(import.meta.dirname, '..', 'corpus');
+
+/** The committed inputs of a target, by file name. */
+export function corpusOf({ corpus }: FuzzTarget): Map<string, Buffer> {
+  const folder = join(CORPUS, corpus);
+  const names = readdirSync(folder).filter((name) => name !== 'README.md');
+  return new Map(names.map((name) => [name, readFileSync(join(folder, name))]));
+}
+
+const directoryError = (error: unknown): boolean => error instanceof DirectoryError;
+const text = (data: Buffer): string => data.toString('utf8');
+
+function soapRequest(data: Buffer): void {
+  const message = parseSoapEnvelope(data, undefined);
+  if ('soapFault' in message) return;
+  readUserSettingsRequest(message.body);
+  readDomainSettingsRequest(message.body);
+  readFederationRequest(message.body);
+}
+
+function frames(data: Buffer): void {
+  const splitter = new FrameSplitter();
+  // In two pieces, because the network cuts where it likes.
+  for (const piece of [data.subarray(0, data.length >> 1), data.subarray(data.length >> 1)]) {
+    splitter.push(piece);
+    for (let frame = splitter.next(); frame; frame = splitter.next()) decodeMessage(frame);
+  }
+}
+
+export const TARGETS: readonly FuzzTarget[] = [
+  { name: 'pox-request', corpus: 'pox', run: (data) => parsePoxRequest(data) },
+  { name: 'pox-response', corpus: 'pox', run: (data) => parsePoxResponse(data) },
+  { name: 'mobilesync-response', corpus: 'pox', run: (data) => parseMobileSyncResponse(data) },
+  { name: 'soap-request', corpus: 'soap', run: soapRequest },
+  { name: 'soap-response', corpus: 'soap', run: (data) => parseUserSettingsResponse(data) },
+  {
+    name: 'json-request',
+    corpus: 'json-request',
+    run: (data) =>
+      answerJsonRequest(parseJsonRequest(text(data)), {
+        AutodiscoverV1: 'https://a.test/',
+        Ews: undefined,
+        ActiveSync: undefined,
+      }),
+  },
+  { name: 'json-response', corpus: 'json-response', run: (data) => parseJsonResponse(text(data)) },
+  { name: 'address', corpus: 'names', run: (data) => normalizeAddress(text(data)) },
+  { name: 'counted-names', corpus: 'names', run: (data) => [countedName(text(data)), countedAddress(text(data))] },
+  { name: 'basic', corpus: 'basic', run: (data) => parseBasic(data.toString('latin1')) },
+  { name: 'basic-bytes', corpus: 'names', run: (data) => parseBasic(data.toString('base64')) },
+  { name: 'ntlm-name', corpus: 'ntlm', run: (data) => claimedName(data) },
+  { name: 'challenges', corpus: 'challenges', run: (data) => parseChallenges(text(data).split('\n')) },
+  {
+    name: 'dce-rpc',
+    corpus: 'dce-rpc',
+    run: (data) => typeof pduLength(data) === 'number' && data.length >= 16 && parsePdu(data, 1),
+  },
+  { name: 'redaction', corpus: 'soap', run: (data) => redactedBody(data) },
+  { name: 'ldif', corpus: 'ldif', run: (data) => parseLdif(data), permits: directoryError },
+  { name: 'ldif-changes', corpus: 'ldif', run: (data) => parseLdifChanges(data), permits: directoryError },
+  { name: 'distinguished-name', corpus: 'names', run: (data) => parseDn(text(data)), permits: directoryError },
+  { name: 'ldap-ber', corpus: 'ldap', run: frames, permits: (error) => error instanceof ProtocolFault },
+  {
+    name: 'configuration',
+    corpus: 'configuration',
+    run: (data) => parseConfig(text(data), 'fuzz.yaml'),
+    permits: (error) => error instanceof AutodiscoverError && error.code === 'configuration',
+  },
+];
