@@ -39,7 +39,12 @@ labSuite('Authentication against Samba', ['samba', 'bed', 'kerberos'], () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function serve(schemes: string[], helper: string): Promise<RunningService> {
+  /** Failures are not counted unless told otherwise: most tests are about what a refusal looks like. */
+  async function serve(
+    schemes: string[],
+    helper: string,
+    failures: object = { perName: 1000, lockoutThreshold: 0 },
+  ): Promise<RunningService> {
     const { certificateFile, keyFile } = await labCertificate(folder, [HOST, '127.0.0.1']);
     const config = configSchema.parse({
       directory: { servers: [lab.ldapsUrl], bindDn: `${READER}@contoso.test`, passwordFile: 'unused' },
@@ -51,6 +56,7 @@ labSuite('Authentication against Samba', ['samba', 'bed', 'kerberos'], () => {
         keytabFile: lab.keytab,
         ntlmHelper: { path: helper, processes: 4, timeoutSeconds: 5 },
         cacheSeconds: 0,
+        failures,
       },
     });
     const settings = { config, ca: [readFileSync(lab.caFile, 'utf8')], readPassword: async () => lab.password };
@@ -235,6 +241,35 @@ labSuite('Authentication against Samba', ['samba', 'bed', 'kerberos'], () => {
     for (const name of ['must-change', 'expired', 'out-of-hours', 'disabled', 'locked-out']) {
       assert.equal(await refusal(`CONTOSO\\${name}`, lab.password), expected, name);
     }
+  });
+
+  test('guesses at a service with the limits of a production one lock nobody out of the domain', async () => {
+    const guarded = await serve(['ntlm', 'basic'], lab.paths.ntlmAuth, {});
+    const guardedPort = Number(new URL(guarded.httpsUrl).port);
+    const own = (name: string) => Array.from({ length: 12 }, (_, n) => basic(name, `guess${n}`));
+    const guesses = ['carol', 'CONTOSO\\carol', 'carol@contoso.test'].flatMap(own);
+    const answers = await Promise.all(guesses.map((guess) => raw(guess, undefined, guardedPort)));
+    const tried = answers.filter(({ status }) => status === 401).length;
+    assert.ok(tried >= 1 && tried <= 3, `${tried} of ${answers.length} guesses were tried at a threshold of 5`);
+    assert.equal(answers.filter(({ status }) => status === 503).length, answers.length - tried);
+    await guarded.stop();
+    assert.ok(
+      lines.some((line) => line.includes('staying below the lock-out threshold') && line.includes('"threshold":5')),
+    );
+    assert.equal((await raw(basic('carol', lab.password))).status, 200, 'the account is not locked');
+  });
+
+  test('NTLM guesses are counted by the name in the message and lock nobody out', async () => {
+    const guarded = await serve(['ntlm', 'basic'], lab.paths.ntlmAuth, {});
+    const before = port;
+    port = Number(new URL(guarded.httpsUrl).port);
+    const statuses: number[] = [];
+    for (let n = 0; n < 8; n++) statuses.push((await curl(['--ntlm', '-u', `CONTOSO\\bob:guess${n}`])).status);
+    statuses.push((await raw(basic('bob@contoso.test', lab.password), undefined, port)).status);
+    port = before;
+    await guarded.stop();
+    assert.deepEqual(statuses, [401, 401, 401, 503, 503, 503, 503, 503, 503]);
+    assert.equal((await raw(basic('bob', lab.password))).status, 200, 'the account is not locked');
   });
 
   test('every refused token looks the same, whatever was wrong with it ([RFC 4559] 4 Negotiate)', async () => {
