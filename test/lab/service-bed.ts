@@ -84,6 +84,9 @@ async function startService(bed: Bed, lab: SambaLab, options: ServiceBedOptions)
   const passwordFile = join(folder, 'bind-password');
   writeFileSync(passwordFile, lab.password, { mode: 0o600 });
   const redirector = options.redirectorAddress;
+  const given = options.config?.(lab) ?? {};
+  // Every client is given the same account's wrong password in turn: counted together they would end in "not now".
+  const authentication = { ...(given.authentication as object), failures: { perName: 1000, lockoutThreshold: 0 } };
   const config = {
     directory: { servers: [lab.ldapsUrl], caFile: lab.caFile, bindDn: `${READER}@${lab.domain.dnsName}`, passwordFile },
     listen: {
@@ -92,7 +95,8 @@ async function startService(bed: Bed, lab: SambaLab, options: ServiceBedOptions)
     },
     publicUrl: `https://${options.publicHost}`,
     tls: { certificates: [{ certificateFile: certificate, keyFile: key }] },
-    ...options.config?.(lab),
+    ...given,
+    authentication,
   };
   const file = join(folder, 'config.yaml');
   // JSON is YAML.
