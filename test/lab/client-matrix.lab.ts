@@ -111,7 +111,10 @@ function serviceFor(options: ServiceBedOptions): () => ServiceBed {
 
 /** Schemes by which callers were let in, by the service's log. */
 function schemesIn(log: string): readonly string[] {
-  return [...new Set([...log.matchAll(/"scheme":"([^"]+)"/g)].map((match) => match[1] ?? ''))].sort();
+  // Lines of refusals name a scheme too; that of an exchange names the one by which its caller came in.
+  const exchanges = log.split('\n').filter((line) => line.includes('"msg":"exchange"'));
+  const found = exchanges.flatMap((line) => /"scheme":"([^"]+)"/.exec(line)?.[1] ?? []);
+  return [...new Set(found)].sort();
 }
 
 test('every case has its place', () =>
