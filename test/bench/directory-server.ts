@@ -35,3 +35,6 @@ function numbered(record: LdifRecord, n: number): LdifRecord {
     });
   return { dn: `CN=${name},OU=Staff,DC=contoso,DC=test`, attributes };
 }
+
+// Ends with the measured process, however that ends.
+process.on('disconnect', () => process.exit());
