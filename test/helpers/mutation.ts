@@ -12,6 +12,11 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
+/** Mutations per sample in this run; FUZZ_RUNS raises them. */
+export function mutationRuns(usual: number): number {
+  return Number(process.env.FUZZ_RUNS ?? usual);
+}
+
 /** A copy with one to four random damages: bytes changed, inserted, removed, repeated, swapped with extremes, or cut off. */
 export function mutate(source: Buffer, random: () => number): Buffer {
   let data = Buffer.from(source);

@@ -1,6 +1,7 @@
 // Asks the RPC endpoint mapper of a host (TCP 135) on which port an interface listens: the migrator's check before a profile is
 // pointed at a name, and the administrator's check of an array and its members. One anonymous connection, one bind, one ept_map.
 // [C706] 12.6 PDUs and [C706] appendix O ept_map; interface numbers of Exchange from [MS-OXCRPC], [MS-OXABREF] and [MS-OXNSPI].
+
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
 import {
   ENDPOINT_MAPPER,
@@ -10,6 +11,7 @@ import {
   renderEptMapRequest,
   type TcpEndpoint,
 } from './ept-map.ts';
+import { errorCode, type NetworkFailure, networkFailure } from './network-failure.ts';
 import { parsePdu, pduLength, RPC_LIMITS, type RpcPdu, type RpcSyntax, renderBind, renderRequest } from './rpc-pdu.ts';
 
 /** The mailbox store's interface, EMSMDB. [MS-OXCRPC] 1.9 Interface */
@@ -53,17 +55,9 @@ export type EndpointMapAnswer =
   | { readonly outcome: 'registered'; readonly endpoints: readonly TcpEndpoint[] }
   | { readonly outcome: 'not-registered' }
   | { readonly outcome: 'rejected'; readonly detail: string }
-  | { readonly outcome: 'unreachable'; readonly reason: UnreachableReason; readonly detail: string }
+  | { readonly outcome: 'unreachable'; readonly reason: NetworkFailure; readonly detail: string }
   | { readonly outcome: 'timeout'; readonly phase: EndpointMapPhase }
   | { readonly outcome: 'garbage'; readonly detail: string };
-
-/** `closed`: the connection was made and then ended by the other side before an answer. */
-export type UnreachableReason =
-  | 'name-not-found'
-  | 'connection-refused'
-  | 'host-unreachable'
-  | 'closed'
-  | 'network-error';
 
 const BIND_CALL = 1;
 const MAP_CALL = 2;
@@ -184,20 +178,8 @@ function describeStatus(what: string, status: number): string {
   return `${what} failed with status 0x${status.toString(16).padStart(8, '0')}${known ? ` (${known})` : ''}`;
 }
 
-const REASONS: Readonly<Record<string, UnreachableReason>> = {
-  ENOTFOUND: 'name-not-found',
-  EAI_AGAIN: 'name-not-found',
-  ECONNREFUSED: 'connection-refused',
-  EHOSTUNREACH: 'host-unreachable',
-  ENETUNREACH: 'host-unreachable',
-  EHOSTDOWN: 'host-unreachable',
-  ETIMEDOUT: 'host-unreachable',
-  ECONNRESET: 'closed',
-  EPIPE: 'closed',
-};
-
 function unreachable(error: unknown): EndpointMapAnswer {
   const detail = error instanceof Error ? error.message || error.name : String(error);
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return { outcome: 'unreachable', reason: REASONS[code] ?? 'network-error', detail: detail || code };
+  const code = errorCode(error);
+  return { outcome: 'unreachable', reason: networkFailure(code), detail: detail || code };
 }

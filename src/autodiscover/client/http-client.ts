@@ -1,27 +1,25 @@
 // One connection, one request after the other, on node:https: what the Autodiscover client needs and fetch does not give - the
 // certificate as seen, a connection that stays the same between the legs of Negotiate, redirects left alone, and names that can be
 // led to another address without touching what the certificate is checked against.
+
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { checkServerIdentity, type PeerCertificate, TLSSocket } from 'node:tls';
+import { errorCode, type NetworkFailure, networkFailure } from './network-failure.ts';
 
 /** Limits on what a server may send. Node itself caps the headers at 16 KiB. */
 export const HTTP_LIMITS = { bodyBytes: 2 * 1024 * 1024 } as const;
 
 /** Why there was no HTTP answer. */
 export type HttpFailure =
-  | 'name-not-found'
-  | 'connection-refused'
-  | 'host-unreachable'
-  | 'closed'
+  | NetworkFailure
   | 'timeout'
   | 'certificate-name'
   | 'certificate-untrusted'
   | 'certificate-expired'
   | 'tls'
-  | 'too-large'
-  | 'network-error';
+  | 'too-large';
 
 /** What the handshake showed. */
 export interface TlsFacts {
@@ -205,17 +203,7 @@ function tlsFacts(socket: TLSSocket): TlsFacts {
   };
 }
 
-const FAILURES: Readonly<Record<string, HttpFailure>> = {
-  ENOTFOUND: 'name-not-found',
-  EAI_AGAIN: 'name-not-found',
-  ENODATA: 'name-not-found',
-  ECONNREFUSED: 'connection-refused',
-  EHOSTUNREACH: 'host-unreachable',
-  ENETUNREACH: 'host-unreachable',
-  EHOSTDOWN: 'host-unreachable',
-  ETIMEDOUT: 'host-unreachable',
-  ECONNRESET: 'closed',
-  EPIPE: 'closed',
+const CERTIFICATE_FAILURES: Readonly<Record<string, HttpFailure>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'certificate-name',
   CERT_HAS_EXPIRED: 'certificate-expired',
   CERT_NOT_YET_VALID: 'certificate-expired',
@@ -232,8 +220,8 @@ const FAILURES: Readonly<Record<string, HttpFailure>> = {
 };
 
 function failure(error: unknown): HttpOutcome {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = errorCode(error);
   const message = error instanceof Error && error.message !== '' ? error.message : code || String(error);
-  const reason = FAILURES[code] ?? (/^(ERR_SSL|ERR_TLS|EPROTO)/.test(code) ? 'tls' : 'network-error');
+  const reason = CERTIFICATE_FAILURES[code] ?? (/^(ERR_SSL|ERR_TLS|EPROTO)/.test(code) ? 'tls' : networkFailure(code));
   return { kind: 'failed', reason, detail: message.replaceAll(/\s+/g, ' ').slice(0, 300) };
 }

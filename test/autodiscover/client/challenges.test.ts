@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { CHALLENGE_LIMIT, findChallenge, parseChallenges } from '../../../src/autodiscover/client/challenges.ts';
-import { mutate, mutationRuns, seededRandom } from './mutate.ts';
+import { mutate, mutationRuns, seededRandom } from '../../helpers/mutation.ts';
 
 function good(headers: string | string[], want: string): void {
   test(`reads ${JSON.stringify(headers)} ([RFC 9110] 11.6.1 WWW-Authenticate)`, () => {

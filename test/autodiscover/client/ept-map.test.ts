@@ -9,8 +9,8 @@ import {
   renderTower,
 } from '../../../src/autodiscover/client/ept-map.ts';
 import { parsePdu, pduLength } from '../../../src/autodiscover/client/rpc-pdu.ts';
+import { mutate, mutationRuns, seededRandom } from '../../helpers/mutation.ts';
 import { bindAck } from './fake-endpoint-mapper.ts';
-import { mutate, mutationRuns, seededRandom } from './mutate.ts';
 
 function u32(value: number): Buffer {
   const bytes = Buffer.alloc(4);

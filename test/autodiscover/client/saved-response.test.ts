@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { processAttempt } from '../../../src/autodiscover/client/attempt.ts';
 import { readSavedResponse } from '../../../src/autodiscover/client/saved-response.ts';
+import { mutate, mutationRuns, seededRandom } from '../../helpers/mutation.ts';
 import {
   poxError,
   poxRedirectAddress,
@@ -11,7 +12,6 @@ import {
   soapOutcome,
   soapSettings,
 } from './fake-service.ts';
-import { mutate, mutationRuns, seededRandom } from './mutate.ts';
 
 function reads(name: string, text: string, want: RegExp): void {
   test(`saved response: ${name}`, () => assert.match(JSON.stringify(readSavedResponse(Buffer.from(text))), want));

@@ -229,31 +229,13 @@ test('what cannot be written is told with its own reason, at once, and leaves no
   const anna = join(folder, 'anna', 'NTUSER.DAT');
   const before = readFileSync(anna);
   chmodSync(anna, 0o444);
-  const { code, lines } = await run([
-    'apply',
-    '--hive',
-    join(folder, 'anna'),
-    '--out',
-    out,
-    ...TARGET,
-    '--no-precheck',
-    '--json',
-  ]);
+  const apply = ['apply', '--hive', join(folder, 'anna'), '--out', out, ...TARGET, '--no-precheck', '--json'];
+  const { code, lines } = await run(apply);
   assert.deepEqual([code, lines[0]?.outcome, lines[0]?.error?.code], [1, 'failed', 'access-denied']);
   assert.ok(readFileSync(anna).equals(before));
   assert.deepEqual(readdirSync(out), ['anna_NTUSER.DAT.result.jsonl']);
   chmodSync(anna, 0o644);
-  const again = await run([
-    'apply',
-    '--hive',
-    join(folder, 'anna'),
-    '--out',
-    out,
-    ...TARGET,
-    '--no-precheck',
-    '--json',
-    '--resume',
-  ]);
+  const again = await run([...apply, '--resume']);
   assert.equal(again.lines[0]?.outcome, 'changed');
 });
 

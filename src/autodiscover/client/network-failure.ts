@@ -1,0 +1,27 @@
+// Why a connection did not come about or did not last, in words of ours: one list for HTTP and for RPC.
+
+/** `closed`: the connection was made and then ended by the other side before an answer. */
+export type NetworkFailure = 'name-not-found' | 'connection-refused' | 'host-unreachable' | 'closed' | 'network-error';
+
+const FAILURES: Readonly<Record<string, NetworkFailure>> = {
+  ENOTFOUND: 'name-not-found',
+  EAI_AGAIN: 'name-not-found',
+  ENODATA: 'name-not-found',
+  ECONNREFUSED: 'connection-refused',
+  EHOSTUNREACH: 'host-unreachable',
+  ENETUNREACH: 'host-unreachable',
+  EHOSTDOWN: 'host-unreachable',
+  ETIMEDOUT: 'host-unreachable',
+  ECONNRESET: 'closed',
+  EPIPE: 'closed',
+};
+
+/** The `code` of a system error of Node.js or c-ares; empty when it has none. */
+export function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
+/** What an error code means; `network-error` for those that are not known. */
+export function networkFailure(code: string): NetworkFailure {
+  return FAILURES[code] ?? 'network-error';
+}
