@@ -117,6 +117,18 @@ export const configSchema = z.strictObject({
       connectTimeoutSeconds: seconds(3, 1, 60).meta(help('Seconds to wait for a connection to a controller.')),
       operationTimeoutSeconds: seconds(8, 1, 120).meta(help("Seconds to wait for a controller's answer.")),
       refreshSeconds: seconds(60, 5, 3600).meta(help('Seconds between two reads of the Exchange organisation.')),
+      recipientSeconds: seconds(60, 0, 3600).meta(
+        help('Seconds for which what was read of a recipient is given without asking again; 0 asks every time.'),
+      ),
+      unknownRecipientSeconds: seconds(10, 0, 600).meta(
+        help('The same for an address that nobody has, or that several objects have.'),
+      ),
+      outageSeconds: seconds(3600, 0, 86_400).meta(
+        help(
+          'While no domain controller answers, recipients and the organisation are answered from memory up to this age; ' +
+            'then ErrorCode 603.',
+        ),
+      ),
     })
     .meta(help('Active Directory.')),
   listen: z

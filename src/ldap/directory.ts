@@ -9,22 +9,13 @@ import {
   type RetryIntervals,
 } from './connection.ts';
 import { type ControllerOptions, failureText } from './controller.ts';
-import type { DirectoryError } from './errors.ts';
+import { DirectoryError } from './errors.ts';
 import { type LockoutPolicy, readLockoutPolicy } from './lockout-policy.ts';
 import { OrganizationIndex } from './organization-index.ts';
 import { readOrganization } from './read-organization.ts';
-import {
-  type Account,
-  findAccountBy,
-  findByAddress,
-  findByLegacyDn,
-  findMailboxOf,
-  type Recipient,
-  type RecipientMatch,
-  readByDn,
-  type Search,
-} from './recipient.ts';
+import { type Account, findMailboxOf, type Recipient, type RecipientMatch } from './recipient.ts';
 import { type RecipientFaults, scanRecipients } from './recipient-scan.ts';
+import { DEFAULT_AGES, type RecipientAges, Recipients, type RecipientsStatus } from './recipients.ts';
 
 export interface DirectoryOptions {
   readonly controllers: readonly ControllerOptions[];
@@ -36,8 +27,12 @@ export interface DirectoryOptions {
   readonly refreshIntervalMs: number;
   /** Where recipients are searched; the domain of the controller when undefined. */
   readonly searchBase: string | undefined;
+  /** For how long what was read of recipients is given without asking, and in an outage; DEFAULT_AGES when absent. */
+  readonly ages?: RecipientAges;
   /** Intervals at which controllers that are down are tried. */
   readonly retry?: RetryIntervals;
+  /** Milliseconds of a clock that never goes back, for ages; the process's own when absent. */
+  readonly now?: () => number;
   readonly onEvent?: (event: DirectoryEvent) => void;
   readonly onOperation?: (operation: PoolOperation) => void;
 }
@@ -45,7 +40,10 @@ export interface DirectoryOptions {
 export type DirectoryEvent =
   | PoolEvent
   | { readonly type: 'organization-read'; readonly durationMs: number }
-  | { readonly type: 'organization-stale'; readonly reason: string; readonly ageMs: number };
+  | { readonly type: 'organization-stale'; readonly reason: string; readonly ageMs: number }
+  /** The first answer from memory because the directory could not be asked, and the first one from the directory after that. */
+  | { readonly type: 'outage-began'; readonly ageMs: number }
+  | { readonly type: 'outage-ended'; readonly answers: number };
 
 export interface DirectoryStatus {
   readonly controllers: readonly { readonly url: string; readonly up: boolean }[];
@@ -53,14 +51,19 @@ export interface DirectoryStatus {
   readonly accountAccepted: boolean;
   /** Milliseconds since the Exchange organisation was read. */
   readonly organizationAgeMs: number;
+  readonly recipients: RecipientsStatus;
 }
 
 /** What the rest of the project may ask of a directory. */
 export interface Directory {
-  /** The current snapshot; the same object until the next refresh. */
+  /**
+   * The current snapshot; the same object until the next refresh. Throws DirectoryError `unreachable` when it is older than answers may
+   * be in an outage.
+   */
   organization(): OrganizationIndex;
   /** Reads the organisation now; callers that come meanwhile share the read. Rejects with DirectoryError. */
   refresh(): Promise<OrganizationIndex>;
+  /** The same object again while the directory says the same, so that work done with it can be kept with it; so for the next two. */
   findRecipientByAddress(address: string): Promise<RecipientMatch>;
   findRecipientByLegacyDn(legacyDn: string): Promise<RecipientMatch>;
   readRecipient(distinguishedName: string): Promise<Recipient | undefined>;
@@ -99,7 +102,11 @@ export async function openDirectory(options: DirectoryOptions): Promise<Director
 class ActiveDirectory implements Directory {
   readonly #options: DirectoryOptions;
   readonly #pool: ControllerPool;
+  readonly #recipients: Recipients;
+  readonly #now: () => number;
   #index: OrganizationIndex | undefined;
+  #readAt = Number.NEGATIVE_INFINITY;
+  #readFailed = false;
   #reading: Promise<OrganizationIndex> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -111,30 +118,56 @@ class ActiveDirectory implements Directory {
       readPassword: options.readPassword,
       connections: options.connections,
       ...(options.retry ? { retry: options.retry } : {}),
-      ...(options.onEvent ? { onEvent: options.onEvent } : {}),
+      onEvent: (event) => {
+        options.onEvent?.(event);
+        // The time until the next regular read would be an outage of our own.
+        if (event.type === 'controller-up' && this.#readFailed) this.#readAgain();
+      },
       ...(options.onOperation ? { onOperation: options.onOperation } : {}),
+    });
+    this.#now = options.now ?? (() => performance.now());
+    this.#recipients = new Recipients({
+      search: (request) => this.#pool.search(request),
+      base: () => this.#searchBase(),
+      domain: (name) => this.organization().domain(name),
+      ages: options.ages ?? DEFAULT_AGES,
+      now: this.#now,
+      ...(options.onEvent ? { onEvent: options.onEvent } : {}),
     });
   }
 
   organization(): OrganizationIndex {
-    if (!this.#index) throw new Error('the organisation is read before the directory is handed out');
-    return this.#index;
+    const ageMs = this.#now() - this.#readAt;
+    if (this.#index && ageMs <= this.#maxSnapshotAgeMs()) return this.#index;
+    if (this.#pool.status().some(({ up }) => up)) this.#readAgain();
+    const seconds = Math.round(ageMs / 1000);
+    throw new DirectoryError(
+      'unreachable',
+      `the Exchange organisation was last read ${seconds} s ago, which is too long`,
+    );
+  }
+
+  /** As old as any answer in an outage; a snapshot that is merely due to be read again is never too old. */
+  #maxSnapshotAgeMs(): number {
+    return Math.max((this.#options.ages ?? DEFAULT_AGES).outageMs, 2 * this.#options.refreshIntervalMs);
   }
 
   refresh(): Promise<OrganizationIndex> {
-    const age = this.#index ? Date.now() - this.#index.organization.readAt : Number.POSITIVE_INFINITY;
-    if (this.#index && age < ON_DEMAND_PAUSE_MS) return Promise.resolve(this.#index);
+    if (this.#index && this.#now() - this.#readAt < ON_DEMAND_PAUSE_MS) return Promise.resolve(this.#index);
     return this.#readShared();
   }
 
   startRefreshing(): void {
-    this.#timer = setInterval(() => {
-      this.#readShared().catch((error: unknown) => {
-        const ageMs = Date.now() - this.organization().organization.readAt;
-        this.#options.onEvent?.({ type: 'organization-stale', reason: failureText(error), ageMs });
-      });
-    }, this.#options.refreshIntervalMs);
+    this.#timer = setInterval(() => this.#readAgain(), this.#options.refreshIntervalMs);
     this.#timer.unref();
+  }
+
+  #readAgain(): void {
+    this.#readShared().catch((error: unknown) => {
+      this.#readFailed = true;
+      const ageMs = Math.round(this.#now() - this.#readAt);
+      this.#options.onEvent?.({ type: 'organization-stale', reason: failureText(error), ageMs });
+    });
   }
 
   #readShared(): Promise<OrganizationIndex> {
@@ -145,30 +178,27 @@ class ActiveDirectory implements Directory {
   }
 
   async #read(): Promise<OrganizationIndex> {
-    const started = Date.now();
+    const started = this.#now();
     const organization = await this.#pool.withOneController((search) =>
       readOrganization(search, this.#options.bindName),
     );
     this.#index = new OrganizationIndex(organization);
-    this.#options.onEvent?.({ type: 'organization-read', durationMs: Date.now() - started });
+    this.#readAt = started;
+    this.#readFailed = false;
+    this.#options.onEvent?.({ type: 'organization-read', durationMs: Math.round(this.#now() - started) });
     return this.#index;
   }
 
   findRecipientByAddress(address: string): Promise<RecipientMatch> {
-    return findByAddress((request) => this.#pool.search(request), this.#searchBase(), address);
+    return this.#recipients.findByAddress(address);
   }
 
   findRecipientByLegacyDn(legacyDn: string): Promise<RecipientMatch> {
-    return findByLegacyDn((request) => this.#pool.search(request), this.#searchBase(), legacyDn);
+    return this.#recipients.findByLegacyDn(legacyDn);
   }
 
-  async readRecipient(distinguishedName: string): Promise<Recipient | undefined> {
-    try {
-      return await readByDn((request) => this.#pool.search(request), distinguishedName);
-    } catch (error) {
-      if ((error as { code?: unknown }).code === NO_SUCH_OBJECT) return undefined;
-      throw error;
-    }
+  readRecipient(distinguishedName: string): Promise<Recipient | undefined> {
+    return this.#recipients.read(distinguishedName);
   }
 
   findMailboxOf(databaseDn: string): Promise<string | undefined> {
@@ -180,38 +210,12 @@ class ActiveDirectory implements Directory {
     return scanRecipients((request) => this.#pool.search(request), this.#searchBase(), databases);
   }
 
-  async findAccount(logonName: string): Promise<Account | undefined> {
-    const search: Search = (request) => this.#pool.search(request);
-    const backslash = logonName.indexOf('\\');
-    if (backslash >= 0) {
-      const domain = this.organization().domain(logonName.slice(0, backslash));
-      const sam = logonName.slice(backslash + 1);
-      return domain && findAccountBy(search, domain.namingContext, { sAMAccountName: sam });
-    }
-    const base = this.#searchBase();
-    const at = logonName.lastIndexOf('@');
-    if (at < 0) return findAccountBy(search, base, { sAMAccountName: logonName });
-    const domain = this.organization().domain(logonName.slice(at + 1));
-    const names = { userPrincipalName: logonName, smtp: logonName };
-    const sam = { sAMAccountName: logonName.slice(0, at) };
-    // The same searches whether or not somebody has the name: the time must not tell.
-    if (!domain) return findAccountBy(search, base, names);
-    if (domain.namingContext.toLowerCase() === base.toLowerCase())
-      return findAccountBy(search, base, { ...names, ...sam });
-    const [byName, bySam] = await Promise.all([
-      findAccountBy(search, base, names),
-      findAccountBy(search, domain.namingContext, sam),
-    ]);
-    return byName ?? bySam;
+  findAccount(logonName: string): Promise<Account | undefined> {
+    return this.#recipients.findAccount(logonName);
   }
 
-  async findPrincipal(principal: string): Promise<Account | undefined> {
-    const at = principal.lastIndexOf('@');
-    const domain = this.organization().domain(principal.slice(at + 1));
-    if (at <= 0 || !domain) return undefined;
-    return findAccountBy((request) => this.#pool.search(request), domain.namingContext, {
-      sAMAccountName: principal.slice(0, at),
-    });
+  findPrincipal(principal: string): Promise<Account | undefined> {
+    return this.#recipients.findPrincipal(principal);
   }
 
   checkPassword(account: Account | undefined, password: string): Promise<PasswordCheck> {
@@ -228,11 +232,11 @@ class ActiveDirectory implements Directory {
   }
 
   status(): DirectoryStatus {
-    const readAt = this.#index?.organization.readAt;
     return {
       controllers: this.#pool.status(),
       accountAccepted: this.#pool.accountAccepted,
-      organizationAgeMs: readAt === undefined ? Number.POSITIVE_INFINITY : Date.now() - readAt,
+      organizationAgeMs: this.#now() - this.#readAt,
+      recipients: this.#recipients.status(),
     };
   }
 
@@ -244,12 +248,4 @@ class ActiveDirectory implements Directory {
   #searchBase(): string {
     return this.#options.searchBase ?? this.organization().organization.rootDse.defaultNamingContext;
   }
-}
-
-const NO_SUCH_OBJECT = 32;
-
-/** True for the failures after which a caller's credentials cannot be judged, and the service is to answer "not now". */
-export function isUnavailable(error: unknown): error is DirectoryError {
-  const code = (error as { code?: unknown }).code;
-  return code === 'unreachable' || code === 'service-account-rejected';
 }

@@ -31,3 +31,9 @@ export class DirectoryError extends Error {
     this.code = code;
   }
 }
+
+/** True for the failures after which nothing can be asked or judged for the time being: the service is to answer "not now". */
+export function isUnavailable(error: unknown): error is DirectoryError {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return code === 'unreachable' || code === 'service-account-rejected';
+}

@@ -41,7 +41,7 @@ export interface Bed {
   readonly app: Express;
   readonly directory: Directory;
   readonly log: readonly LogLine[];
-  /** Moves the clock of the credential cache. */
+  /** Moves the clock of the credential cache and, on a bed with a controller, of what the directory remembers. */
   passTime(ms: number): void;
 }
 
@@ -101,14 +101,24 @@ export async function openDemoBed(settings: DemoBedSettings = {}): Promise<DemoB
   const { config, directory: options, directoryFrom, ...rest } = settings;
   const controller = await startController(rest);
   try {
+    let passed = 0;
     const directory = await openDirectory(
-      directoryOptions([controller], { ...options, ...directoryFrom?.(controller) }),
+      directoryOptions([controller], {
+        now: () => performance.now() + passed,
+        ...options,
+        ...directoryFrom?.(controller),
+      }),
     );
     const close = async () => {
       directory.close();
       await controller.close();
     };
-    return { ...bedOver(directory, config), controller, close };
+    const bed = bedOver(directory, config);
+    const passTime = (ms: number) => {
+      passed += ms;
+      bed.passTime(ms);
+    };
+    return { ...bed, passTime, controller, close };
   } catch (error) {
     await controller.close();
     throw error;

@@ -75,6 +75,11 @@ export function openServiceDirectory(
     connections: directory.connections,
     refreshIntervalMs: directory.refreshSeconds * 1000,
     searchBase: directory.searchBase,
+    ages: {
+      freshMs: directory.recipientSeconds * 1000,
+      missingMs: directory.unknownRecipientSeconds * 1000,
+      outageMs: directory.outageSeconds * 1000,
+    },
     onEvent: (event) => {
       metrics?.()?.directoryEvent(event);
       logDirectoryEvent(event, log);
@@ -241,6 +246,8 @@ function logDirectoryEvent(event: DirectoryEvent, log: Logger): void {
     'controller-up': ['info', 'domain controller answers again'],
     'organization-read': ['debug', 'Exchange organisation read'],
     'organization-stale': ['warn', 'Exchange organisation could not be read; the last one is used'],
+    'outage-began': ['warn', 'no domain controller answers; what is known of recipients is given from memory'],
+    'outage-ended': ['info', 'recipients are read from the directory again'],
   };
   const [level, text] = lines[type];
   log[level](fields, text);

@@ -2,6 +2,8 @@
 
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
 import { forRequest } from '../../ldap/correlation.ts';
+import { isUnavailable } from '../../ldap/errors.ts';
+import type { DiscoverResult } from '../settings/user-settings.ts';
 import type { Refusal } from './authentication/refusal.ts';
 import { clientAddress } from './client-address.ts';
 import type { AppDependencies } from './dependencies.ts';
@@ -130,10 +132,21 @@ export function readBody({ maxBodyBytes }: AppDependencies): RequestHandler {
   };
 }
 
-/** Errors of reading a body (too large, undecodable, aborted) keep their status; everything else is a fault of ours. */
+/** Tells the client when to ask again, where an answer was not to be had because the directory could not be asked. */
+export function askAgainLater(response: Response, results: readonly DiscoverResult[]): void {
+  if (!results.some((result) => result.action === 'error' && result.isTemporary)) return;
+  response.setHeader('Retry-After', String(RETRY_AFTER_SECONDS));
+}
+
+/**
+ * Errors of reading a body (too large, undecodable, aborted) keep their status; a directory that cannot be asked is 503; everything
+ * else is a fault of ours.
+ */
 export const failed: ErrorRequestHandler = (error: unknown, request, response, _next) => {
-  const claimed = (error as { status?: unknown }).status;
-  const status = typeof claimed === 'number' && claimed >= 400 && claimed < 500 ? claimed : 500;
+  const claimed = isUnavailable(error) ? 503 : (error as { status?: unknown }).status;
+  const kept = typeof claimed === 'number' && ((claimed >= 400 && claimed < 500) || claimed === 503);
+  const status = kept ? claimed : 500;
+  if (status === 503 && !response.headersSent) response.setHeader('Retry-After', String(RETRY_AFTER_SECONDS));
   Object.assign(contextOf(request).record, { outcome: 'failed', reason: String((error as Error).message ?? error) });
   if (response.headersSent) response.destroy();
   else end(response, status);

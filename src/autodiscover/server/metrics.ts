@@ -4,6 +4,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { PoolOperation } from '../../ldap/connection.ts';
 import type { DirectoryEvent, DirectoryStatus } from '../../ldap/directory.ts';
+import type { RecipientsStatus } from '../../ldap/recipients.ts';
 import type { Refusal } from './authentication/refusal.ts';
 import { clientFamily } from './client-family.ts';
 import type { ExchangeRecord } from './exchange-context.ts';
@@ -131,6 +132,20 @@ export class ServiceMetrics {
       'autodiscover_organization_age_seconds',
       'Seconds since the Exchange organisation was read.',
       () => sources.directory().organizationAgeMs / 1000,
+    );
+    const recipients = (of: keyof RecipientsStatus) => () => sources.directory().recipients[of];
+    gauge('autodiscover_recipient_cache_entries', 'Remembered recipients and accounts.', recipients('entries'));
+    gauge('autodiscover_recipient_cache_hits', 'Recipients from memory since the start.', recipients('hits'));
+    gauge('autodiscover_recipient_cache_misses', 'Recipients asked for since the start.', recipients('misses'));
+    gauge(
+      'autodiscover_recipient_cache_stale',
+      'Answers from memory because no domain controller answered, since the start.',
+      recipients('stale'),
+    );
+    gauge(
+      'autodiscover_recipient_cache_oldest_stale_seconds',
+      'Age of the oldest such answer in the present outage; 0 when there is none.',
+      () => sources.directory().recipients.oldestStaleMs / 1000,
     );
     gauge('autodiscover_credential_cache_entries', 'Remembered credentials.', () => sources.credentials().size);
     gauge(

@@ -10,6 +10,7 @@ import { parsePoxRequest } from '../wire/pox-request.ts';
 import { POX_CONTENT_TYPE, renderPoxResponse } from '../wire/pox-response.ts';
 import type { AppDependencies } from './dependencies.ts';
 import { bodyOf, contextOf } from './exchange-context.ts';
+import { askAgainLater } from './gate.ts';
 
 export function poxRoute({ directory, resolveOptions, clock, serverId }: AppDependencies): RequestHandler {
   return async (request, response) => {
@@ -39,6 +40,7 @@ export function poxRoute({ directory, resolveOptions, clock, serverId }: AppDepe
     });
     // Clients handle an HTTP redirect to another URL; several break on RedirectUrl in the body.
     if (result.action === 'redirectUrl') return response.redirect(302, result.url);
+    askAgainLater(response, [result]);
     send(
       renderPoxResponse(result, {
         schema: parsed.schema,

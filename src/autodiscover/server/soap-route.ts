@@ -32,6 +32,7 @@ import { readUserSettingsRequest, renderUserSettingsResponse } from '../wire/soa
 import { renderServicePage, renderWsdl } from '../wire/soap-wsdl.ts';
 import type { AppDependencies } from './dependencies.ts';
 import { bodyOf, contextOf, type ExchangeRecord } from './exchange-context.ts';
+import { askAgainLater } from './gate.ts';
 import { logFields } from './pox-route.ts';
 
 export function soapRoute(dependencies: AppDependencies): RequestHandler {
@@ -42,7 +43,7 @@ export function soapRoute(dependencies: AppDependencies): RequestHandler {
     if (request.method !== 'POST') return describe(request, response, dependencies.publicUrl, record);
     const message = parseSoapEnvelope(bodyOf(request), request.get('content-type'));
     if ('soapFault' in message) return sendFault(response, message.soapFault, '1.1', record);
-    const xml = await answer(message, dependencies, record);
+    const xml = await answer(message, dependencies, record, (results) => askAgainLater(response, results));
     if (typeof xml !== 'string') return sendFault(response, xml, message.version, record);
     send(response, 200, xml, message.version);
   };
@@ -53,6 +54,7 @@ async function answer(
   message: SoapMessage,
   dependencies: AppDependencies,
   record: ExchangeRecord,
+  onResults: (results: readonly DiscoverResult[]) => void,
 ): Promise<string | SoapFault> {
   const { versionNumber, revision } = organizationVersion(dependencies.directory.organization());
   const context: SoapContext = {
@@ -63,7 +65,7 @@ async function answer(
   record.operation = message.operation.replace(/RequestMessage$/, '');
   switch (message.operation) {
     case 'GetUserSettingsRequestMessage':
-      return userSettings(message, dependencies, context, record);
+      return userSettings(message, dependencies, context, record, onResults);
     case 'GetDomainSettingsRequestMessage':
       return domainSettings(message, dependencies, context, record);
     case 'GetFederationInformationRequestMessage': {
@@ -90,6 +92,7 @@ async function userSettings(
   { directory, resolveOptions }: AppDependencies,
   context: SoapContext,
   record: ExchangeRecord,
+  onResults: (results: readonly DiscoverResult[]) => void,
 ): Promise<string> {
   const asked = readUserSettingsRequest(message.body);
   if ('invalid' in asked) {
@@ -104,6 +107,7 @@ async function userSettings(
   );
   record.target = asked.users.map((user) => user.address ?? '(no address)').join(', ');
   const results = resolutions.map(({ result }) => result);
+  onResults(results);
   if (results.length === 1 && results[0]) Object.assign(record, logFields(results[0]));
   else record.outcome = summary(results);
   record.trace = resolutions.flatMap(({ trace }) => trace?.steps ?? []);

@@ -3,6 +3,7 @@
 
 import { failureText } from '../../ldap/controller.ts';
 import type { Directory } from '../../ldap/directory.ts';
+import { isUnavailable } from '../../ldap/errors.ts';
 import type { MailboxDatabase } from '../../ldap/exchange-organization.ts';
 import type { OrganizationIndex } from '../../ldap/organization-index.ts';
 import type { Recipient, RecipientMatch } from '../../ldap/recipient.ts';
@@ -81,7 +82,9 @@ export async function resolve(
     return { result: await answer(), trace, target };
   } catch (error) {
     trace.warn(`the directory did not answer: ${failureText(error)}`);
-    return { result: fault('server-error', failureText(error)), trace, target };
+    const isTemporary = isUnavailable(error);
+    const detail = failureText(error);
+    return { result: { action: 'error', fault: 'server-error', detail, isTemporary }, trace, target };
   }
 }
 

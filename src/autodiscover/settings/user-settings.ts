@@ -157,4 +157,10 @@ export type DiscoverResult =
   | { readonly action: 'settings'; readonly answer: MailboxAnswer }
   | { readonly action: 'redirectAddr'; readonly address: string }
   | { readonly action: 'redirectUrl'; readonly url: string }
-  | { readonly action: 'error'; readonly fault: AutodiscoverFault; readonly detail: string };
+  | {
+      readonly action: 'error';
+      readonly fault: AutodiscoverFault;
+      readonly detail: string;
+      /** The directory could not be asked: the same question may be answered later. */
+      readonly isTemporary?: boolean;
+    };

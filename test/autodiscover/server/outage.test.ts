@@ -1,4 +1,5 @@
-// What callers are told while the directory cannot answer, and that the service recovers by itself.
+// What callers are told while the directory cannot answer, and that the service recovers by itself: people known already are answered
+// from memory up to a stated age, everything else is "not now".
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { DirectoryOptions } from '../../../src/ldap/directory.ts';
@@ -31,7 +32,7 @@ async function scene(
     const reply = await send(server.port, { method: 'GET', path: '/health/ready' });
     return { status: reply.status, ...(JSON.parse(reply.body) as { ready: boolean; reasons: string[] }) };
   };
-  return { bed, post, ready, controller: bed.controller };
+  return { bed, post, ready, server, controller: bed.controller };
 }
 
 const OUTAGES: readonly (readonly [why: string, faults: Faults])[] = [
@@ -42,12 +43,13 @@ const OUTAGES: readonly (readonly [why: string, faults: Faults])[] = [
   ['claims to be unavailable', { result: 'unavailable' }],
 ];
 for (const [why, faults] of OUTAGES) {
-  test(`the directory ${why}: 503 for strangers, 603 for those just let in, not ready, and well again by itself`, async (t) => {
+  test(`the directory ${why}: 503 for strangers, known mailboxes from memory, 603 for others, not ready, and well again by itself`, async (t) => {
     const { bed, post, ready, controller } = await scene(t);
     assert.equal(elementText((await post('alice@contoso.test')).body, 'Server'), 'outlook-sea.contoso.test');
     assert.equal((await ready()).status, 200);
 
     await controller.setFaults(faults);
+    bed.passTime(61_000);
     const stranger = await post('bob@contoso.test');
     assert.equal(stranger.status, 503, 'never 401: clients would drop a good password');
     assert.equal(stranger.headers['retry-after'], '30');
@@ -55,24 +57,69 @@ for (const [why, faults] of OUTAGES) {
     assert.equal(stranger.body, '');
     const known = await post('alice@contoso.test');
     assert.equal(known.status, 200);
-    assert.equal(elementText(known.body, 'ErrorCode'), '603');
-    assert.equal(elementText(known.body, 'Message'), 'Server Error');
-    assert.doesNotMatch(known.body, /127\.0\.0\.1|ldap|ECONN|timed out/i);
+    assert.equal(elementText(known.body, 'Server'), 'outlook-sea.contoso.test');
+    assert.equal(known.headers['retry-after'], undefined);
+    const { stale, oldestStaleMs } = bed.directory.status().recipients;
+    assert.ok(stale > 0 && oldestStaleMs >= 61_000, `${stale} answers from memory, the oldest ${oldestStaleMs} ms old`);
+    const unknown = await post('alice@contoso.test', PASSWORD, 'taro@contoso.test');
+    assert.equal(unknown.status, 200);
+    assert.equal(elementText(unknown.body, 'ErrorCode'), '603');
+    assert.equal(elementText(unknown.body, 'Message'), 'Server Error');
+    assert.equal(unknown.headers['retry-after'], '30');
+    assert.doesNotMatch(unknown.body, /127\.0\.0\.1|ldap|ECONN|timed out/i);
     const state = await ready();
     assert.equal(state.status, 503);
     assert.equal(state.ready, false);
     assert.deepEqual(state.reasons, ['no domain controller answers']);
-    const [strangerLine, knownLine] = bed.log.filter(({ path }) => String(path).includes('autodiscover')).slice(-2);
-    assert.match(String(strangerLine?.reason), /no domain controller answered/);
-    assert.equal(strangerLine?.level, 'warn');
-    assert.match(String(knownLine?.reason), /no domain controller answered/);
+    const lines = bed.log.filter(({ path }) => String(path).includes('autodiscover')).slice(-3);
+    assert.match(String(lines[0]?.reason), /no domain controller answered/);
+    assert.equal(lines[0]?.level, 'warn');
+    assert.equal(lines[1]?.outcome, 'settings');
+    assert.match(String(lines[2]?.reason), /no domain controller answered/);
 
     await controller.setFaults({});
     await eventually('the service is ready again', async () => (await ready()).ready);
     assert.equal(elementText((await post('bob@contoso.test')).body, 'Server'), 'outlook-sea.contoso.test');
     assert.equal(elementText((await post('alice@contoso.test')).body, 'Server'), 'outlook-sea.contoso.test');
+    assert.equal(bed.directory.status().recipients.oldestStaleMs, 0, 'the outage is over');
   });
 }
+
+test('what is known is given up to the age that is configured, and not longer', async (t) => {
+  const { bed, post, controller } = await scene(t, () => ({
+    ages: { freshMs: 60_000, missingMs: 10_000, outageMs: 100_000 },
+    refreshIntervalMs: 30_000,
+  }));
+  const ask = async (address: string) => {
+    const { body, status, headers } = await post('alice@contoso.test', PASSWORD, address);
+    return [elementText(body, 'Server') ?? elementText(body, 'ErrorCode') ?? status, headers['retry-after']];
+  };
+  assert.deepEqual(await ask('alice@contoso.test'), ['outlook-sea.contoso.test', undefined]);
+  assert.deepEqual(await ask('nobody@contoso.test'), ['500', undefined]);
+  await controller.setFaults({ dead: 'refuse' });
+  bed.passTime(99_000);
+  assert.deepEqual(await ask('alice@contoso.test'), ['outlook-sea.contoso.test', undefined]);
+  assert.deepEqual(await ask('nobody@contoso.test'), ['500', undefined]);
+  bed.passTime(2_000);
+  assert.deepEqual(await ask('alice@contoso.test'), ['603', '30']);
+  assert.throws(() => bed.directory.organization(), { code: 'unreachable', message: /too long/ });
+});
+
+test('an organisation read too long ago: the paths that need nothing else of the directory say 503', async (t) => {
+  const { bed, server, controller } = await scene(t, () => ({
+    ages: { freshMs: 60_000, missingMs: 10_000, outageMs: 0 },
+    refreshIntervalMs: 30_000,
+  }));
+  const get = () => send(server.port, { method: 'GET', path: '/autodiscover/autodiscover.json?Protocol=EWS' });
+  const usual = (await get()).status;
+  assert.notEqual(usual, 503);
+  await controller.setFaults({ dead: 'refuse' });
+  bed.passTime(61_000);
+  const late = await get();
+  assert.deepEqual([late.status, late.headers['retry-after'], late.body], [503, '30', '']);
+  await controller.setFaults({});
+  await eventually('it is read again', async () => (await get()).status === usual);
+});
 
 test('an outage is not remembered as a wrong password', async (t) => {
   const { post, ready, controller } = await scene(t);

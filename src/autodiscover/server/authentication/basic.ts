@@ -2,7 +2,8 @@
 // directory resolves them. A wrong password and a name nobody has cost the same work and give the same answer.
 
 import { explainBindCode, failureText } from '../../../ldap/controller.ts';
-import { type Directory, isUnavailable } from '../../../ldap/directory.ts';
+import type { Directory } from '../../../ldap/directory.ts';
+import { isUnavailable } from '../../../ldap/errors.ts';
 import type { Account } from '../../../ldap/recipient.ts';
 import type { AuthenticationOutcome, AuthenticationScheme } from './authenticator.ts';
 import type { CredentialCache } from './credential-cache.ts';

@@ -3,7 +3,7 @@
 
 import { createHmac, randomBytes } from 'node:crypto';
 
-import { BoundedMap } from './bounded-map.ts';
+import { BoundedMap } from '../../../ldap/bounded-map.ts';
 
 export interface CredentialCacheOptions {
   readonly acceptedMs: number;

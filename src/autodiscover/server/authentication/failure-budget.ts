@@ -1,7 +1,7 @@
 // Failed passwords are counted, so that this service can neither be used to try many nor to lock accounts out: below the domain's own
 // threshold it stops asking the directory. Pure but for the clock; bounded however many names are tried.
 
-import { BoundedMap } from './bounded-map.ts';
+import { BoundedMap } from '../../../ldap/bounded-map.ts';
 
 export interface FailureBudgetOptions {
   /** Failures allowed within the window. */

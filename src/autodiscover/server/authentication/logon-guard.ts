@@ -2,10 +2,10 @@
 // Names are counted as they are typed, so that a name nobody has is treated as every other. An account is counted below the domain's own
 // lock-out threshold: whoever sprays passwords at this service cannot lock anybody out with it.
 
+import { BoundedMap } from '../../../ldap/bounded-map.ts';
 import { type LockoutPolicy, NO_LOCKOUT } from '../../../ldap/lockout-policy.ts';
 import { AttemptLimiter, type Leave } from './attempt-limiter.ts';
 import type { AuthenticationOutcome } from './authenticator.ts';
-import { BoundedMap } from './bounded-map.ts';
 import { BoundedWork } from './bounded-work.ts';
 import { countedAddress } from './client-network.ts';
 import { countedName, FailureBudget } from './failure-budget.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { BoundedMap } from '../../../../src/autodiscover/server/authentication/bounded-map.ts';
+import { BoundedMap } from '../../src/ldap/bounded-map.ts';
 
 const keys = (map: BoundedMap<string, number>, names: string) =>
   [...names].filter((name) => map.get(name) !== undefined).join('');

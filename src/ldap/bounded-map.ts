@@ -30,6 +30,11 @@ export class BoundedMap<K, V> {
     this.#entries.delete(key);
   }
 
+  /** Everything that is held, in no order worth relying on. */
+  *values(): Generator<V> {
+    for (const { value } of this.#entries.values()) yield value;
+  }
+
   get size(): number {
     return this.#entries.size;
   }

@@ -1,0 +1,148 @@
+// What the directory said, with its age. A young answer is given without asking; an old one is asked again; and while the directory
+// cannot be asked, an answer that is not too old is better than none. Callers that want the same thing at one time share one question.
+
+import { BoundedMap } from './bounded-map.ts';
+import { isUnavailable } from './errors.ts';
+
+export interface CacheAges {
+  /** Milliseconds for which an answer is given without asking again. */
+  readonly freshMs: number;
+  /** The same for "nothing there". */
+  readonly missingMs: number;
+  /** Milliseconds for which an answer is given when asking again fails for want of a directory. */
+  readonly outageMs: number;
+}
+
+export interface AgedCacheOptions<V> {
+  readonly ages: CacheAges;
+  /** Answers kept; those that say "nothing there" are kept apart, a tenth as many, so that guessed names push nobody out. */
+  readonly maxEntries: number;
+  readonly isMissing: (value: V) => boolean;
+  /** True when the second says what the first said: the first object is then given on, so that work kept with it stays good. */
+  readonly isSame: (known: V, read: V) => boolean;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
+  /** Told the age of each answer that is given because the directory could not be asked. */
+  readonly onStale?: (ageMs: number) => void;
+}
+
+interface Entry<V> {
+  readonly value: V;
+  /** When its question was asked, not when it was answered: what changed in between may not be in it. */
+  readonly askedAt: number;
+  /** To be asked again at the next use, whatever its age. */
+  doubted: boolean;
+}
+
+interface Question<V> {
+  answer: Promise<V>;
+  doubted: boolean;
+}
+
+export class AgedCache<V> {
+  /** Answers from memory, questions to the directory (or shared ones), and answers given for want of a directory, since the start. */
+  hits = 0;
+  misses = 0;
+  stale = 0;
+  readonly #options: AgedCacheOptions<V>;
+  readonly #found: BoundedMap<string, Entry<V>>;
+  readonly #missing: BoundedMap<string, Entry<V>>;
+  readonly #running = new Map<string, Question<V>>();
+  #freshFrom = Number.NEGATIVE_INFINITY;
+
+  constructor(options: AgedCacheOptions<V>) {
+    this.#options = options;
+    this.#found = new BoundedMap(options.maxEntries);
+    this.#missing = new BoundedMap(Math.ceil(options.maxEntries / 10));
+  }
+
+  get size(): number {
+    return this.#found.size + this.#missing.size;
+  }
+
+  /** The remembered answer, else that of `ask`. Rejects with whatever `ask` rejects with. */
+  async get(key: string, ask: () => Promise<V>): Promise<V> {
+    const known = this.#entry(key);
+    if (known && this.#isFresh(known)) {
+      this.hits += 1;
+      return known.value;
+    }
+    this.misses += 1;
+    try {
+      const running = this.#running.get(key);
+      return await (running && !running.doubted ? running : this.#ask(key, ask)).answer;
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      return this.#inOutage(key, error);
+    }
+  }
+
+  /** Takes over an answer that came with another question, which was asked at `askedAt`. */
+  put(key: string, value: V, askedAt: number): V {
+    return this.#keep(key, value, askedAt, false);
+  }
+
+  /** What is known under these keys is asked again at its next use; it still serves in an outage. */
+  doubt(keys: Iterable<string>): void {
+    for (const key of keys) {
+      const entry = this.#entry(key);
+      if (entry) entry.doubted = true;
+      const running = this.#running.get(key);
+      if (running) running.doubted = true;
+    }
+  }
+
+  /** The same for every answer that the condition holds for, and for whatever is being asked now. */
+  doubtWhere(condition: (value: V) => boolean): void {
+    for (const entry of this.#found.values()) if (!entry.doubted && condition(entry.value)) entry.doubted = true;
+    for (const running of this.#running.values()) running.doubted = true;
+  }
+
+  doubtAll(): void {
+    this.#freshFrom = this.#options.now();
+    for (const running of this.#running.values()) running.doubted = true;
+  }
+
+  #entry(key: string): Entry<V> | undefined {
+    return this.#found.get(key) ?? this.#missing.get(key);
+  }
+
+  #isFresh({ value, askedAt, doubted }: Entry<V>): boolean {
+    if (doubted || askedAt <= this.#freshFrom) return false;
+    const { ages, isMissing, now } = this.#options;
+    return now() - askedAt < (isMissing(value) ? ages.missingMs : ages.freshMs);
+  }
+
+  #ask(key: string, ask: () => Promise<V>): Question<V> {
+    const askedAt = this.#options.now();
+    const question: Question<V> = { doubted: false, answer: undefined as unknown as Promise<V> };
+    question.answer = ask()
+      .then((value) => this.#keep(key, value, askedAt, question.doubted))
+      .finally(() => {
+        if (this.#running.get(key) === question) this.#running.delete(key);
+      });
+    this.#running.set(key, question);
+    return question;
+  }
+
+  #keep(key: string, read: V, askedAt: number, doubted: boolean): V {
+    const { isMissing, isSame } = this.#options;
+    const known = this.#entry(key);
+    if (known && known.askedAt > askedAt) return read;
+    const value = known && isSame(known.value, read) ? known.value : read;
+    const [here, there] = isMissing(value) ? [this.#missing, this.#found] : [this.#found, this.#missing];
+    there.delete(key);
+    here.set(key, { value, askedAt, doubted });
+    return value;
+  }
+
+  #inOutage(key: string, error: unknown): V {
+    const { ages, now, onStale } = this.#options;
+    const known = this.#entry(key);
+    const ageMs = known ? now() - known.askedAt : Number.POSITIVE_INFINITY;
+    if (!known || ageMs >= ages.outageMs) throw error;
+    this.stale += 1;
+    onStale?.(ageMs);
+    return known.value;
+  }
+}

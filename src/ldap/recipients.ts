@@ -1,0 +1,195 @@
+// Recipients and accounts as the service asks for them: every question through a cache with an explicit age, so that a storm asks the
+// directory once and an outage finds people already known still served.
+
+import { AgedCache, type CacheAges } from './aged-cache.ts';
+import type { ForestDomain } from './exchange-organization.ts';
+import {
+  type Account,
+  findAccountBy,
+  findByAddress,
+  findByLegacyDn,
+  type Recipient,
+  type RecipientMatch,
+  readByDn,
+  type Search,
+} from './recipient.ts';
+import { sameMatch, sameRecipient } from './same-recipient.ts';
+
+export type RecipientAges = CacheAges;
+
+export const DEFAULT_AGES: RecipientAges = { freshMs: 60_000, missingMs: 10_000, outageMs: 3_600_000 };
+
+export type OutageEvent =
+  | { readonly type: 'outage-began'; readonly ageMs: number }
+  | { readonly type: 'outage-ended'; readonly answers: number };
+
+export interface RecipientsStatus {
+  readonly entries: number;
+  readonly hits: number;
+  readonly misses: number;
+  /** Answers given because the directory could not be asked. */
+  readonly stale: number;
+  /** Age in milliseconds of the oldest answer given in the present outage; 0 when there is none. */
+  readonly oldestStaleMs: number;
+}
+
+export interface RecipientsParts {
+  readonly search: Search;
+  /** Where recipients are searched. */
+  readonly base: () => string;
+  /** A domain of the forest by DNS or NetBIOS name. */
+  readonly domain: (name: string) => ForestDomain | undefined;
+  readonly ages: RecipientAges;
+  readonly now: () => number;
+  readonly onEvent?: (event: OutageEvent) => void;
+}
+
+const MAX_MATCHES = 100_000;
+const MAX_BY_NAME = 20_000;
+const MAX_ACCOUNTS = 100_000;
+const NO_SUCH_OBJECT = 32;
+
+export class Recipients {
+  readonly #parts: RecipientsParts;
+  readonly #search: Search;
+  readonly #matches: AgedCache<RecipientMatch>;
+  readonly #byName: AgedCache<Recipient | undefined>;
+  readonly #accounts: AgedCache<Account | undefined>;
+  #oldestStaleMs = 0;
+  #staleInOutage = 0;
+
+  constructor(parts: RecipientsParts) {
+    this.#parts = parts;
+    const { ages, now } = parts;
+    const onStale = (ageMs: number) => this.#gaveStale(ageMs);
+    this.#search = async (request) => {
+      const entries = await parts.search(request);
+      if (this.#staleInOutage > 0) this.#outageEnded();
+      return entries;
+    };
+    this.#matches = new AgedCache<RecipientMatch>({
+      ages,
+      now,
+      onStale,
+      maxEntries: MAX_MATCHES,
+      isMissing: ({ status }) => status !== 'found',
+      isSame: sameMatch,
+    });
+    this.#byName = new AgedCache<Recipient | undefined>({
+      ages,
+      now,
+      onStale,
+      maxEntries: MAX_BY_NAME,
+      isMissing: (recipient) => recipient === undefined,
+      isSame: sameRecipient,
+    });
+    this.#accounts = new AgedCache<Account | undefined>({
+      // Always asked while that is possible: a password must not be tried under a name its owner has no longer, and how long an answer
+      // takes must not tell whether somebody has the name.
+      ages: { freshMs: 0, missingMs: 0, outageMs: ages.outageMs },
+      now,
+      onStale,
+      maxEntries: MAX_ACCOUNTS,
+      isMissing: (account) => account === undefined,
+      isSame: (known, read) => known?.distinguishedName === read?.distinguishedName,
+    });
+  }
+
+  findByAddress(address: string): Promise<RecipientMatch> {
+    return this.#matches.get(addressKey(address), () => findByAddress(this.#search, this.#parts.base(), address));
+  }
+
+  findByLegacyDn(legacyDn: string): Promise<RecipientMatch> {
+    return this.#matches.get(legacyDnKey(legacyDn), () => findByLegacyDn(this.#search, this.#parts.base(), legacyDn));
+  }
+
+  read(distinguishedName: string): Promise<Recipient | undefined> {
+    return this.#byName.get(lower(distinguishedName), async () => {
+      try {
+        return await readByDn(this.#search, distinguishedName);
+      } catch (error) {
+        if ((error as { code?: unknown }).code === NO_SUCH_OBJECT) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  /** See Directory.findAccount. */
+  findAccount(logonName: string): Promise<Account | undefined> {
+    return this.#accounts.get(`name:${lower(logonName)}`, () => this.#findAccount(logonName));
+  }
+
+  /** See Directory.findPrincipal. */
+  findPrincipal(principal: string): Promise<Account | undefined> {
+    return this.#accounts.get(`principal:${lower(principal)}`, async () => {
+      const at = principal.lastIndexOf('@');
+      const domain = this.#parts.domain(principal.slice(at + 1));
+      if (at <= 0 || !domain) return undefined;
+      return findAccountBy(this.#search, domain.namingContext, { sAMAccountName: principal.slice(0, at) });
+    });
+  }
+
+  status(): RecipientsStatus {
+    const caches = [this.#matches, this.#byName, this.#accounts];
+    const sum = (of: (cache: { size: number; stale: number }) => number) =>
+      caches.reduce((total, cache) => total + of(cache), 0);
+    return {
+      entries: sum(({ size }) => size),
+      // Accounts are always asked for: they would only blur how often recipients are answered from memory.
+      hits: this.#matches.hits + this.#byName.hits,
+      misses: this.#matches.misses + this.#byName.misses,
+      stale: sum(({ stale }) => stale),
+      oldestStaleMs: this.#oldestStaleMs,
+    };
+  }
+
+  async #findAccount(logonName: string): Promise<Account | undefined> {
+    const search = this.#search;
+    const backslash = logonName.indexOf('\\');
+    if (backslash >= 0) {
+      const domain = this.#parts.domain(logonName.slice(0, backslash));
+      const sam = logonName.slice(backslash + 1);
+      return domain && findAccountBy(search, domain.namingContext, { sAMAccountName: sam });
+    }
+    const base = this.#parts.base();
+    const at = logonName.lastIndexOf('@');
+    if (at < 0) return findAccountBy(search, base, { sAMAccountName: logonName });
+    const domain = this.#parts.domain(logonName.slice(at + 1));
+    const names = { userPrincipalName: logonName, smtp: logonName };
+    const sam = { sAMAccountName: logonName.slice(0, at) };
+    // The same searches whether or not somebody has the name: the time must not tell.
+    if (!domain) return findAccountBy(search, base, names);
+    if (domain.namingContext.toLowerCase() === base.toLowerCase())
+      return findAccountBy(search, base, { ...names, ...sam });
+    const [byName, bySam] = await Promise.all([
+      findAccountBy(search, base, names),
+      findAccountBy(search, domain.namingContext, sam),
+    ]);
+    return byName ?? bySam;
+  }
+
+  #gaveStale(ageMs: number): void {
+    this.#oldestStaleMs = Math.max(this.#oldestStaleMs, Math.round(ageMs));
+    this.#staleInOutage += 1;
+    if (this.#staleInOutage === 1) this.#parts.onEvent?.({ type: 'outage-began', ageMs: Math.round(ageMs) });
+  }
+
+  #outageEnded(): void {
+    this.#parts.onEvent?.({ type: 'outage-ended', answers: this.#staleInOutage });
+    this.#staleInOutage = 0;
+    this.#oldestStaleMs = 0;
+  }
+}
+
+export function addressKey(address: string): string {
+  return `smtp:${lower(address)}`;
+}
+
+export function legacyDnKey(legacyDn: string): string {
+  return `x500:${lower(legacyDn)}`;
+}
+
+/** ASCII letters only: what else compares alike is the directory's to say, and a key must never join two people. */
+function lower(text: string): string {
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
