@@ -105,11 +105,17 @@ const latest = new WeakMap<Duplex, { readonly request: IncomingMessage; readonly
  */
 function limited(app: RequestListener, { maxHeaders }: ListenOptions): RequestListener {
   return (request, response) => {
+    const before = latest.get(request.socket);
     latest.set(request.socket, { request, response });
     const { rawHeaders } = request;
     const tooMany = rawHeaders.length / 2 > maxHeaders;
     const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length;
-    if (!tooMany && hosts <= 1) return app(request, response);
+    if (!tooMany && hosts <= 1) {
+      // node:http loses what is left of a pipeline when it is answered while the parser still stands in it (HPE_PAUSED, Node.js 24).
+      if (before && !before.response.writableFinished) setImmediate(app, request, response);
+      else app(request, response);
+      return;
+    }
     response.writeHead(tooMany ? 431 : 400, { 'Content-Length': '0', Connection: 'close' }).end();
   };
 }
