@@ -25,8 +25,11 @@ const ROOMS: Record<string, readonly string[]> = {
     'ldap',
   ],
   autodiscover: ['types:autodiscover/settings'],
+  // Several processes of one service; knows what they share, not what they serve.
+  'autodiscover/workers': ['autodiscover/server', 'autodiscover/server/authentication', 'ldap'],
   'autodiscover/commands': [
     'autodiscover',
+    'autodiscover/workers',
     'autodiscover/server',
     'autodiscover/server/authentication',
     'autodiscover/client',

@@ -46,6 +46,10 @@ function isNetwork(text: string): boolean {
 
 const network = z.string().refine(isNetwork, 'must be an address or a network, as 192.0.2.10 or 192.0.2.0/24');
 
+export const workersSetting = z.union([z.number().int().min(1).max(64), z.literal('cores')], {
+  error: 'must be a number from 1 to 64, or cores',
+});
+
 const certificate = z.union(
   [
     z.strictObject({ certificateFile: file, keyFile: file, passphraseFile: file.optional() }),
@@ -144,6 +148,43 @@ export const configSchema = z.strictObject({
           example: '127.0.0.1:9464',
         }),
       ),
+      workers: workersSetting
+        .default(1)
+        .meta(
+          help('Processes that share the listeners; cores takes one per processor. Limits are shared out among them.'),
+        ),
+      trustedProxies: z
+        .array(network)
+        .default([])
+        .meta(
+          help(
+            "Proxies and balancers in front, as addresses or networks: only their word about a client's address counts.",
+            {
+              example: ['192.0.2.10', '192.0.2.11'],
+            },
+          ),
+        ),
+      forwardedHeader: z
+        .enum(['x-forwarded-for', 'forwarded'])
+        .default('x-forwarded-for')
+        .meta(help('Header to which the trusted proxies append the address they were asked from.')),
+      proxyProtocol: z
+        .boolean()
+        .default(false)
+        .meta(
+          help(
+            'Connections to listen.https begin with a PROXY header (version 1 or 2), as balancers send it that pass TLS through; others are closed.',
+          ),
+        ),
+      drainSeconds: seconds(0, 0, 300).meta(
+        help(
+          'Seconds between the order to stop and the end of accepting: /health/ready answers 503 and each answer ends its connection, so that balancers turn elsewhere.',
+        ),
+      ),
+    })
+    .refine(({ proxyProtocol, trustedProxies }) => !proxyProtocol || trustedProxies.length > 0, {
+      path: ['proxyProtocol'],
+      error: 'needs listen.trustedProxies: PROXY headers are taken from nobody else',
     })
     .prefault({})
     .meta(help('Listeners.')),
@@ -170,8 +211,19 @@ export const configSchema = z.strictObject({
             },
           ),
         ),
+      ticketKeyFile: file
+        .optional()
+        .meta(
+          help(
+            'File of 48 random bytes or more under which session tickets are sealed, the same for all instances; readable by this service alone. ' +
+              'Without it a restart makes every client do a full handshake.',
+            { example: '/etc/exchange-autodiscover/ticket.key' },
+          ),
+        ),
       reloadSeconds: seconds(10, 1, 3600).meta(
-        help('Seconds between two looks at the certificate files; a changed one is taken without a restart.'),
+        help(
+          'Seconds between two looks at the files of certificates and of the ticket key; a changed one is taken without a restart.',
+        ),
       ),
       warnDays: z
         .number()

@@ -98,10 +98,9 @@ function plainTextFaults(raw: unknown): string[] {
 
 function unreadableFiles(raw: unknown): string[] {
   const named: [string, unknown][] = [
-    ...['directory.caFile', 'directory.passwordFile', 'authentication.keytabFile'].map((key): [string, unknown] => [
-      key,
-      member(raw, ...key.split('.')),
-    ]),
+    ...['directory.caFile', 'directory.passwordFile', 'authentication.keytabFile', 'tls.ticketKeyFile'].map(
+      (key): [string, unknown] => [key, member(raw, ...key.split('.'))],
+    ),
     ...listOf(member(raw, 'tls', 'certificates')).flatMap((certificate, at) =>
       ['certificateFile', 'keyFile', 'pfxFile', 'passphraseFile'].map((key): [string, unknown] => [
         `tls.certificates.${at}.${key}`,

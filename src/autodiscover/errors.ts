@@ -7,6 +7,8 @@ export type AutodiscoverErrorCode =
   | 'certificate'
   /** A port cannot be listened on. */
   | 'listen'
+  /** Several workers were asked for, and none can be kept running. */
+  | 'workers'
   /** A file cannot be written. */
   | 'output';
 

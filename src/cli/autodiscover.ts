@@ -57,6 +57,10 @@ const io: CommandIo = {
       process.once('SIGINT', () => resolve());
       process.once('SIGTERM', () => resolve());
     }),
+  onReload: (action) => {
+    // At a terminal it means that the terminal is gone, and the program with it.
+    if (process.stdin.isTTY !== true) process.on('SIGHUP', action);
+  },
 };
 
 const program = new Command('autodiscover')

@@ -13,8 +13,10 @@ import {
   Authenticator,
 } from '../server/authentication/authenticator.ts';
 import { basicScheme } from '../server/authentication/basic.ts';
+import type { BoundedWorkOptions } from '../server/authentication/bounded-work.ts';
 import { networkList } from '../server/authentication/client-network.ts';
 import { CredentialCache } from '../server/authentication/credential-cache.ts';
+import type { Guard } from '../server/authentication/guard.ts';
 import { HelperPool } from '../server/authentication/helper-pool.ts';
 import { type KerberosAcceptor, openKerberos } from '../server/authentication/kerberos-acceptor.ts';
 import { accountFailures, LogonGuard } from '../server/authentication/logon-guard.ts';
@@ -23,7 +25,7 @@ import { NtlmHandshakes, ntlmScheme, PROBE_MESSAGE } from '../server/authenticat
 
 export interface OpenAuthentication {
   readonly authenticator: Authenticator;
-  readonly guard: LogonGuard;
+  readonly guard: Guard;
   readonly cache: CredentialCache<AuthenticationOutcome>;
   /** Ends the helper processes. */
   close(): void;
@@ -32,15 +34,16 @@ export interface OpenAuthentication {
 const MAX_CREDENTIALS = 50_000;
 const POLICY_INTERVAL_MS = 3_600_000;
 
-/** Throws AutodiscoverError `configuration` when none of the configured schemes can be offered. */
+/** `sharedGuard` is that of several workers. Throws AutodiscoverError `configuration` when none of the configured schemes can be offered. */
 export async function openAuthentication(
   { authentication: config, limits }: Pick<Config, 'authentication' | 'limits'>,
   directory: Directory,
   log: Logger,
+  sharedGuard?: Guard,
 ): Promise<OpenAuthentication> {
   const pools: HelperPool[] = [];
   const cache = credentialCache(config);
-  const guard = logonGuard(config, limits, () => performance.now());
+  const guard = sharedGuard ?? logonGuard(config, limits, () => performance.now());
   const watch = await watchLockoutPolicy(config.failures, directory, guard, log);
   const leaveOut = (scheme: string, reason: string) =>
     log.warn({ scheme, reason }, 'authentication scheme is not offered');
@@ -115,20 +118,21 @@ export function logonGuard(
     sharedBy,
     windowMs: windowSeconds * 1000,
     exempt: networkList(limits.exemptAddresses),
-    checks: {
-      running: limits.passwordChecks,
-      waiting: limits.waitingChecks,
-      waitMs: limits.waitingSeconds * 1000,
-    },
+    checks: checkLimits(limits),
     now,
   });
+}
+
+/** How many password checks may run, and wait, and for how long. */
+export function checkLimits(limits: Config['limits']): BoundedWorkOptions {
+  return { running: limits.passwordChecks, waiting: limits.waitingChecks, waitMs: limits.waitingSeconds * 1000 };
 }
 
 /** Reads the domain's policy now, which must succeed, and then every hour; until it can be read again the last one is kept. */
 async function watchLockoutPolicy(
   { lockoutThreshold, sharedBy }: Config['authentication']['failures'],
   directory: Directory,
-  guard: LogonGuard,
+  guard: Guard,
   log: Logger,
 ): Promise<{ stop(): void }> {
   const read = async () => {

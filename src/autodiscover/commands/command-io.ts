@@ -9,4 +9,6 @@ export interface CommandIo {
   setExitCode(code: 0 | 1 | 2): void;
   /** Resolves when the process is asked to stop. */
   stopRequested(): Promise<void>;
+  /** Calls `action` each time the process is asked to take changed settings (SIGHUP), from now on. */
+  onReload?(action: () => void): void;
 }

@@ -45,7 +45,7 @@ export async function startDemoDirectory(organization: DemoOrganization = 'conto
 /** The demo's configuration over a started directory. */
 export function demoSettings(
   server: EmbeddedDirectory,
-  service: { readonly listen: Config['listen']; readonly certificateFile: string; readonly keyFile: string },
+  service: { readonly listen: Partial<Config['listen']>; readonly certificateFile: string; readonly keyFile: string },
   organization: DemoOrganization = 'contoso',
 ): ServiceSettings {
   const { listen, certificateFile, keyFile } = service;

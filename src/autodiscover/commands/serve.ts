@@ -1,16 +1,21 @@
 // `autodiscover serve`: the service itself, its demo, and the check to run before a restart.
 
+import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { Command } from 'commander';
 import type { Directory } from '../../ldap/directory.ts';
 import { readConfig } from '../config.ts';
-import { hostPort } from '../config-schema.ts';
+import { type Config, hostPort, workersSetting } from '../config-schema.ts';
 import { AutodiscoverError } from '../errors.ts';
-import { createLogger, LOG_LEVELS, type LogLevel } from '../log.ts';
+import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from '../log.ts';
 import { resolve } from '../settings/resolve.ts';
 import { readServerCertificates } from '../tls/server-certificate.ts';
+import { isWorker } from '../workers/cluster-processes.ts';
 import type { CommandIo } from './command-io.ts';
 import { type Demo, startDemo } from './demo.ts';
 import { DEMO_PASSWORD } from './demo-directory.ts';
+import { serveAsWorker, startWorkers, type Workers } from './serve-workers.ts';
 import {
   openServiceDirectory,
   type RunningService,
@@ -28,6 +33,7 @@ interface ServeFlags {
   readonly https?: string;
   readonly http?: string;
   readonly certs: string;
+  readonly workers?: string;
   readonly logLevel?: LogLevel;
   readonly logRequests?: boolean;
 }
@@ -42,10 +48,16 @@ export function serveCommand(io: CommandIo): Command {
     .option('--https <host:port>', 'listen here instead of listen.https')
     .option('--http <host:port>', 'listen here instead of listen.http')
     .option('--certs <folder>', 'folder of the lab certificate of --demo', 'certs')
+    .option('--workers <number>', 'processes instead of listen.workers: a number, or cores')
     .option('--log-requests', 'as log.requests: headers and the beginning of each request, secrets left out')
     .option('--log-level <level>', `instead of log.level: ${LOG_LEVELS.join(', ')}`)
-    .addHelpText('after', '\nExit codes: 0 stopped, or the check passed; 1 failed; 2 wrong usage or configuration.')
-    .action((flags: ServeFlags) => serve(flags, io));
+    .addHelpText(
+      'after',
+      '\nSIGTERM and SIGINT stop the service when running requests are answered. SIGHUP reads the configuration again and exchanges' +
+        '\nthe workers one by one; with one worker it looks at certificates and ticket key.' +
+        '\n\nExit codes: 0 stopped, or the check passed; 1 failed; 2 wrong usage or configuration.',
+    )
+    .action((flags: ServeFlags) => (isWorker() ? serveAsWorker(io) : serve(flags, io)));
 }
 
 async function serve(flags: ServeFlags, io: CommandIo): Promise<void> {
@@ -59,6 +71,7 @@ async function serve(flags: ServeFlags, io: CommandIo): Promise<void> {
     const fault = flags[name] === undefined ? undefined : hostPort.safeParse(flags[name]).error?.issues[0];
     if (fault) throw new AutodiscoverError('configuration', `serve: --${name} ${flags[name]}: ${fault.message}`);
   }
+  const workers = flags.workers === undefined ? undefined : workersFlag(flags.workers);
   const demo = flags.demo
     ? await startDemo({
         https: flags.https ?? '127.0.0.1:8443',
@@ -67,50 +80,128 @@ async function serve(flags: ServeFlags, io: CommandIo): Promise<void> {
       })
     : undefined;
   try {
-    const settings = withFlags(demo?.settings ?? settingsOf(readConfig(flags.config ?? '')), flags);
+    const read = () => withFlags(demo?.settings ?? settingsOf(readConfig(flags.config ?? '')), flags, workers);
+    const settings = read();
     if (flags.check) return await check(settings, flags.address, io);
-    await run(settings, demo, io);
+    const count = numberOf(settings.config.listen.workers);
+    await (count === 1 ? run(settings, demo, io) : runWorkers(read, count, demo, io));
   } finally {
     await demo?.directory.close();
   }
 }
 
-function withFlags(settings: ServiceSettings, flags: ServeFlags): ServiceSettings {
+type WorkersSetting = Config['listen']['workers'];
+
+function workersFlag(text: string): WorkersSetting {
+  const parsed = workersSetting.safeParse(/^\d+$/.test(text) ? Number(text) : text);
+  if (parsed.success) return parsed.data;
+  throw new AutodiscoverError('configuration', `serve: --workers ${text}: ${parsed.error.issues[0]?.message}`);
+}
+
+function numberOf(workers: WorkersSetting): number {
+  return workers === 'cores' ? Math.min(64, availableParallelism()) : workers;
+}
+
+function withFlags(settings: ServiceSettings, flags: ServeFlags, workers: WorkersSetting | undefined): ServiceSettings {
   const { config } = settings;
   const listen = {
     ...config.listen,
     https: flags.https ?? config.listen.https,
     ...((flags.http ?? config.listen.http) ? { http: flags.http ?? config.listen.http } : {}),
+    workers: workers ?? config.listen.workers,
   };
   const level = flags.logLevel ?? config.log.level;
   const requests = flags.logRequests ?? config.log.requests;
   return { ...settings, config: { ...config, listen, log: { level, requests } } };
 }
 
+/** One process that does everything. */
 async function run(settings: ServiceSettings, demo: Demo | undefined, io: CommandIo): Promise<void> {
   const log = createLogger(settings.config.log.level, io.stderr);
   const service = await startService(settings, log);
   const { organization } = service.directory.organization();
-  log.info(
-    {
-      https: service.httpsUrl,
-      http: service.httpUrl,
-      metrics: service.metricsUrl,
-      organization: organization.name,
-      arrays: organization.arrays.map((array) => array.fqdn),
-      databases: organization.databases.length,
-    },
-    'ready',
-  );
+  const arrays = organization.arrays.map((array) => array.fqdn);
+  const { httpsUrl: https, httpUrl: http, metricsUrl: metrics } = service;
+  const databases = organization.databases.length;
+  log.info({ https, http, metrics, organization: organization.name, arrays, databases }, 'ready');
   if (demo) io.stdout.write(demoBanner(demo, service));
+  else
+    io.onReload?.(() => {
+      log.info('looking at certificates and ticket key; other changes need a restart');
+      void service.tls.look();
+    });
   await io.stopRequested();
   log.info('stopping');
+  await drained(settings, () => service.drain(), io);
   await service.stop();
   log.info('stopped');
 }
 
+/** The primary of several workers. */
+async function runWorkers(
+  read: () => ServiceSettings,
+  count: number,
+  demo: Demo | undefined,
+  io: CommandIo,
+): Promise<void> {
+  const first = read();
+  const log = createLogger(first.config.log.level, io.stderr);
+  const service = await startWorkers({ config: first.config, demo: demo !== undefined }, count, log);
+  const { httpsUrl: https, httpUrl: http, metricsUrl: metrics, organization, arrays, databases } = service.ready;
+  log.info({ https, http, metrics, organization, arrays, databases, workers: count }, 'ready');
+  if (demo) io.stdout.write(demoBanner(demo, { httpsUrl: https, httpUrl: http }));
+  else io.onReload?.(() => void reload(read, first, service, log));
+  const failure = await Promise.race([io.stopRequested(), service.givenUp]);
+  if (failure) {
+    log.error({ reason: failure.message }, 'no worker can be kept running; giving up');
+    await service.stop();
+    throw new AutodiscoverError('workers', `no worker can be kept running: ${failure.message}`, { cause: failure });
+  }
+  log.info('stopping');
+  await drained(first, () => service.drain(), io);
+  await service.stop();
+  log.info('stopped');
+}
+
+/** Keys that the primary uses itself: they stay as they were until a restart. */
+const OF_THE_PRIMARY = (config: ServiceSettings['config']) => ({
+  'listen.workers': config.listen.workers,
+  'listen.metrics': config.listen.metrics,
+  'authentication.failures': config.authentication.failures,
+  'limits.exemptAddresses': config.limits.exemptAddresses,
+});
+
+async function reload(
+  read: () => ServiceSettings,
+  first: ServiceSettings,
+  service: Workers,
+  log: Logger,
+): Promise<void> {
+  try {
+    const { config } = read();
+    const [before, now] = [OF_THE_PRIMARY(first.config), OF_THE_PRIMARY(config)];
+    const keys = (Object.keys(now) as (keyof typeof now)[]).filter((key) => !isDeepStrictEqual(before[key], now[key]));
+    if (keys.length > 0) log.warn({ keys }, 'these changes need a restart');
+    log.info('exchanging the workers');
+    await service.roll({ config, demo: false });
+    log.info('exchange of workers ended');
+  } catch (error) {
+    log.error({ reason: (error as Error).message }, 'the changed configuration cannot be used; the old one stays');
+  }
+}
+
+/** Keeps accepting for as long as balancers need to notice; a second order to stop ends that. */
+async function drained({ config }: ServiceSettings, drain: () => void, io: CommandIo): Promise<void> {
+  const { drainSeconds } = config.listen;
+  if (drainSeconds === 0) return;
+  drain();
+  const waiting = new AbortController();
+  await Promise.race([sleep(drainSeconds * 1000, undefined, { signal: waiting.signal }), io.stopRequested()]);
+  waiting.abort();
+}
+
 /** Everything a newcomer needs to get his first answer. */
-function demoBanner(demo: Demo, service: RunningService): string {
+function demoBanner(demo: Demo, service: Pick<RunningService, 'httpsUrl' | 'httpUrl'>): string {
   const accounts = demo.accounts.map(({ name, database }) => `  ${name.padEnd(30)}${database ?? '-'}`);
   const first = demo.accounts[0]?.name ?? '';
   const { host } = new URL(service.httpsUrl);

@@ -11,13 +11,14 @@ import type { Logger } from '../log.ts';
 import { createApp } from '../server/app.ts';
 import type { Authenticator } from '../server/authentication/authenticator.ts';
 import { networkList } from '../server/authentication/client-network.ts';
+import type { Guard } from '../server/authentication/guard.ts';
 import { healthRoutes } from '../server/health-routes.ts';
-import { type ListenOptions, listenHttp, listenHttps, type SecureListener } from '../server/listen.ts';
+import { type Listener, type ListenOptions, listenHttp, listenHttps } from '../server/listen.ts';
 import { metricsListener, ServiceMetrics } from '../server/metrics.ts';
 import { createRedirector } from '../server/redirector.ts';
 import type { ResolveOptions } from '../settings/resolve.ts';
-import { type CertificateInfo, filesState, readServerCertificates } from '../tls/server-certificate.ts';
 import { openAuthentication } from './authentication.ts';
+import { ServiceTls } from './service-tls.ts';
 
 /** A configuration whose secrets are already at hand. */
 export interface ServiceSettings {
@@ -33,11 +34,23 @@ export interface RunningService {
   readonly httpUrl: string | undefined;
   readonly metricsUrl: string | undefined;
   readonly directory: Directory;
-  stop(): Promise<void>;
+  /** Undefined when listen.metrics is not configured. */
+  readonly metrics: ServiceMetrics | undefined;
+  readonly tls: ServiceTls;
+  /** From now on the service is not ready, and each answer ends its connection; new ones are still accepted. */
+  drain(): void;
+  /** Lets running exchanges finish. Idle connections are closed after `idleMs`. */
+  stop(idleMs?: number): Promise<void>;
 }
 
-const STOP_GRACE_MS = 10_000;
-const DAY_MS = 86_400_000;
+/** What the workers of one service have in common. */
+export interface WorkerParts {
+  readonly guard: Guard;
+  readonly ticketKey: Buffer;
+}
+
+/** Milliseconds that running exchanges get to finish. */
+export const STOP_GRACE_MS = 10_000;
 
 /** Reads what the configuration refers to. The password is read again at each new connection, so it may change while the service runs. */
 export function settingsOf(config: Config): ServiceSettings {
@@ -96,56 +109,93 @@ export function resolveOptionsOf(config: Pick<Config, 'answers'>): ResolveOption
   return { externalSite, otherVersionUrls: otherVersions, newerProtocols: { mapiHttp, exHttp } };
 }
 
-/** Starts everything; on any failure what was started is stopped again. Throws DirectoryError or AutodiscoverError. */
-export async function startService(settings: ServiceSettings, log: Logger): Promise<RunningService> {
+/**
+ * Starts everything; on any failure what was started is stopped again. A worker is given what it has in common with the others, and leaves
+ * the listener of the metrics to its primary. Throws DirectoryError or AutodiscoverError.
+ */
+export async function startService(
+  settings: ServiceSettings,
+  log: Logger,
+  parts?: WorkerParts,
+): Promise<RunningService> {
   const { config } = settings;
-  const certificates = await readServerCertificates(config.tls.certificates);
+  const tls = await ServiceTls.open(config.tls, log, parts?.ticketKey);
   let metrics: ServiceMetrics | undefined;
   const directory = await openServiceDirectory(settings, log, () => metrics);
-  const stops: (() => Promise<void>)[] = [async () => directory.close()];
-  const stop = async () => {
-    for (const step of stops.splice(0).reverse()) await step();
+  const stops: ((idleMs: number) => Promise<void> | void)[] = [() => directory.close()];
+  const stop = async (idleMs = 0) => {
+    for (const step of stops.splice(0).reverse()) await step(idleMs);
   };
   let metricsUrl: string | undefined;
+  let stopping = false;
   try {
     const limits = listenLimits(config);
-    const { authenticator, guard, cache, close } = await openAuthentication(config, directory, log);
-    stops.push(async () => close());
-    let current = certificates.infos;
+    const { authenticator, guard, cache, close } = await openAuthentication(config, directory, log, parts?.guard);
+    stops.push(close);
     if (config.listen.metrics !== undefined) {
       metrics = new ServiceMetrics({
         directory: () => directory.status(),
         credentials: () => cache,
         guard: () => guard.sizes,
-        certificates: () => current,
+        certificates: () => tls.infos,
       });
-      const listener = await listenHttp(metricsListener(metrics), { hostPort: config.listen.metrics, ...limits });
+    }
+    if (metrics && config.listen.metrics !== undefined && !parts) {
+      const listener = await listenHttp(metricsListener(metrics.registry), {
+        hostPort: config.listen.metrics,
+        ...limits,
+        proxies: undefined,
+      });
       stops.push(() => listener.stop(0));
       metricsUrl = `${listener.url}/metrics`;
     }
-    const app = appOf(settings, { directory, authenticator, metrics, log });
-    const https = await listenHttps(app, certificates.options, { hostPort: config.listen.https, ...limits });
-    stops.push(() => https.stop(STOP_GRACE_MS));
-    const watch = watchCertificates(settings, https, certificates.infos, log, (infos) => {
-      current = infos;
+    const app = appOf(settings, { directory, authenticator, metrics, log, stopping: () => stopping });
+    const https = await listenHttps(app, tls.options, { hostPort: config.listen.https, ...limits });
+    const listeners: Listener[] = [https];
+    stops.push(async (idleMs) => {
+      await Promise.all(listeners.map((listener) => listener.stop(idleMs + STOP_GRACE_MS, idleMs)));
     });
-    stops.push(async () => watch.stop());
+    tls.watch(https);
+    stops.push(() => tls.stop());
+    const health = healthRoutes(directory, maxSnapshotAgeMs(config), () => stopping);
     const http =
       config.listen.http === undefined
         ? undefined
-        : await listenHttp(createRedirector(config.publicUrl, healthRoutes(directory, maxSnapshotAgeMs(config))), {
-            hostPort: config.listen.http,
-            ...limits,
-          });
-    if (http) stops.push(() => http.stop(STOP_GRACE_MS));
-    return { httpsUrl: https.url, httpUrl: http?.url, metricsUrl, directory, stop };
+        : await listenHttp(createRedirector(config.publicUrl, health), { hostPort: config.listen.http, ...limits });
+    if (http) listeners.push(http);
+    const drain = () => {
+      stopping = true;
+      for (const listener of listeners) listener.drain();
+    };
+    return { httpsUrl: https.url, httpUrl: http?.url, metricsUrl, directory, metrics, tls, drain, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-function listenLimits({ limits }: ServiceSettings['config']): Omit<ListenOptions, 'hostPort'> {
+/** What one of several workers may use of what all together may. Budgets of failed passwords are not shared out: they are kept in one place. */
+export function shareOut(config: ServiceSettings['config'], workers: number): ServiceSettings['config'] {
+  const share = (all: number) => Math.ceil(all / workers);
+  const { limits, authentication } = config;
+  return {
+    ...config,
+    limits: {
+      ...limits,
+      connections: share(limits.connections),
+      connectionsPerAddress: share(limits.connectionsPerAddress),
+      passwordChecks: share(limits.passwordChecks),
+      waitingChecks: share(limits.waitingChecks),
+    },
+    authentication: {
+      ...authentication,
+      ntlmHelper: { ...authentication.ntlmHelper, processes: share(authentication.ntlmHelper.processes) },
+    },
+  };
+}
+
+export function listenLimits({ limits, listen }: ServiceSettings['config']): Omit<ListenOptions, 'hostPort'> {
+  const { trustedProxies, forwardedHeader, proxyProtocol } = listen;
   return {
     requestSeconds: limits.requestSeconds,
     headerSeconds: limits.headerSeconds,
@@ -153,6 +203,10 @@ function listenLimits({ limits }: ServiceSettings['config']): Omit<ListenOptions
     maxConnections: limits.connections,
     maxConnectionsPerAddress: limits.connectionsPerAddress,
     exempt: networkList(limits.exemptAddresses),
+    proxies:
+      trustedProxies.length === 0
+        ? undefined
+        : { trusted: networkList(trustedProxies), header: forwardedHeader, proxyProtocol },
   };
 }
 
@@ -163,6 +217,7 @@ function appOf(
     readonly authenticator: Authenticator;
     readonly metrics: ServiceMetrics | undefined;
     readonly log: Logger;
+    readonly stopping: () => boolean;
   },
 ) {
   return createApp({
@@ -188,55 +243,6 @@ export function serverId(name: string): number {
   let hash = 0x811c9dc5;
   for (const byte of Buffer.from(name.toLowerCase(), 'utf8')) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   return hash;
-}
-
-/** Looks at the certificate files now and then; takes changed ones, keeps the old ones when the new ones cannot be used. */
-function watchCertificates(
-  { config }: ServiceSettings,
-  listener: SecureListener,
-  first: readonly CertificateInfo[],
-  log: Logger,
-  onChange: (infos: readonly CertificateInfo[]) => void,
-): { stop(): void } {
-  const sources = config.tls.certificates;
-  let infos = first;
-  let warnedAt = 0;
-  let state = filesState(sources);
-  const warn = () => {
-    if (Date.now() - warnedAt < DAY_MS) return;
-    warnedAt = Date.now();
-    for (const info of infos) warnOfExpiry(info, config.tls.warnDays, log);
-  };
-  const look = async () => {
-    warn();
-    const now = await filesState(sources);
-    if (now === (await state)) return;
-    state = Promise.resolve(now);
-    try {
-      const fresh = await readServerCertificates(sources);
-      listener.replaceCertificates(fresh.options);
-      infos = fresh.infos;
-      onChange(infos);
-      warnedAt = 0;
-      log.info({ certificates: infos.map(({ source, notAfter }) => ({ source, notAfter })) }, 'certificates reloaded');
-    } catch (error) {
-      log.error({ reason: (error as Error).message }, 'changed certificates cannot be used; the old ones stay');
-    }
-  };
-  warn();
-  const timer = setInterval(() => void look(), config.tls.reloadSeconds * 1000);
-  timer.unref();
-  return { stop: () => clearInterval(timer) };
-}
-
-function warnOfExpiry(info: CertificateInfo, warnDays: number, log: Logger): void {
-  if (!info.notAfter) return;
-  const days = Math.floor((info.notAfter.getTime() - Date.now()) / DAY_MS);
-  if (days >= warnDays) return;
-  log[days < 0 ? 'error' : 'warn'](
-    { source: info.source, subject: info.subject, notAfter: info.notAfter.toISOString(), days },
-    days < 0 ? 'the certificate has expired' : 'the certificate expires soon',
-  );
 }
 
 function logDirectoryEvent(event: DirectoryEvent, log: Logger): void {

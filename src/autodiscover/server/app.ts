@@ -24,7 +24,7 @@ export function createApp(dependencies: AppDependencies): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(logged(dependencies));
-  app.use(healthRoutes(dependencies.directory, dependencies.maxSnapshotAgeMs));
+  app.use(healthRoutes(dependencies.directory, dependencies.maxSnapshotAgeMs, dependencies.stopping));
   app.all(autodiscoverPath('json'), jsonRoute(dependencies));
   const guarded = [announced, authenticated(dependencies), readBody(dependencies)];
   app.all(autodiscoverPath('xml'), guarded, poxRoute(dependencies));

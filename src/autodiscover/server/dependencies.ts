@@ -22,6 +22,8 @@ export interface AppDependencies {
   readonly maxBodyBytes: number;
   /** A snapshot older than this makes the service not ready, in milliseconds. */
   readonly maxSnapshotAgeMs: number;
+  /** True once the service was told to stop. */
+  readonly stopping?: () => boolean;
   /** Log the headers and the beginning of each request. */
   readonly logRequests?: boolean;
   readonly metrics?: ServiceMetrics | undefined;

@@ -25,13 +25,20 @@ export function readiness(directory: Directory, maxSnapshotAgeMs: number): Readi
   };
 }
 
-export function healthRoutes(directory: Directory, maxSnapshotAgeMs: number): RequestHandler {
+/** `stopping` is true once the service was told to stop: balancers then turn elsewhere. */
+export function healthRoutes(
+  directory: Directory,
+  maxSnapshotAgeMs: number,
+  stopping: () => boolean = () => false,
+): RequestHandler {
   const router = Router();
   router.get('/health/live', (_request, response) => {
     response.json({ live: true });
   });
   router.get('/health/ready', (_request, response) => {
-    const state = readiness(directory, maxSnapshotAgeMs);
+    const state = stopping()
+      ? { ready: false, reasons: ['the service is stopping'] }
+      : readiness(directory, maxSnapshotAgeMs);
     response.status(state.ready ? 200 : 503).json(state);
   });
   return router;

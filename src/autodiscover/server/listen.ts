@@ -8,11 +8,15 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SecureContextOptions } from 'node:tls';
 import { AutodiscoverError } from '../errors.ts';
+import { SESSION_ID_CONTEXT, SESSION_SECONDS } from '../tls/ticket-keys.ts';
 import { countedAddress } from './authentication/client-network.ts';
+import { connectionAddress, noteClientAddress } from './client-address.ts';
+import { clientBehind, type ForwardedHeader } from './forwarded.ts';
+import { expectProxyHeaders } from './proxied-connections.ts';
 
 export interface ListenOptions {
   /** `HOST:PORT`; port 0 takes a free one. */
@@ -26,18 +30,35 @@ export interface ListenOptions {
   readonly maxConnectionsPerAddress: number;
   /** Addresses without that limit. */
   readonly exempt: (address: string) => boolean;
+  /** Proxies in front, and how they tell the client's address. Without them the connection's other end is the client. */
+  readonly proxies?: TrustedProxies | undefined;
+}
+
+export interface TrustedProxies {
+  readonly trusted: (address: string) => boolean;
+  readonly header: ForwardedHeader;
+  /** Each TLS connection begins with a PROXY header. */
+  readonly proxyProtocol: boolean;
 }
 
 export interface Listener {
   /** `https://127.0.0.1:8443`, with the port that was really taken. */
   readonly url: string;
-  /** Accepts no more, lets running exchanges finish, and cuts what is left after `graceMs`. */
-  stop(graceMs: number): Promise<void>;
+  /** From now on each answer ends its connection, so that clients leave without noticing. New ones are still accepted. */
+  drain(): void;
+  /** Accepts no more, lets running exchanges finish, and cuts what is left after `graceMs`. Idle connections are closed after `idleMs`. */
+  stop(graceMs: number, idleMs?: number): Promise<void>;
+}
+
+/** Certificates, and the key under which session tickets are sealed (48 bytes). */
+export interface TlsOptions {
+  readonly certificates: SecureContextOptions;
+  readonly ticketKey: Buffer;
 }
 
 export interface SecureListener extends Listener {
-  /** New connections get the new certificates; open ones keep theirs. */
-  replaceCertificates(options: SecureContextOptions): void;
+  /** New connections get the new certificates; open ones keep theirs. Tickets are good as long as the key stays. */
+  replaceTls(options: TlsOptions): void;
 }
 
 /** Kerberos tickets of accounts with many groups make headers of up to 64 KiB. */
@@ -51,39 +72,57 @@ const LINGER_MS = 1000;
 
 export async function listenHttps(
   app: RequestListener,
-  certificates: SecureContextOptions,
+  tls: TlsOptions,
   options: ListenOptions,
 ): Promise<SecureListener> {
+  const state = { draining: false };
   const server = createHttpsServer(
     {
-      ...certificates,
+      ...secureContext(tls),
       maxHeaderSize: MAX_HEADER_BYTES,
       handshakeTimeout: options.headerSeconds * 1000,
       connectionsCheckingInterval: CHECK_MS,
     },
-    limited(app, options),
+    limited(app, options, state),
   );
-  const listener = await start(server, 'https', options);
-  return { ...listener, replaceCertificates: (fresh) => server.setSecureContext(fresh) };
+  const listener = await start(server, 'https', options, state);
+  return { ...listener, replaceTls: (fresh) => server.setSecureContext(secureContext(fresh)) };
+}
+
+function secureContext({ certificates, ticketKey }: TlsOptions): SecureContextOptions {
+  return {
+    ...certificates,
+    ticketKeys: ticketKey,
+    sessionIdContext: SESSION_ID_CONTEXT,
+    sessionTimeout: SESSION_SECONDS,
+  };
 }
 
 export async function listenHttp(app: RequestListener, options: ListenOptions): Promise<Listener> {
-  return start(
-    createHttpServer({ maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: CHECK_MS }, limited(app, options)),
-    'http',
-    options,
-  );
+  const state = { draining: false };
+  const listener = limited(app, options, state);
+  const server = createHttpServer({ maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: CHECK_MS }, listener);
+  return start(server, 'http', options, state);
 }
 
-async function start(server: Server | HttpsServer, scheme: string, options: ListenOptions): Promise<Listener> {
+async function start(
+  server: Server | HttpsServer,
+  scheme: 'http' | 'https',
+  options: ListenOptions,
+  state: { draining: boolean },
+): Promise<Listener> {
   server.requestTimeout = options.requestSeconds * 1000;
   server.headersTimeout = Math.min(options.requestSeconds, options.headerSeconds) * 1000;
   // One more than is allowed, so that too many can be told from just enough; the parser drops what comes behind.
   server.maxHeadersCount = options.maxHeaders + 1;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.maxConnections = options.maxConnections;
+  // A worker that is full would hand the connection to the next one, which is full as well.
+  Object.assign(server, { dropMaxConnection: true });
   server.on('connection', connectionsPerAddress(options));
   server.on('clientError', refuseBrokenRequest);
+  if (scheme === 'https' && options.proxies?.proxyProtocol)
+    expectProxyHeaders(server, { trusted: options.proxies.trusted, timeoutMs: options.headerSeconds * 1000 });
   const { host, port } = splitHostPort(options.hostPort);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(cannotListen(options.hostPort, error)));
@@ -92,7 +131,10 @@ async function start(server: Server | HttpsServer, scheme: string, options: List
   const taken = (server.address() as AddressInfo).port;
   return {
     url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${taken}`,
-    stop: (graceMs) => stop(server, graceMs),
+    drain: () => {
+      state.draining = true;
+    },
+    stop: (graceMs, idleMs = 0) => stop(server, graceMs, idleMs),
   };
 }
 
@@ -103,10 +145,20 @@ const latest = new WeakMap<Duplex, { readonly request: IncomingMessage; readonly
  * What no request may have, whatever it is for: too many header lines, or two hosts (RFC 9112 3.2). Its connection ends, so that a body
  * that may follow is not read.
  */
-function limited(app: RequestListener, { maxHeaders }: ListenOptions): RequestListener {
+function limited(
+  app: RequestListener,
+  { maxHeaders, proxies }: ListenOptions,
+  state: { readonly draining: boolean },
+): RequestListener {
   return (request, response) => {
     const before = latest.get(request.socket);
     latest.set(request.socket, { request, response });
+    if (state.draining) response.setHeader('Connection', 'close');
+    if (proxies) {
+      const value = request.headers[proxies.header];
+      const peer = connectionAddress(request.socket);
+      noteClientAddress(request, clientBehind(peer, proxies.header, value?.toString(), proxies.trusted));
+    }
     const { rawHeaders } = request;
     const tooMany = rawHeaders.length / 2 > maxHeaders;
     const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length;
@@ -121,11 +173,13 @@ function limited(app: RequestListener, { maxHeaders }: ListenOptions): RequestLi
 }
 
 /** Closes the connections of an address that holds too many. */
-function connectionsPerAddress({ maxConnectionsPerAddress, exempt }: ListenOptions): (socket: Socket) => void {
+function connectionsPerAddress(options: ListenOptions): (socket: Socket) => void {
+  const { maxConnectionsPerAddress, exempt, proxies } = options;
   const held = new Map<string, number>();
   return (socket) => {
-    const address = socket.remoteAddress ?? '';
-    if (maxConnectionsPerAddress === 0 || exempt(address)) return;
+    const address = connectionAddress(socket);
+    // A proxy holds the connections of all its clients.
+    if (maxConnectionsPerAddress === 0 || exempt(address) || proxies?.trusted(address)) return;
     const key = countedAddress(address);
     const count = held.get(key) ?? 0;
     if (count >= maxConnectionsPerAddress) {
@@ -181,17 +235,26 @@ function close(socket: Duplex, error: NodeJS.ErrnoException | undefined): void {
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
-function stop(server: Server | HttpsServer, graceMs: number): Promise<void> {
+function stop(server: Server | HttpsServer, graceMs: number, idleMs: number): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), graceMs);
     // A connection that is kept alive becomes idle only when its last answer is out; node:http would then wait for the client.
-    const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
-    server.close(() => {
+    let sweep: NodeJS.Timeout | undefined;
+    const beginSweeping = () => {
+      server.closeIdleConnections();
+      sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
+    };
+    const patience = idleMs > 0 ? setTimeout(beginSweeping, Math.min(idleMs, graceMs)) : undefined;
+    const done = () => {
       clearTimeout(cut);
+      clearTimeout(patience);
       clearInterval(sweep);
       resolve();
-    });
-    server.closeIdleConnections();
+    };
+    // The server of node:http closes what is idle itself; to leave that to the sweep, only the accepting ends.
+    if (idleMs > 0) NetServer.prototype.close.call(server, done);
+    else server.close(done);
+    if (idleMs === 0) beginSweeping();
   });
 }
 

@@ -1,7 +1,7 @@
 // Prometheus metrics. Every label has a closed list of values: nothing a client chooses becomes one.
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { type Aggregator, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { PoolOperation } from '../../ldap/connection.ts';
 import type { DirectoryEvent, DirectoryStatus } from '../../ldap/directory.ts';
 import type { RecipientsStatus } from '../../ldap/recipients.ts';
@@ -99,11 +99,12 @@ export class ServiceMetrics {
 
   #gauges(registers: Registry[]): void {
     const sources = this.#sources;
-    const gauge = (name: string, help: string, read: () => number) =>
+    const gauge = (name: string, help: string, read: () => number, aggregator: Aggregator = 'sum') =>
       new Gauge({
         name,
         help,
         registers,
+        aggregator,
         collect() {
           this.set(read());
         },
@@ -113,6 +114,8 @@ export class ServiceMetrics {
       help: '1 while a domain controller is used, 0 while it is left out.',
       labelNames: ['controller'],
       registers,
+      // Of several workers the worst counts.
+      aggregator: 'min',
       collect() {
         for (const { url, up } of sources.directory().controllers) this.set({ controller: url }, up ? 1 : 0);
       },
@@ -122,6 +125,7 @@ export class ServiceMetrics {
       help: 'Days until a certificate of the service expires; negative when it has.',
       labelNames: ['source'],
       registers,
+      aggregator: 'min',
       collect() {
         this.reset();
         for (const { source, notAfter } of sources.certificates())
@@ -132,6 +136,7 @@ export class ServiceMetrics {
       'autodiscover_organization_age_seconds',
       'Seconds since the Exchange organisation was read.',
       () => sources.directory().organizationAgeMs / 1000,
+      'max',
     );
     const recipients = (of: keyof RecipientsStatus) => () => sources.directory().recipients[of];
     gauge('autodiscover_recipient_cache_entries', 'Remembered recipients and accounts.', recipients('entries'));
@@ -205,14 +210,17 @@ function outcomeLabel(outcome: string | undefined): string {
 }
 
 /** GET /metrics and nothing else. */
-export function metricsListener(metrics: ServiceMetrics): RequestListener {
+export function metricsListener(metrics: {
+  readonly contentType: string;
+  metrics(): Promise<string>;
+}): RequestListener {
   return (request: IncomingMessage, response: ServerResponse) => {
     if (request.method !== 'GET' || request.url !== '/metrics') {
       response.writeHead(404, { 'Content-Length': '0' }).end();
       return;
     }
-    metrics.registry.metrics().then(
-      (text) => response.writeHead(200, { 'Content-Type': metrics.registry.contentType }).end(text),
+    metrics.metrics().then(
+      (text) => response.writeHead(200, { 'Content-Type': metrics.contentType }).end(text),
       () => response.writeHead(500, { 'Content-Length': '0' }).end(),
     );
   };

@@ -47,8 +47,8 @@ export function filesOf(source: CertificateSource): string[] {
 }
 
 /** A text that differs when any of the files was changed. Missing files count as a state of their own. */
-export async function filesState(sources: readonly CertificateSource[]): Promise<string> {
-  const states = sources.flatMap(filesOf).map(async (file) => {
+export async function filesState(files: readonly string[]): Promise<string> {
+  const states = files.map(async (file) => {
     const info = await stat(file).catch(() => undefined);
     return info ? `${file} ${info.mtimeMs} ${info.size} ${info.ino}` : `${file} missing`;
   });

@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { connect, createServer, type SecureContextOptions } from 'node:tls';
 import {
   type CertificateSource,
+  filesOf,
   filesState,
   readServerCertificates,
 } from '../../../src/autodiscover/tls/server-certificate.ts';
@@ -148,14 +149,14 @@ describe('server certificates', () => {
   test('a changed, replaced or removed file shows in the state', async () => {
     const file = join(folder, 'watched.pem');
     const source = { certificateFile: file, keyFile: fixture('rsa.key') };
-    const states = new Set([await filesState([source])]);
+    const states = new Set([await filesState(filesOf(source))]);
     for (const name of ['rsa.pem', 'ec.pem']) {
       copyFileSync(fixture(name), file);
-      states.add(await filesState([source]));
-      assert.equal(await filesState([source]), [...states].at(-1), 'the same while nothing changes');
+      states.add(await filesState(filesOf(source)));
+      assert.equal(await filesState(filesOf(source)), [...states].at(-1), 'the same while nothing changes');
     }
     rmSync(file);
-    states.add(await filesState([source]));
+    states.add(await filesState(filesOf(source)));
     assert.equal(states.size, 3, 'missing before and after, and two contents');
   });
 });

@@ -7,7 +7,8 @@ import { isUnavailable } from '../../../ldap/errors.ts';
 import type { Account } from '../../../ldap/recipient.ts';
 import type { AuthenticationOutcome, AuthenticationScheme } from './authenticator.ts';
 import type { CredentialCache } from './credential-cache.ts';
-import { type Attempt, type LogonGuard, unavailable } from './logon-guard.ts';
+import type { Guard } from './guard.ts';
+import { type Attempt, unavailable } from './logon-guard.ts';
 import { refusalOfBind } from './refusal.ts';
 
 export interface BasicCredentials {
@@ -46,7 +47,7 @@ function utf8OrLatin1(bytes: Buffer): string {
 export interface BasicParts {
   readonly directory: Directory;
   readonly cache: CredentialCache<AuthenticationOutcome>;
-  readonly guard: LogonGuard;
+  readonly guard: Guard;
   readonly realm: string;
 }
 
@@ -60,7 +61,7 @@ export function basicScheme({ directory, cache, guard, realm }: BasicParts): Aut
       if (!parsed) return { outcome: 'challenge', reason: 'malformed Basic credentials' };
       // An LDAP bind with an empty password is an anonymous success on many servers (RFC 4513 5.1.2): it is never tried.
       if (parsed.password === '') return { outcome: 'challenge', reason: 'empty password', name: parsed.name };
-      const refused = guard.refusal(parsed.name, address);
+      const refused = await guard.refusal(parsed.name, address);
       if (refused) return unavailable(refused, parsed.name);
       let asked = false;
       const check = () => {
@@ -80,7 +81,7 @@ function keep(outcome: AuthenticationOutcome): 'accepted' | 'rejected' | 'no' {
 
 async function guarded(
   directory: Directory,
-  guard: LogonGuard,
+  guard: Guard,
   credentials: BasicCredentials,
   address: string,
 ): Promise<AuthenticationOutcome> {
@@ -99,7 +100,7 @@ const SETTLED = { caller: 'succeeded', challenge: 'failed', unavailable: 'unjudg
 
 async function check(
   directory: Directory,
-  guard: LogonGuard,
+  guard: Guard,
   { name, password }: BasicCredentials,
   address: string,
 ): Promise<AuthenticationOutcome> {

@@ -108,6 +108,11 @@ export class LogonGuard {
     return undefined;
   }
 
+  /** Milliseconds for which a name and an address may not be tried, for anybody who is not known there; 0 when they may. */
+  waits(name: string, address: string): { readonly nameMs: number; readonly addressMs: number } {
+    return { nameMs: this.#names.waitMs(countedName(name)), addressMs: this.#addressWaitMs(address) };
+  }
+
   /** Begins an attempt at a typed name; whoever logged on from this address before may try once more than others. */
   async beginName(name: string, address: string): Promise<Attempt | NotNow> {
     const key = countedName(name);

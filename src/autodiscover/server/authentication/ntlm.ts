@@ -5,9 +5,10 @@ import type { Socket } from 'node:net';
 import { failureText } from '../../../ldap/controller.ts';
 import type { Directory } from '../../../ldap/directory.ts';
 import type { AuthenticationOutcome, AuthenticationScheme } from './authenticator.ts';
+import type { Guard } from './guard.ts';
 import type { HelperPool } from './helper-pool.ts';
 import { HelperFailure, type HelperProcess } from './helper-process.ts';
-import { type Attempt, type LogonGuard, unavailable } from './logon-guard.ts';
+import { type Attempt, unavailable } from './logon-guard.ts';
 import { claimedName } from './ntlm-name.ts';
 import { refusalOfStatus } from './refusal.ts';
 
@@ -32,10 +33,10 @@ export class NtlmHandshakes {
   readonly #pool: HelperPool;
   readonly #directory: Directory;
   readonly #scheme: string;
-  readonly #guard: LogonGuard;
+  readonly #guard: Guard;
   readonly #running = new Map<Socket, Handshake>();
 
-  constructor(pool: HelperPool, directory: Directory, guard: LogonGuard, scheme: 'NTLM' | 'Negotiate') {
+  constructor(pool: HelperPool, directory: Directory, guard: Guard, scheme: 'NTLM' | 'Negotiate') {
     this.#pool = pool;
     this.#directory = directory;
     this.#guard = guard;
@@ -85,7 +86,7 @@ export class NtlmHandshakes {
     const attempts: Attempt[] = [];
     let settled: 'failed' | 'succeeded' | 'unjudged' = 'unjudged';
     try {
-      const refused = this.#guard.refusal(name, address);
+      const refused = await this.#guard.refusal(name, address);
       const attempt = refused ?? (await this.#guard.beginName(name, address));
       if ('refusal' in attempt) {
         handshake.finish(false);

@@ -1,0 +1,126 @@
+// The TLS material of a running service: certificates and the key of the session tickets. Both are read at the start, looked at now and
+// then, and taken anew when they changed; what cannot be used leaves the old ones in place.
+
+import type { Config } from '../config-schema.ts';
+import type { Logger } from '../log.ts';
+import type { SecureListener, TlsOptions } from '../server/listen.ts';
+import { type CertificateInfo, filesOf, filesState, readServerCertificates } from '../tls/server-certificate.ts';
+import { KEY_LIFE_MS, newTicketKey, readTicketKey } from '../tls/ticket-keys.ts';
+
+const DAY_MS = 86_400_000;
+
+export class ServiceTls {
+  readonly #config: Config['tls'];
+  readonly #log: Logger;
+  #options: TlsOptions;
+  #infos: readonly CertificateInfo[];
+  /** When the key that is used was made here; undefined when somebody else makes it. */
+  #madeAt: number | undefined;
+  #state: string;
+  #warnedAt = 0;
+  #listener: SecureListener | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  private constructor(config: Config['tls'], log: Logger, read: Read, state: string, madeAt: number | undefined) {
+    this.#config = config;
+    this.#log = log;
+    this.#options = read.options;
+    this.#infos = read.infos;
+    this.#state = state;
+    this.#madeAt = madeAt;
+  }
+
+  /** `givenKey` is used when the configuration names no file. Throws AutodiscoverError `certificate`. */
+  static async open(config: Config['tls'], log: Logger, givenKey?: Buffer): Promise<ServiceTls> {
+    const state = await stateOf(config);
+    const own = config.ticketKeyFile === undefined && givenKey === undefined;
+    const read = await readAll(config, givenKey ?? newTicketKey());
+    return new ServiceTls(config, log, read, state, own ? Date.now() : undefined);
+  }
+
+  get options(): TlsOptions {
+    return this.#options;
+  }
+
+  get infos(): readonly CertificateInfo[] {
+    return this.#infos;
+  }
+
+  /** Keeps a listener's material fresh until `stop`. */
+  watch(listener: SecureListener): void {
+    this.#listener = listener;
+    this.#warn();
+    this.#timer = setInterval(() => void this.look(), this.#config.reloadSeconds * 1000);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Seals tickets with another key, unless the configuration names a file. */
+  useTicketKey(ticketKey: Buffer): void {
+    if (this.#config.ticketKeyFile === undefined) this.#use({ ...this.#options, ticketKey });
+  }
+
+  /** Looks at the files now. Never rejects. */
+  async look(): Promise<void> {
+    this.#warn();
+    if (this.#madeAt !== undefined && Date.now() - this.#madeAt > KEY_LIFE_MS) {
+      this.#madeAt = Date.now();
+      this.useTicketKey(newTicketKey());
+    }
+    const state = await stateOf(this.#config);
+    if (state === this.#state) return;
+    this.#state = state;
+    try {
+      const read = await readAll(this.#config, this.#options.ticketKey);
+      this.#infos = read.infos;
+      this.#use(read.options);
+      this.#warnedAt = 0;
+      this.#log.info(
+        { certificates: read.infos.map(({ source, notAfter }) => ({ source, notAfter })) },
+        'certificates reloaded',
+      );
+    } catch (error) {
+      this.#log.error({ reason: (error as Error).message }, 'changed certificates cannot be used; the old ones stay');
+    }
+  }
+
+  #use(options: TlsOptions): void {
+    this.#options = options;
+    this.#listener?.replaceTls(options);
+  }
+
+  #warn(): void {
+    if (Date.now() - this.#warnedAt < DAY_MS) return;
+    this.#warnedAt = Date.now();
+    for (const info of this.#infos) warnOfExpiry(info, this.#config.warnDays, this.#log);
+  }
+}
+
+interface Read {
+  readonly options: TlsOptions;
+  readonly infos: readonly CertificateInfo[];
+}
+
+async function readAll({ certificates, ticketKeyFile }: Config['tls'], otherwise: Buffer): Promise<Read> {
+  const { options, infos } = await readServerCertificates(certificates);
+  const ticketKey = ticketKeyFile === undefined ? otherwise : await readTicketKey(ticketKeyFile);
+  return { options: { certificates: options, ticketKey }, infos };
+}
+
+function stateOf({ certificates, ticketKeyFile }: Config['tls']): Promise<string> {
+  const files = certificates.flatMap(filesOf);
+  return filesState(ticketKeyFile === undefined ? files : [...files, ticketKeyFile]);
+}
+
+function warnOfExpiry(info: CertificateInfo, warnDays: number, log: Logger): void {
+  if (!info.notAfter) return;
+  const days = Math.floor((info.notAfter.getTime() - Date.now()) / DAY_MS);
+  if (days >= warnDays) return;
+  log[days < 0 ? 'error' : 'warn'](
+    { source: info.source, subject: info.subject, notAfter: info.notAfter.toISOString(), days },
+    days < 0 ? 'the certificate has expired' : 'the certificate expires soon',
+  );
+}

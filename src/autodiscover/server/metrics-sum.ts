@@ -1,0 +1,94 @@
+// The metrics of several workers as one: asked of each when they are read, added up by what each metric says of itself, together with what
+// the primary knows. What ended workers have counted stays, so that no counter ever falls.
+
+import { AggregatorRegistry, Counter, Gauge, Registry } from 'prom-client';
+
+/** What a registry gives as JSON. */
+export type MetricValues = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
+
+export interface MetricsSumSources {
+  readonly workers: () => readonly { readonly id: number; readonly read: () => Promise<MetricValues> }[];
+  readonly guard: () => Readonly<Record<'names' | 'accounts' | 'addresses' | 'known', number>>;
+}
+
+/** Milliseconds a worker may take; then its last values are used. */
+const PATIENCE_MS = 3000;
+const COUNTS = new Set(['counter', 'histogram']);
+
+export class MetricsSum {
+  readonly #sources: MetricsSumSources;
+  readonly #own = new Registry();
+  readonly #restarts: Counter;
+  readonly #last = new Map<number, MetricValues>();
+  /** Counters of ended workers. */
+  #ended: readonly MetricValues[] = [];
+
+  constructor(sources: MetricsSumSources) {
+    this.#sources = sources;
+    const registers = [this.#own];
+    this.#restarts = new Counter({
+      name: 'autodiscover_worker_restarts_total',
+      help: 'Workers that died and were replaced.',
+      registers,
+    });
+    const gauge = (name: string, help: string, read: () => number) =>
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(read());
+        },
+      });
+    gauge('autodiscover_workers', 'Workers that serve.', () => sources.workers().length);
+    // Added to that of the workers.
+    gauge('process_resident_memory_bytes', 'Resident memory size in bytes.', () => process.memoryUsage.rss());
+    new Gauge({
+      name: 'autodiscover_failure_counts',
+      help: 'Names, accounts and addresses whose failures are counted, and addresses where somebody logged on.',
+      labelNames: ['kind'],
+      registers,
+      collect() {
+        const sizes = sources.guard();
+        for (const kind of ['names', 'accounts', 'addresses', 'known'] as const) this.set({ kind }, sizes[kind]);
+      },
+    });
+  }
+
+  get contentType(): string {
+    return this.#own.contentType;
+  }
+
+  restarted(): void {
+    this.#restarts.inc();
+  }
+
+  /** The last words of a worker that leaves. */
+  keep(id: number, values: MetricValues): void {
+    this.#last.set(id, values);
+  }
+
+  /** A worker is gone: what it counted is kept, what it measured is not. */
+  ended(id: number): void {
+    const counted = (this.#last.get(id) ?? []).filter(({ type }) => COUNTS.has(String(type)));
+    this.#last.delete(id);
+    if (counted.length > 0) this.#ended = [...this.#ended, counted];
+  }
+
+  /** The sum as text. */
+  async metrics(): Promise<string> {
+    await Promise.all(this.#sources.workers().map((worker) => this.#read(worker)));
+    this.#ended = [await AggregatorRegistry.aggregate([...this.#ended]).getMetricsAsJSON()];
+    const own = await this.#own.getMetricsAsJSON();
+    return AggregatorRegistry.aggregate([own, ...this.#ended, ...this.#last.values()]).metrics();
+  }
+
+  async #read({ id, read }: { readonly id: number; readonly read: () => Promise<MetricValues> }): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<undefined>();
+    const timer = setTimeout(resolve, PATIENCE_MS);
+    const values = await Promise.race([read().catch(() => undefined), late]);
+    clearTimeout(timer);
+    // It may have ended while it was asked.
+    if (values && this.#sources.workers().some((worker) => worker.id === id)) this.#last.set(id, values);
+  }
+}
