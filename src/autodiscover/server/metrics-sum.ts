@@ -85,7 +85,7 @@ export class MetricsSum {
 
   async #read({ id, read }: { readonly id: number; readonly read: () => Promise<MetricValues> }): Promise<void> {
     const { promise: late, resolve } = Promise.withResolvers<undefined>();
-    const timer = setTimeout(resolve, PATIENCE_MS);
+    const timer = setTimeout(() => resolve(undefined), PATIENCE_MS);
     const values = await Promise.race([read().catch(() => undefined), late]);
     clearTimeout(timer);
     // It may have ended while it was asked.

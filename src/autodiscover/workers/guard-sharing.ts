@@ -2,8 +2,8 @@
 // asks before a check goes to the directory. What it answers from memory costs no question, unless the name or the address is known to
 // have failed too often; the primary tells all workers when that begins.
 
+import { BoundedMap } from '../../ldap/bounded-map.ts';
 import type { LockoutPolicy } from '../../ldap/lockout-policy.ts';
-import { BoundedMap } from '../server/authentication/bounded-map.ts';
 import { BoundedWork, type BoundedWorkOptions } from '../server/authentication/bounded-work.ts';
 import { countedAddress } from '../server/authentication/client-network.ts';
 import { countedName } from '../server/authentication/failure-budget.ts';
