@@ -2,6 +2,10 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { compareHaproxy } from '../../src/admin/balancer/compare-haproxy.ts';
+import { BalancerError } from '../../src/admin/balancer/errors.ts';
+import { parseHaproxy } from '../../src/admin/balancer/haproxy-lines.ts';
+import { readProxies } from '../../src/admin/balancer/haproxy-proxies.ts';
 import { parseChallenges } from '../../src/autodiscover/client/challenges.ts';
 import { parsePdu, pduLength } from '../../src/autodiscover/client/rpc-pdu.ts';
 import { parseConfig } from '../../src/autodiscover/config.ts';
@@ -65,6 +69,12 @@ function frames(data: Buffer): void {
   }
 }
 
+function haproxy(data: Buffer): void {
+  const members = ['1', '2'].map((at) => ({ name: `cas${at}`, fqdn: `10.1.0.1${at}` }));
+  const wanted = { array: '10.1.0.10', members, ports: { rpcPort: 59_531, addressBookPort: 59_532 } };
+  compareHaproxy(readProxies(parseHaproxy(text(data))), wanted, (host) => [host]);
+}
+
 export const TARGETS: readonly FuzzTarget[] = [
   { name: 'pox-request', corpus: 'pox', run: (data) => parsePoxRequest(data) },
   { name: 'pox-response', corpus: 'pox', run: (data) => parsePoxResponse(data) },
@@ -103,5 +113,11 @@ export const TARGETS: readonly FuzzTarget[] = [
     corpus: 'configuration',
     run: (data) => parseConfig(text(data), 'fuzz.yaml'),
     permits: (error) => error instanceof AutodiscoverError && error.code === 'configuration',
+  },
+  {
+    name: 'haproxy',
+    corpus: 'haproxy',
+    run: haproxy,
+    permits: (error) => error instanceof BalancerError && error.code === 'configuration',
   },
 ];

@@ -50,6 +50,12 @@ const EXCHANGE_PATHS = ['/EWS', '/OAB', '/owa', '/ecp', '/rpc', '/Microsoft-Serv
 /** With `inter` and `fall` below: a member that stops is out after this many seconds at most. */
 export const CHECK_SECONDS = { interval: 2, connect: 1, falls: 2 } as const;
 
+/**
+ * Silence that a connection must outlive, in seconds. `rpc`: a peer whose TCP keep-alive is Windows' own (KeepAliveTime) speaks every two
+ * hours at first. `web`: the longest ActiveSync heartbeat is 59 minutes.
+ */
+export const SILENCE_SECONDS = { rpc: 7200, web: 3540 } as const;
+
 /** The names of everything that belongs to one array. */
 export function sectionNames(array: string) {
   const slug = (array.split('.')[0] ?? array).toLowerCase();

@@ -4,20 +4,15 @@ import { writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { Command } from 'commander';
 import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
-import { clientAccessServers } from '../../autodiscover/settings/rpc-endpoint.ts';
-import type { OrganizationIndex } from '../../ldap/organization-index.ts';
-import { agreedPorts, comparePorts, type PortWish } from '../balancer/compare-ports.ts';
+import { agreedPorts, type PortWish } from '../balancer/compare-ports.ts';
 import { type BalancerMember, portCommands, renderHaproxy, type WebPlan } from '../balancer/haproxy-config.ts';
 import { inParallel } from '../probe/in-parallel.ts';
 import type { Network } from '../probe/network.ts';
 import { probeRpc, type RpcProbe } from '../probe/rpc-probe.ts';
+import { findArray, givenPorts, type PortFlags } from './balancer-array.ts';
+import { balancerCheck } from './balancer-check.ts';
 import { balancerMember } from './balancer-member.ts';
 import { openWorld, usage, type WorldFlags, worldOptions } from './check-world.ts';
-
-interface PortFlags {
-  readonly rpcPort?: string;
-  readonly addressBookPort?: string;
-}
 
 interface HaproxyFlags extends WorldFlags, PortFlags {
   readonly array: string;
@@ -30,11 +25,6 @@ interface HaproxyFlags extends WorldFlags, PortFlags {
   readonly serverCa: string;
   readonly webHost?: string;
   readonly out?: string;
-}
-
-interface CheckFlags extends WorldFlags, PortFlags {
-  readonly array: string;
-  readonly json?: boolean;
 }
 
 export const DEFAULT_SOCKET = '/run/haproxy/admin.sock';
@@ -68,12 +58,7 @@ export function balancerCommand(io: CommandIo): Command {
     )
     .option('--out <file>', 'write it to this file')
     .action((flags: HaproxyFlags) => haproxy(flags, io));
-  ports(worldOptions(balancer.command('check')))
-    .description('compare the ports of the array and its members with those the balancer is told')
-    .requiredOption('--array <name>', 'name or FQDN of the array')
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExit codes: 0 they agree; 1 they do not; 2 wrong usage or configuration.')
-    .action((flags: CheckFlags) => check(flags, io));
+  balancerCheck(ports(worldOptions(balancer.command('check'))), io);
   balancer
     .command('ports')
     .description('print what sets the static RPC ports on a member')
@@ -158,35 +143,6 @@ function webPlanOf(flags: HaproxyFlags): WebPlan {
   return { kind: 'cut-over', service, certificateFile, caFile, webHost };
 }
 
-async function check(flags: CheckFlags, io: CommandIo): Promise<void> {
-  const world = await openWorld('balancer', flags, io);
-  try {
-    if (world.directory === undefined) throw usage('balancer', 'give --config FILE or --demo');
-    const { array, members } = findArray(world.directory.organization(), flags.array);
-    const hosts = [array, ...members.map(({ fqdn }) => fqdn)];
-    const probes = await inParallel(hosts, 8, (host) => probeRpc(world.network, host));
-    const wanted = givenPorts(flags) ?? agreedPorts(probes.slice(1));
-    const lines =
-      'reason' in wanted ? [{ host: array, ok: false, detail: wanted.reason }] : comparePorts(probes, wanted);
-    if (flags.json) io.stdout.write(`${JSON.stringify({ array, hosts: lines }, undefined, 2)}\n`);
-    else
-      for (const { host, ok, detail } of lines) io.stdout.write(`${ok ? 'ok     ' : 'differs'}  ${host}: ${detail}\n`);
-    io.setExitCode(lines.every(({ ok }) => ok) ? 0 : 1);
-  } finally {
-    await world.close();
-  }
-}
-
-function givenPorts({ rpcPort, addressBookPort }: PortFlags): PortWish | undefined {
-  if (rpcPort === undefined && addressBookPort === undefined) return undefined;
-  if (rpcPort === undefined || addressBookPort === undefined)
-    throw usage('balancer', 'give both --rpc-port and --address-book-port, or neither');
-  const [rpc, book] = [rpcPort, addressBookPort].map(Number) as [number, number];
-  if (![rpc, book].every((port) => Number.isInteger(port) && port > 1024 && port < 65_536) || rpc === book)
-    throw usage('balancer', `two different ports from 1025 to 65535 are needed, not ${rpcPort} and ${addressBookPort}`);
-  return { rpcPort: rpc, addressBookPort: book };
-}
-
 async function readPorts(members: readonly BalancerMember[], network: Network): Promise<PortWish> {
   const probes: readonly RpcProbe[] = await inParallel(members, 8, ({ fqdn }) => probeRpc(network, fqdn));
   const ports = agreedPorts(probes);
@@ -195,25 +151,4 @@ async function readPorts(members: readonly BalancerMember[], network: Network): 
     'balancer',
     `${ports.reason}. Give --rpc-port and --address-book-port, and set them: autodiscover balancer ports`,
   );
-}
-
-function findArray(
-  index: OrganizationIndex,
-  wanted: string,
-): { readonly array: string; readonly members: readonly BalancerMember[] } {
-  const { arrays } = index.organization;
-  const same = (text: string | undefined) => text?.toLowerCase() === wanted.toLowerCase();
-  const array = arrays.find(({ name, fqdn }) => same(name) || same(fqdn));
-  if (array?.fqdn === undefined)
-    throw usage('balancer', `there is no array ${wanted}; there are ${arrays.map(({ fqdn }) => fqdn).join(', ')}`);
-  const members = clientAccessServers(index.serversIn(array.siteDn)).flatMap(({ name, fqdn }) =>
-    fqdn === undefined ? [] : [{ name: name.toLowerCase(), fqdn: fqdn.toLowerCase() }],
-  );
-  if (members.length === 0)
-    throw usage('balancer', `the array ${array.fqdn} has no members: its site has no Client Access server`);
-  const odd = [array.fqdn, ...members.flatMap(({ name, fqdn }) => [name, fqdn])].find(
-    (name) => !/^[a-z0-9.-]+$/i.test(name),
-  );
-  if (odd !== undefined) throw usage('balancer', `${JSON.stringify(odd)} cannot be a name in HAProxy's configuration`);
-  return { array: array.fqdn.toLowerCase(), members };
 }

@@ -1,34 +1,8 @@
 // What every generated configuration must have. That HAProxy itself takes it is proved in the lab.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import {
-  type BalancerPlan,
-  portCommands,
-  renderHaproxy,
-  sectionNames,
-} from '../../../src/admin/balancer/haproxy-config.ts';
-
-const PLAN: BalancerPlan = {
-  array: 'outlook-sea.contoso.test',
-  members: ['sea-cas1', 'sea-cas2', 'sea-cas3'].map((name) => ({ name, fqdn: `${name}.contoso.test` })),
-  rpcPort: 59_531,
-  addressBookPort: 59_532,
-  bind: '10.1.0.10',
-  socket: '/run/haproxy/admin.sock',
-  resolvers: ['10.1.0.1:53'],
-  maxConnections: 20_000,
-  web: { kind: 'pass-through' },
-};
-const CUT_OVER: BalancerPlan = {
-  ...PLAN,
-  web: {
-    kind: 'cut-over',
-    service: new URL('https://autodiscover.contoso.test:8443'),
-    certificateFile: '/etc/haproxy/mail.pem',
-    caFile: '/etc/ssl/ca.pem',
-    webHost: 'mail.contoso.test',
-  },
-};
+import { portCommands, renderHaproxy, sectionNames } from '../../../src/admin/balancer/haproxy-config.ts';
+import { CUT_OVER, PLAN } from './haproxy-plan.ts';
 
 for (const [name, plan] of [
   ['pass-through', PLAN],

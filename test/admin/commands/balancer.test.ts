@@ -1,6 +1,6 @@
 // `balancer` over the demo organisation: what it prints, and what it refuses.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
@@ -38,6 +38,34 @@ test('check: 0 when all agree, 1 when not', async () => {
   const bad = await demo('check', '--rpc-port', '40001', '--address-book-port', '59532');
   assert.equal(bad.exitCode, 1);
   assert.match(bad.stdout, /^differs {2}sea-cas1\.contoso\.test: RPC 59531, .*; wanted RPC 40001/m);
+});
+
+test('check --haproxy: what "haproxy" wrote agrees; each difference has its line', async () => {
+  const file = join(folder, 'made.cfg');
+  await demo('haproxy', '--bind', '10.1.0.10', '--out', file);
+  const good = await demo('check', '--haproxy', file);
+  assert.equal(good.exitCode, 0, good.stdout);
+  assert.match(good.stdout, /made\.cfg: as it should be$/m);
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(file, text.replace(/sea-cas2\.contoso\.test:59532/, 'sea-cas2.contoso.test:59999'));
+  const line = text.split('\n').findIndex((one) => one.includes('sea-cas2.contoso.test:59532')) + 1;
+  const bad = await demo('check', '--haproxy', file);
+  assert.equal(bad.exitCode, 1);
+  assert.match(bad.stdout, new RegExp(`^differs {2}${file}:${line}: server-port: .*59999`, 'm'));
+  const { haproxy } = JSON.parse((await demo('check', '--haproxy', file, '--json')).stdout);
+  assert.deepEqual(
+    haproxy.differences.map((one: { line: number; kind: string }) => [one.line, one.kind]),
+    [[line, 'server-port']],
+  );
+});
+
+test('check --haproxy: a file that is none, or that cannot be read, is told with its line', async () => {
+  assert.match((await demo('check', '--haproxy', join(folder, 'none.cfg'))).error?.message ?? '', /none\.cfg: ENOENT/);
+  const file = join(folder, 'broken.cfg');
+  writeFileSync(file, 'global\n  log "x\n');
+  const { error } = await demo('check', '--haproxy', file);
+  assert.equal(error?.code, 'configuration');
+  assert.match(error?.message ?? '', /reading --haproxy .*broken\.cfg, line 2: .* is not closed/);
 });
 
 test('ports: the lines for a member', async () => {
