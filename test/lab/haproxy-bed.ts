@@ -25,8 +25,14 @@ export const WEB_HOST = 'mail.contoso.test';
 export interface HaproxyBed {
   readonly root: string;
   readonly runtime: Runtime;
+  /** Path of the runtime socket. */
+  readonly socket: string;
+  /** Path of the configuration. */
+  readonly config: string;
   readonly authority: CertificateAuthority;
   readonly webCertificate: { readonly certificate: string; readonly key: string };
+  /** What precedes a command that is to see the lab's names. */
+  readonly inLab: readonly string[];
   /** What `haproxy -c` prints; empty when it has nothing to say but that the file is valid. */
   readonly complaints: string;
   startMember(name: MemberName): Promise<void>;
@@ -118,6 +124,9 @@ export async function startHaproxyBed(
   return {
     root,
     runtime,
+    socket,
+    config,
+    inLab,
     authority,
     webCertificate,
     complaints,

@@ -1,12 +1,18 @@
 // The generated configuration under a real HAProxy: it is clean, the endpoint mapper answers through it, and members come and go
 // without a client failing. The figures of the maintenance scenario are printed.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { execFile, execFileSync } from 'node:child_process';
+import { chownSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CHECK_SECONDS } from '../../src/admin/balancer/haproxy-config.ts';
-import { sessionsOf, setMemberState } from '../../src/admin/balancer/maintenance.ts';
+import { serverStates, sessionsOf, setMemberState } from '../../src/admin/balancer/maintenance.ts';
 import { systemNetwork } from '../../src/admin/probe/network.ts';
 import { interfaceFault, probeRpc } from '../../src/admin/probe/rpc-probe.ts';
+import { startEmbeddedDirectory } from '../../src/ldap/embedded/server.ts';
+import { workplace } from '../admin/run-command.ts';
+import { DEMO_LDIF, PASSWORD, RIGHTS } from '../ldap/embedded/demo-directory.ts';
 import { type HaproxyBed, RPC_PORT, startHaproxyBed, VIRTUAL_ADDRESS } from './haproxy-bed.ts';
 import { HoldingClient } from './outlook-like-client.ts';
 import { labSuite } from './requirements.ts';
@@ -19,7 +25,7 @@ labSuite('HAProxy in front of an array', ['haproxy'], () => {
   const clients: HoldingClient[] = [];
 
   before(async () => {
-    bed = await startHaproxyBed();
+    bed = await startHaproxyBed(undefined, [`${VIRTUAL_ADDRESS} outlook-sea.contoso.test`]);
   });
   after(async () => {
     for (const client of clients) client.close();
@@ -104,7 +110,122 @@ labSuite('HAProxy in front of an array', ['haproxy'], () => {
         `longest gap ${Math.max(...gaps).toFixed(0)} ms (bound ${bound} ms)`,
     );
   });
+
+  describe('the commands', () => {
+    const program = join(import.meta.dirname, '..', '..', 'src', 'cli', 'autodiscover.ts');
+
+    /** Runs the program; `before` are words in front of it. */
+    const balancer = (args: readonly string[], before: readonly string[] = []): Promise<Ended> => {
+      const [command = '', ...words] = [...before, process.execPath, program, 'balancer', ...args];
+      return new Promise((resolve) => {
+        execFile(command, words, { timeout: 60_000 }, (error, stdout, stderr) => {
+          resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+        });
+      });
+    };
+    const member = (command: string, ...args: readonly string[]) =>
+      balancer([command, ...args, '--socket', bed.socket]);
+    /** The administrative states of a member in its backends, each once; what a tracking backend inherits is left out. */
+    const adminStates = async (name: string) => {
+      const own = (await serverStates(bed.runtime)).filter(({ server }) => server === name);
+      assert.equal(own.length, 4, 'three RPC backends and the web');
+      return [...new Set(own.map(({ adminState }) => adminState & (ADMIN_MAINTENANCE | ADMIN_DRAIN)))];
+    };
+    let held: readonly HoldingClient[];
+
+    before(async () => {
+      await bed.startMember('sea-cas2');
+      await bed.seen('sea-cas2', true);
+      held = await open(65, 10);
+    });
+
+    test('drain --wait tells what is left, and enable takes the member back', async () => {
+      const own = on(held, 'sea-cas2');
+      assert.ok(own.length > 0);
+      const drained = await member('drain', 'SEA-CAS2', '--wait', '1', '--json');
+      assert.equal(drained.code, 1, drained.stderr);
+      const { state, backends } = JSON.parse(drained.stdout);
+      assert.equal(state, 'drain');
+      assert.deepEqual(
+        backends.find(({ backend }: { backend: string }) => backend === 'outlook-sea_rpc'),
+        { backend: 'outlook-sea_rpc', sessions: own.length },
+      );
+      assert.deepEqual(await adminStates('sea-cas2'), [ADMIN_DRAIN]);
+      assert.deepEqual(await adminStates('sea-cas1'), [0]);
+      assert.ok(own.every((client) => client.connected && client.members.length === 1));
+      const enabled = await member('enable', 'sea-cas2');
+      assert.equal(enabled.code, 0, enabled.stderr);
+      assert.match(enabled.stdout, /^sea-cas2 is in service again: outlook-sea_endpoint_mapper, outlook-sea_rpc, /);
+      assert.deepEqual(await adminStates('sea-cas2'), [0]);
+    });
+
+    test('drain --now ends what is connected', async () => {
+      const own = on(held, 'sea-cas2');
+      const { code, stdout, stderr } = await member('drain', 'sea-cas2', '--now', '--wait', '5');
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, /^sea-cas2 gets no new connections; connected now: .*outlook-sea_rpc 0/);
+      assert.deepEqual(await adminStates('sea-cas2'), [ADMIN_MAINTENANCE]);
+      await until(() => own.every((client) => client.connected && client.member === 'sea-cas1'));
+      assert.equal((await member('enable', 'sea-cas2', '--json')).code, 0);
+    });
+
+    test('an unknown member, no socket, and no right to it are told', async () => {
+      const unknown = await member('drain', 'sea-cas9');
+      assert.deepEqual([unknown.code, unknown.stdout], [2, '']);
+      assert.match(unknown.stderr, /^autodiscover: HAProxy has no member sea-cas9; it has sea-cas1, sea-cas2\n$/);
+      const missing = await balancer(['enable', 'sea-cas1', '--socket', join(bed.root, 'none.sock')]);
+      assert.equal(missing.code, 1);
+      assert.match(missing.stderr, /none\.sock: there is no such socket: is HAProxy running/);
+      // Root without the right to pass over modes: what any other account is.
+      const plain = ['setpriv', '--bounding-set', '-dac_override,-dac_read_search', '--inh-caps', '-all'];
+      chownSync(bed.socket, 65_534, 65_534);
+      const denied = await balancer(['drain', 'sea-cas1', '--socket', bed.socket], plain);
+      assert.equal(denied.code, 1, denied.stdout);
+      assert.match(
+        denied.stderr,
+        /this account may not use the socket: its mode and group are on the "stats socket" line/,
+      );
+      assert.deepEqual(await adminStates('sea-cas1'), [0]);
+    });
+
+    test('check --haproxy finds nothing in what HAProxy runs with, and what was changed by hand at its line', async (t) => {
+      const directory = await startEmbeddedDirectory({ entries: DEMO_LDIF, access: RIGHTS });
+      t.after(() => directory.close());
+      const { config } = await workplace(t, { servers: [directory.url], password: PASSWORD });
+      const check = (file: string) =>
+        balancer(['check', '--array', 'outlook-sea.contoso.test', '--config', config, '--haproxy', file], bed.inLab);
+      const good = await check(bed.config);
+      assert.equal(good.code, 0, good.stdout + good.stderr);
+      assert.match(good.stdout, /^ok {7}outlook-sea\.contoso\.test: RPC 59531, address book 59532$/m);
+      const changed = join(bed.root, 'changed.cfg');
+      const text = readFileSync(bed.config, 'utf8');
+      const [before = '', after = ''] = text.split(/ {4}timeout server 2h\n/);
+      writeFileSync(changed, `${before}    timeout server 50s\n${after}`);
+      const bad = await check(changed);
+      assert.equal(bad.code, 1, bad.stderr);
+      const line = before.split('\n').length;
+      assert.match(
+        bad.stdout,
+        new RegExp(`^differs {2}${changed}:${line}: timeout-too-short: "timeout server" is 50 s`, 'm'),
+      );
+    });
+
+    test('the configuration by hand that the tests compare is one that HAProxy takes', () => {
+      const file = join(import.meta.dirname, '..', 'corpus', 'haproxy', 'hand-written.cfg');
+      execFileSync('haproxy', ['-c', '-f', file], { stdio: 'pipe' });
+    });
+  });
 });
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** HAProxy Management Guide 9.3, "show servers state": bits of srv_admin_state. */
+const ADMIN_MAINTENANCE = 1;
+const ADMIN_DRAIN = 8;
 
 async function until(holds: () => boolean): Promise<void> {
   for (let tries = 0; tries < 300; tries++) {

@@ -14,6 +14,9 @@ export interface ServerState {
   readonly adminState: number;
 }
 
+/** The operational state of a server that gets clients. */
+export const RUNNING = 2;
+
 /** Sessions of a member in one backend, now. */
 export interface SessionCount {
   readonly backend: string;
@@ -82,7 +85,9 @@ async function say(runtime: Runtime, command: string): Promise<void> {
 async function forget(runtime: Runtime, own: readonly ServerState[]): Promise<void> {
   const tables = [...(await runtime('show table')).matchAll(/^# table: ([^,\s]+),/gm)].map((match) => match[1] ?? '');
   const ids = [...new Set(own.map(({ serverId }) => serverId))];
-  for (const table of tables.filter((name) => belongs(name, own))) {
+  const byName = tables.filter((name) => belongs(name, own));
+  // In a configuration that is not ours any table may be the one. Another array's clients lose their persistence at worst.
+  for (const table of byName.length > 0 ? byName : tables) {
     for (const id of ids) await runtime(`clear table ${table} data.server_id eq ${id}`);
   }
 }

@@ -2,6 +2,7 @@
 // ports, and the real service in front of the embedded directory. Nothing leaves the machine.
 
 import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { EXCHANGE_INTERFACES } from '../../autodiscover/client/endpoint-mapper.ts';
 import { startDemo } from '../../autodiscover/commands/demo.ts';
@@ -91,7 +92,7 @@ export async function startDemoWorld(
       return names.length === 0 ? NOWHERE : onPort(names, port);
     };
     const network: Network = {
-      addressesOf: async (name) => table.addressesOf(name),
+      addressesOf: async (name) => (isIP(name) === 0 ? table.addressesOf(name) : [name]),
       route,
       ca,
       timeoutMs: options.timeoutMs,

@@ -189,7 +189,7 @@ listen exchange
     bind :135,:1024-65535,:443
     stick-table type ip size 1m
     stick on src
-    server-template cas 1-3 every-cas.contoso.test check resolvers dns init-addr none
+    server-template cas 1-3 every-cas.contoso.test check port 135 resolvers dns init-addr none
 `;
   assert.deepEqual(kinds(text), []);
 });

@@ -49,6 +49,17 @@ test('draining sets every backend of the member and makes its own persistence fo
   ]);
 });
 
+test('where no table is named after the array, every table forgets the member', async () => {
+  const { runtime, sent } = fake({
+    'show table': '# table: people, type: ip, size:1, used:0\n# table: others, type: ip, size:1, used:0\n',
+  });
+  await setMemberState(runtime, 'sea-cas1', 'drain');
+  assert.deepEqual(changes(sent).slice(-2), [
+    'clear table people data.server_id eq 1',
+    'clear table others data.server_id eq 1',
+  ]);
+});
+
 test('maintenance also ends what is connected; enabling forgets nothing', async () => {
   const maint = fake();
   await setMemberState(maint.runtime, 'sea-cas2', 'maint');
@@ -76,6 +87,13 @@ test('sessions are counted by backend', async () => {
     { backend: 'outlook-sea_rpc', sessions: 5 },
     { backend: 'outlook-sea_endpoint_mapper', sessions: 0 },
   ]);
+});
+
+test('a socket that nobody listens on is told as such', async () => {
+  await assert.rejects(runtimeSocket(import.meta.filename)('show info'), {
+    code: 'runtime-socket',
+    message: /nothing listens on the socket: HAProxy is not running/,
+  });
 });
 
 test('a socket that is not there is told as such', async () => {
