@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
+import type { Check } from '../../src/admin/verify/check.ts';
 import { type RunningService, startService } from '../../src/autodiscover/commands/service.ts';
 import { configSchema } from '../../src/autodiscover/config-schema.ts';
 import { createLogger } from '../../src/autodiscover/log.ts';
@@ -15,9 +16,12 @@ import { labCertificate } from '../../src/autodiscover/tls/lab-certificate.ts';
 import { labSuite } from './requirements.ts';
 import { READER } from './samba/directory-plan.ts';
 import { type SambaLab, startSambaLab } from './samba/samba-lab.ts';
+import { PROGRAM } from './service-bed.ts';
 
 const run = promisify(execFile);
 const HOST = 'autodiscover.contoso.test';
+/** Where HOST leads for a client that is given the lab's names. */
+const VERIFIED_ADDRESS = '127.0.66.20';
 
 labSuite('Authentication against Samba', ['samba', 'bed', 'kerberos'], () => {
   let lab: SambaLab;
@@ -44,11 +48,12 @@ labSuite('Authentication against Samba', ['samba', 'bed', 'kerberos'], () => {
     schemes: string[],
     helper: string,
     failures: object = { perName: 1000, lockoutThreshold: 0 },
+    https = '127.0.0.1:0',
   ): Promise<RunningService> {
     const { certificateFile, keyFile } = await labCertificate(folder, [HOST, '127.0.0.1']);
     const config = configSchema.parse({
       directory: { servers: [lab.ldapsUrl], bindDn: `${READER}@contoso.test`, passwordFile: 'unused' },
-      listen: { https: '127.0.0.1:0' },
+      listen: { https },
       publicUrl: `https://${HOST}`,
       tls: { certificates: [{ certificateFile, keyFile }] },
       authentication: {
@@ -162,6 +167,74 @@ labSuite('Authentication against Samba', ['samba', 'bed', 'kerberos'], () => {
     assert.match(body, /<Server>outlook-sea\.contoso\.test<\/Server>/);
     assert.match(trace, /< WWW-Authenticate: Negotiate \S+/i);
     assert.ok(lines.some((line) => line.includes('"caller":"alice@CONTOSO.TEST"')));
+  });
+
+  test('verify asks for several addresses with one ticket, without a password, in both dialects, and compares', async () => {
+    const exchanges = lines.length;
+    const hosts = join(folder, 'hosts');
+    writeFileSync(hosts, `${VERIFIED_ADDRESS} ${HOST}\n127.0.0.1 localhost\n`);
+    const passwordFile = join(folder, 'bind-password');
+    writeFileSync(passwordFile, lab.password, { mode: 0o600 });
+    const config = join(folder, 'verify.yaml');
+    const { certificateFile, keyFile } = await labCertificate(folder, [HOST, '127.0.0.1']);
+    writeFileSync(
+      config, // JSON is YAML, too
+      JSON.stringify({
+        directory: {
+          servers: [lab.ldapsUrl],
+          caFile: lab.caFile,
+          bindDn: `${READER}@contoso.test`,
+          passwordFile,
+        },
+        publicUrl: `https://${HOST}`,
+        tls: { certificates: [{ certificateFile, keyFile }] },
+      }),
+    );
+    const verified = await serve(['negotiate', 'basic'], lab.paths.ntlmAuth, undefined, `${VERIFIED_ADDRESS}:443`);
+    const addresses = ['alice@contoso.test', 'bob@contoso.test', 'carol@contoso.test'];
+    try {
+      const where = [
+        '--config',
+        config,
+        '--ca',
+        join(folder, 'ca.pem'),
+        '--timeout',
+        '10',
+        '--user',
+        addresses[0] ?? '',
+      ];
+      const inLab = ['-m', 'sh', '-c', 'mount --bind "$1" /etc/hosts && shift && exec "$@"', 'sh', hosts];
+      const { AUTODISCOVER_PASSWORD: _, ...env } = process.env;
+      const { stdout } = await run(
+        'unshare',
+        [...inLab, process.execPath, PROGRAM, 'verify', ...addresses, ...where, '--json'],
+        { env: { ...env, KRB5CCNAME: await kinit(), KRB5_CONFIG: lab.krb5Conf }, maxBuffer: 16 << 20 },
+      ).catch((error: { stdout: string }) => error); // the arrays have no names here, so that the exit code is 1
+      const { checks } = JSON.parse(stdout) as { checks: readonly Check[] };
+      for (const address of addresses) {
+        const own = checks.filter(({ subject }) => subject === address);
+        const found = (name: string) => own.find(({ check }) => check === name) ?? assert.fail(`${address} ${name}`);
+        for (const dialect of ['pox', 'soap']) {
+          // Both SCPs of the demo and the root domain lead nowhere here: the client's own order comes to the autodiscover host.
+          assert.match(
+            found(`${dialect} answer`).detail,
+            /^found by \S+ at https:\/\/autodiscover\.contoso\.test\/.* \(Negotiate\)$/,
+          );
+          const { outcome, expected, served } = found(`${dialect} InternalRpcClientServer`);
+          assert.deepEqual([outcome, served], ['passed', expected]);
+        }
+        assert.equal(found('mobilesync URL').outcome, 'passed');
+        assert.ok(own.length > 40, `${own.length} checks`);
+        assert.deepEqual(
+          own.filter(({ check, outcome }) => check !== 'directory' && outcome !== 'passed'),
+          [],
+        );
+      }
+      const callers = lines.slice(exchanges).flatMap((line) => /"caller":"([^"]+)"/.exec(line)?.[1] ?? []);
+      assert.deepEqual([...new Set(callers)], ['alice@CONTOSO.TEST']);
+    } finally {
+      await verified.stop();
+    }
   });
 
   test('curl --ntlm gets the answer ([MS-NLMP] 2.2.1.1 NEGOTIATE_MESSAGE)', async () => {

@@ -15,6 +15,7 @@ import { scpRecords } from '../../autodiscover/client/scp-records.ts';
 import { resolveSrvRecords } from '../../autodiscover/client/srv-records.ts';
 import { isWithinDomain } from '../../autodiscover/client/trust.ts';
 import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
+import { type ClientCapabilities, NO_CAPABILITIES } from '../../autodiscover/settings/protocol-policy.ts';
 import { resolve } from '../../autodiscover/settings/resolve.ts';
 import { once } from '../probe/in-parallel.ts';
 import { probeRpc } from '../probe/rpc-probe.ts';
@@ -22,6 +23,7 @@ import { acceptedTlsVersions } from '../probe/tls-probe.ts';
 import { probeUrl } from '../probe/web-probe.ts';
 import { compareChecks, parseBaseline, renderBaseline } from '../verify/baseline.ts';
 import { type Check, summarize } from '../verify/check.ts';
+import { poxAsker } from '../verify/further-answers.ts';
 import { renderJunit } from '../verify/junit.ts';
 import { changeLines, checkRows, summaryLine } from '../verify/report-text.ts';
 import { type VerifyDeps, verify } from '../verify/verify.ts';
@@ -244,9 +246,10 @@ function depsOf(firstAddress: string, flags: VerifyFlags, world: CheckWorld, io:
     discover: ask,
     ...(directory &&
       resolveOptions && {
-        expected: (address: string) =>
-          resolve(directory, { emailAddress: address, legacyDn: undefined }, resolveOptions),
+        expected: (address: string, capabilities: ClientCapabilities = NO_CAPABILITIES) =>
+          resolve(directory, { emailAddress: address, legacyDn: undefined, capabilities }, resolveOptions),
       }),
+    askPox: poxAsker(http, authenticators),
     clock: () => new Date(),
     probeRpc: once((host) => probeRpc(network, host)),
     probeUrl: (url) => probeUrl(network, url),

@@ -14,7 +14,7 @@ import {
 import { renderPoxResponse } from '../../autodiscover/wire/pox-response.ts';
 import type { SoapContext } from '../../autodiscover/wire/soap-envelope.ts';
 import { renderUserSettingsResponse } from '../../autodiscover/wire/soap-user-settings.ts';
-import type { Check } from './check.ts';
+import type { Check, CheckOutcome } from './check.ts';
 
 const NAMES = Object.keys(USER_SETTINGS) as UserSettingName[];
 
@@ -55,18 +55,28 @@ export function compareSettings(
   expected: UserSettings,
   served: UserSettings,
 ): readonly Check[] {
-  return NAMES.flatMap((name): Check[] => {
+  return NAMES.flatMap((name): readonly Check[] => {
     if (NOT_COMPARED.has(name)) return [];
-    const [want, got] = [settingText(expected[name]), settingText(served[name])];
-    if (want === undefined && got === undefined) return [];
-    const check = { subject, check: `${dialect} ${name}` };
-    const both = { ...(want !== undefined && { expected: want }), ...(got !== undefined && { served: got }) };
-    if (want === got) return [{ ...check, outcome: 'passed', detail: 'as the directory says', ...both }];
-    if (got === undefined) return [{ ...check, outcome: 'failed', detail: 'not served', ...both }];
-    if (want === undefined)
-      return [{ ...check, outcome: 'warning', detail: 'served, but not to be expected from the directory', ...both }];
-    return [{ ...check, outcome: 'failed', detail: 'differs', ...both }];
+    return compareTexts(subject, `${dialect} ${name}`, settingText(expected[name]), settingText(served[name]));
   });
+}
+
+/** One value against the other; no check when there is neither. */
+export function compareTexts(
+  subject: string,
+  check: string,
+  want: string | undefined,
+  got: string | undefined,
+): readonly Check[] {
+  if (want === undefined && got === undefined) return [];
+  const both = { ...(want !== undefined && { expected: want }), ...(got !== undefined && { served: got }) };
+  const make = (outcome: CheckOutcome, detail: string): readonly Check[] => [
+    { subject, check, outcome, detail, ...both },
+  ];
+  if (want === got) return make('passed', 'as the directory says');
+  if (got === undefined) return make('failed', 'not served');
+  if (want === undefined) return make('warning', 'served, but not to be expected from the directory');
+  return make('failed', 'differs');
 }
 
 /** A setting's value as one line. */

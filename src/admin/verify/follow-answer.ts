@@ -54,10 +54,12 @@ export function tlsChecks(origin: string, accepted: readonly TlsVersion[] | unde
   const { passed, failed, warning } = about(origin);
   if (accepted === undefined) return [failed('TLS versions', 'the host cannot be reached')];
   const text = accepted.join(', ') || 'none of TLS 1.0 to 1.3';
-  if (!accepted.includes('TLSv1.2'))
-    return [
-      failed('TLS versions', `${text}: Outlook 2010 to 2016 on Windows 7 and 8.1 cannot connect without TLS 1.2`),
-    ];
+  if (!accepted.includes('TLSv1.2')) {
+    const who = accepted.includes('TLSv1.3')
+      ? 'Outlook on Windows 7, 8.1 and 10 cannot connect without TLS 1.2'
+      : 'clients that are kept up to date refuse every version before TLS 1.2';
+    return [failed('TLS versions', `${text}: ${who}`)];
+  }
   if (accepted.includes('TLSv1') || accepted.includes('TLSv1.1'))
     return [
       warning('TLS versions', `${text}: versions before 1.2 are broken; turn them off once no client needs them`),

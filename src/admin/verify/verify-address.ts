@@ -7,11 +7,11 @@ import type { UserSettings } from '../../autodiscover/settings/user-settings.ts'
 import { daysLeft } from '../probe/web-probe.ts';
 import { about, type Check } from './check.ts';
 import { carriedBy, codeOf, compareSettings } from './compare-settings.ts';
+import { type FurtherDeps, furtherChecks } from './further-answers.ts';
 
-export interface AddressDeps {
+/** `expected` is straight from the directory; absent when there are no directory credentials. */
+export interface AddressDeps extends FurtherDeps {
   readonly discover: (address: string, dialect: Dialect) => Promise<Discovery>;
-  /** Straight from the directory; absent when there are no directory credentials. */
-  readonly expected?: (address: string) => Promise<Resolution>;
   readonly clock: () => Date;
 }
 
@@ -38,8 +38,9 @@ export async function verifyAddress(address: string, deps: AddressDeps): Promise
   DIALECTS.forEach((dialect, at) => {
     const discovery = discoveries[at] as Discovery;
     checks.push(...answerChecks(address, dialect, discovery, expected, deps.clock()));
-    collect(discovery.result, reached);
+    collect(discovery, reached);
   });
+  checks.push(...(await furtherChecks(address, discoveries[0] as Discovery, expected, deps)));
   return {
     checks,
     servers: [...reached.servers],
@@ -80,7 +81,10 @@ function answerChecks(
   const transport = last?.tls ? certificateChecks(address, dialect, last, now) : [];
   switch (result.outcome) {
     case 'not-found':
-      return [failed(name, `${result.reason}: ${result.detail}${stepsText(discovery.trace)}`)];
+      return [
+        failed(name, `${result.reason}: ${result.detail}${stepsText(discovery.trace)}`),
+        ...badCertificateChecks(address, dialect, discovery.trace),
+      ];
     case 'service-error': {
       const want = expected?.result;
       const text = `${result.source.location} answers ${result.code} ${result.message}`.trim();
@@ -133,6 +137,14 @@ function certificateChecks(address: string, dialect: Dialect, { tls }: TraceEntr
   ];
 }
 
+/** Names, chains and dates that were refused on the way to nothing: each is likely the reason. */
+function badCertificateChecks(address: string, dialect: Dialect, trace: readonly TraceEntry[]): readonly Check[] {
+  const bad = trace.filter(({ outcome }) => outcome.startsWith('certificate-'));
+  if (bad.length === 0) return [];
+  const text = bad.map(({ action, outcome, detail }) => `${action}: ${outcome}: ${detail}`).join('; ');
+  return [about(address).failed(`${dialect} certificate`, text)];
+}
+
 /** The steps that were tried, for an address that nothing was found for. */
 function stepsText(trace: readonly TraceEntry[]): string {
   const tried = trace.filter(({ outcome }) => outcome !== 'skipped').map(({ step, outcome }) => `${step} ${outcome}`);
@@ -140,17 +152,27 @@ function stepsText(trace: readonly TraceEntry[]): string {
 }
 
 function collect(
-  result: DiscoveryResult,
+  { result, trace }: Discovery,
   reached: { servers: Set<string>; urls: Set<string>; services: Set<string> },
 ): void {
-  if (result.outcome === 'not-found') return;
-  const origin = URL.parse(result.source.location);
-  if (origin?.protocol === 'https:') reached.services.add(origin.origin);
+  if (result.outcome === 'not-found') {
+    // Somebody is there, but not with this TLS: which versions he takes tells the rest.
+    for (const { action, outcome } of trace) {
+      if (outcome === 'tls' || outcome.startsWith('certificate-')) addOrigin(reached.services, action.split(' ')[1]);
+    }
+    return;
+  }
+  addOrigin(reached.services, result.source.location);
   if (result.outcome !== 'found') return;
   const { InternalRpcClientServer, AlternateMailboxes } = result.settings;
   if (InternalRpcClientServer !== undefined) reached.servers.add(InternalRpcClientServer.toLowerCase());
   for (const { server } of AlternateMailboxes ?? []) reached.servers.add(server.toLowerCase());
   for (const url of webServiceUrls(result.settings)) reached.urls.add(url);
+}
+
+function addOrigin(origins: Set<string>, location: string | undefined): void {
+  const url = URL.parse(location ?? '');
+  if (url?.protocol === 'https:') origins.add(url.origin);
 }
 
 /** The URLs that Outlook asks by itself: EWS (which also carries availability) and the offline address book, inside and outside. */

@@ -47,6 +47,7 @@ test('--all-databases --demo reports exactly the seeded faults, the same in ever
   for (const [subject, check] of [
     ['alice@contoso.test', 'pox InternalRpcClientServer'],
     ['alice@contoso.test', 'soap InternalRpcClientServer'],
+    ['alice@contoso.test', 'mobilesync URL'],
     ['outlook-sea.contoso.test', 'EMSMDB'],
     ['outlook-sea.contoso.test member sea-cas2.contoso.test', 'NSPI'],
     ['outlook-sea.contoso.test', 'same ports'],
@@ -111,6 +112,7 @@ test('an address with a fault of its own fails, and what is served agrees with t
       ['directory', 'failed'],
       ['pox answer', 'passed'],
       ['soap answer', 'passed'],
+      ['mobilesync answer', 'passed'],
     ],
   );
 });
