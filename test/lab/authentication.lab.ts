@@ -205,17 +205,19 @@ labSuite('Authentication against Samba', ['samba', 'bed', 'kerberos'], () => {
       ];
       const inLab = ['-m', 'sh', '-c', 'mount --bind "$1" /etc/hosts && shift && exec "$@"', 'sh', hosts];
       const { AUTODISCOVER_PASSWORD: _, ...env } = process.env;
-      const { stdout } = await run(
-        'unshare',
-        [...inLab, process.execPath, PROGRAM, 'verify', ...addresses, ...where, '--json'],
-        { env: { ...env, KRB5CCNAME: await kinit(), KRB5_CONFIG: lab.krb5Conf }, maxBuffer: 16 << 20 },
-      ).catch((error: { stdout: string }) => error); // the arrays have no names here, so that the exit code is 1
-      const { checks } = JSON.parse(stdout) as { checks: readonly Check[] };
+      const verify = async (names: readonly string[], cache: string): Promise<readonly Check[]> => {
+        const command = [process.execPath, PROGRAM, 'verify', ...names, ...where, '--json'];
+        const { stdout } = await run('unshare', [...inLab, ...command], {
+          env: { ...env, KRB5CCNAME: cache, KRB5_CONFIG: lab.krb5Conf },
+          maxBuffer: 16 << 20,
+        }).catch((error: { stdout: string }) => error); // the arrays have no names here, so that the exit code is 1
+        return JSON.parse(stdout).checks;
+      };
+      const checks = await verify(addresses, await kinit());
       for (const address of addresses) {
         const own = checks.filter(({ subject }) => subject === address);
         const found = (name: string) => own.find(({ check }) => check === name) ?? assert.fail(`${address} ${name}`);
         for (const dialect of ['pox', 'soap']) {
-          // Both SCPs of the demo and the root domain lead nowhere here: the client's own order comes to the autodiscover host.
           assert.match(
             found(`${dialect} answer`).detail,
             /^found by \S+ at https:\/\/autodiscover\.contoso\.test\/.* \(Negotiate\)$/,
@@ -232,6 +234,13 @@ labSuite('Authentication against Samba', ['samba', 'bed', 'kerberos'], () => {
       }
       const callers = lines.slice(exchanges).flatMap((line) => /"caller":"([^"]+)"/.exec(line)?.[1] ?? []);
       assert.deepEqual([...new Set(callers)], ['alice@CONTOSO.TEST']);
+      const without = await verify(addresses.slice(0, 1), join(folder, 'no-tickets'));
+      const answer = without.find(({ check }) => check === 'pox answer');
+      assert.equal(answer?.outcome, 'failed');
+      assert.match(
+        answer?.detail ?? '',
+        /Negotiate: no Kerberos ticket for HTTP@autodiscover\.contoso\.test .*; run kinit; Basic: no password/,
+      );
     } finally {
       await verified.stop();
     }
