@@ -36,8 +36,12 @@ export function nameFault(text: string): string | undefined {
 }
 
 /** Hosts that clients reach over HTTPS, and what each serves: an array's name must not be among them. */
-function webHosts({ organization }: OrganizationIndex): Map<string, string> {
+function webHosts(index: OrganizationIndex): Map<string, string> {
+  const { organization } = index;
   const hosts = new Map<string, string>();
+  // The Outlook provider EXPR may name another host than the virtual directories do.
+  const provider = index.outlookProvider('EXPR')?.server;
+  if (provider !== undefined) hosts.set(provider.toLowerCase(), 'Outlook Anywhere');
   const note = (url: string | undefined, what: string) => {
     if (url && URL.canParse(url) && !hosts.has(new URL(url).hostname)) hosts.set(new URL(url).hostname, what);
   };

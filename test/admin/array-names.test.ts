@@ -4,6 +4,7 @@ import test, { after, before } from 'node:test';
 import { fqdnFault, fqdnWarnings, isPrivateAddress, type NameLookup, nameFault } from '../../src/admin/array-names.ts';
 import { type ControllerSession, openSession } from '../../src/admin/controller-session.ts';
 import { type EmbeddedDirectory, startEmbeddedDirectory } from '../../src/ldap/embedded/server.ts';
+import { OrganizationIndex } from '../../src/ldap/organization-index.ts';
 import { DEMO_LDIF, PASSWORD, RIGHTS, WRITER } from '../ldap/embedded/demo-directory.ts';
 
 const good = (text: string) => test(`takes ${text}`, () => assert.equal(fqdnFault(text), undefined));
@@ -119,3 +120,18 @@ for (const [what, fqdn, lookup, wanted] of warnings) {
     });
   });
 }
+
+test('warnings: hosts of Outlook Anywhere alone, by its virtual directory and by its provider', async () => {
+  const { organization } = session.index;
+  const virtualDirectories = organization.virtualDirectories.map((one) =>
+    one.kind === 'rpc' ? { ...one, externalUrl: 'https://anywhere.contoso.test/rpc' } : one,
+  );
+  const expr = session.index.outlookProvider('EXPR');
+  assert.ok(expr, 'the demo has the provider');
+  const outlookProviders = organization.outlookProviders.map((one) =>
+    one === expr ? { ...one, server: 'Provider.contoso.test' } : one,
+  );
+  const index = new OrganizationIndex({ ...organization, virtualDirectories, outlookProviders });
+  for (const fqdn of ['anywhere.contoso.test', 'provider.contoso.test'])
+    assert.match((await fqdnWarnings(fqdn, index, undefined))[0] ?? '', /also the host of the Outlook Anywhere/, fqdn);
+});

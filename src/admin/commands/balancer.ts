@@ -25,6 +25,7 @@ interface HaproxyFlags extends WorldFlags, PortFlags {
   readonly serverCa: string;
   readonly webHost?: string;
   readonly out?: string;
+  readonly json?: boolean;
 }
 
 export const DEFAULT_SOCKET = '/run/haproxy/admin.sock';
@@ -57,6 +58,11 @@ export function balancerCommand(io: CommandIo): Command {
       '/etc/ssl/certs/ca-certificates.crt',
     )
     .option('--out <file>', 'write it to this file')
+    .option('--json', 'print array, members, ports and the configuration as JSON')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done; 2 wrong usage or configuration, or ports that the members do not agree on.',
+    )
     .action((flags: HaproxyFlags) => haproxy(flags, io));
   balancerCheck(ports(worldOptions(balancer.command('check'))), io);
   balancer
@@ -64,9 +70,12 @@ export function balancerCommand(io: CommandIo): Command {
     .description('print what sets the static RPC ports on a member')
     .option('--rpc-port <port>', 'port of MSExchangeRPC', String(DEFAULT_PORTS.rpcPort))
     .option('--address-book-port <port>', 'port of MSExchangeAB', String(DEFAULT_PORTS.addressBookPort))
-    .action((flags: PortFlags) => {
+    .option('--json', 'print JSON')
+    .action((flags: PortFlags & { readonly json?: boolean }) => {
       const { rpcPort, addressBookPort } = givenPorts(flags) ?? DEFAULT_PORTS;
-      for (const line of portCommands(rpcPort, addressBookPort)) io.stdout.write(`${line}\n`);
+      const commands = portCommands(rpcPort, addressBookPort);
+      if (flags.json) io.stdout.write(`${JSON.stringify({ rpcPort, addressBookPort, commands }, undefined, 2)}\n`);
+      else for (const line of commands) io.stdout.write(`${line}\n`);
     });
   balancerMember(balancer, io);
   return balancer;
@@ -108,8 +117,12 @@ async function haproxy(flags: HaproxyFlags, io: CommandIo): Promise<void> {
       maxConnections,
       web,
     });
-    if (flags.out === undefined) io.stdout.write(text);
-    else writeText(flags.out, text);
+    if (flags.out !== undefined) writeText(flags.out, text);
+    if (flags.json) {
+      const { out: file, socket } = flags;
+      const value = { array, members, rpcPort, addressBookPort, socket, ...(file !== undefined && { file }) };
+      io.stdout.write(`${JSON.stringify({ ...value, configuration: text }, undefined, 2)}\n`);
+    } else if (flags.out === undefined) io.stdout.write(text);
   } finally {
     await world.close();
   }

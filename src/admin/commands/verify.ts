@@ -76,7 +76,7 @@ export function verifyCommand(io: CommandIo): Command {
     .option('--parallel <number>', 'probes at a time', '8')
     .option('--everything', 'show what passed, too')
     .option('--json', 'print every check as JSON')
-    .option('--junit <file>', 'write every check as JUnit XML')
+    .option('--junit <file>', 'write every check as JUnit XML; with --every again in each round')
     .option('--baseline <save|compare file...>', 'save FILE keeps this report; compare FILE tells what changed since')
     .option('--every <seconds>', 'verify again and again, and tell what changed, until stopped')
     .addHelpText('after', HELP)
@@ -198,6 +198,7 @@ async function watch(
     const checks = await once();
     const changes = compareChecks(before, checks);
     before = checks;
+    if (flags.junit !== undefined) save(flags.junit, renderJunit('autodiscover verify', checks));
     const time = new Date().toISOString();
     if (flags.json) io.stdout.write(`${JSON.stringify({ time, summary: summarize(checks), changes })}\n`);
     else for (const line of [`${time}  ${summaryLine(checks)}`, ...changeLines(changes)]) io.stdout.write(`${line}\n`);

@@ -1,9 +1,12 @@
 // Sends recordings to a server and judges what comes back, and compares two servers setting by setting.
 
 import { type Authenticator, sendAuthenticated } from '../../autodiscover/client/authenticate.ts';
+import type { Dialect } from '../../autodiscover/client/discovery.ts';
 import { inModelOrder } from '../../autodiscover/client/discovery-report.ts';
 import type { HttpAnswer, HttpClient, HttpRequest } from '../../autodiscover/client/http-client.ts';
 import { readServiceAnswer } from '../../autodiscover/client/service-answer.ts';
+import { parseJsonResponse } from '../../autodiscover/wire/json-redirect.ts';
+import { parseMobileSyncResponse } from '../../autodiscover/wire/mobilesync-response.ts';
 import { judge, type Violation } from './judge.ts';
 import { RECORDINGS, type Recording } from './recordings.ts';
 
@@ -87,23 +90,39 @@ function xml(text: string): string {
 function saysOf(recording: Recording, answer: HttpAnswer): Readonly<Record<string, string>> {
   const location = answer.headers.location?.[0];
   const status = { status: String(answer.status), ...(location !== undefined && { location }) };
-  if (recording.expects !== 'pox' && recording.expects !== 'soap' && recording.expects !== 'unknown') return status;
   if (answer.status !== 200) return status;
-  const dialect = recording.expects === 'soap' ? 'soap' : 'pox';
-  const read = readServiceAnswer(dialect, answer.body, answer.headers['content-type']?.[0]);
-  if (read.action !== 'settings') {
-    const { action, ...rest } = read;
-    return {
-      ...status,
-      action,
-      ...Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, String(value)])),
-    };
+  const contentType = answer.headers['content-type']?.[0];
+  switch (recording.expects) {
+    case 'pox':
+    case 'unknown':
+    case 'soap':
+      return { ...status, ...documentSays(recording.expects === 'soap' ? 'soap' : 'pox', answer.body, contentType) };
+    case 'mobilesync': {
+      const { servers, ...rest } = { servers: [], ...parseMobileSyncResponse(answer.body, contentType) };
+      const urls = servers.map(({ type, url, name }) => [`${type} URL`, url ?? name]);
+      return { ...status, ...asTexts(rest), ...asTexts(Object.fromEntries(urls)) };
+    }
+    case 'json':
+      return { ...status, ...asTexts(parseJsonResponse(Buffer.from(answer.body).toString('utf8'))) };
+    case 'challenge':
+    case 'any':
+      return status;
   }
-  const settings = Object.entries(inModelOrder(read.settings)).map(([name, value]) => [
-    name,
-    typeof value === 'string' ? value : JSON.stringify(value),
-  ]);
-  return { ...status, ...Object.fromEntries(settings) };
+}
+
+function documentSays(dialect: Dialect, body: Uint8Array, contentType: string | undefined): Record<string, string> {
+  const read = readServiceAnswer(dialect, body, contentType);
+  if (read.action !== 'settings') return asTexts(read);
+  const { mapiHttp, exHttp } = read.pox ?? {};
+  return asTexts({ ...inModelOrder(read.settings), mapiHttp, EXHTTP: exHttp });
+}
+
+/** Every field that is there as one line of text. */
+function asTexts(fields: object): Record<string, string> {
+  const present = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(
+    present.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
+  );
 }
 
 /** One thing that two servers say differently to the same recording. */

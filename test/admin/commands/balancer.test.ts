@@ -71,6 +71,15 @@ test('check --haproxy: a file that is none, or that cannot be read, is told with
 test('ports: the lines for a member', async () => {
   const { stdout } = await balancer('ports', '--rpc-port', '40001', '--address-book-port', '40002');
   assert.match(stdout, /\/d 40001 \/f\n.*\/d 40002 \/f\n/);
+  const json = JSON.parse((await balancer('ports', '--json')).stdout);
+  assert.deepEqual([json.rpcPort, json.addressBookPort, json.commands.length], [59_531, 59_532, 3]);
+});
+
+test('haproxy --json: array, members, ports and the text', async () => {
+  const value = JSON.parse((await demo('haproxy', '--json')).stdout);
+  assert.deepEqual(value.members[0], { name: 'sea-cas1', fqdn: 'sea-cas1.contoso.test' });
+  assert.deepEqual([value.array, value.rpcPort], ['outlook-sea.contoso.test', 59_531]);
+  assert.equal(value.configuration, (await demo('haproxy')).stdout);
 });
 
 const BAD: readonly (readonly [readonly string[], RegExp])[] = [
