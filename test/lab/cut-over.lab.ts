@@ -1,12 +1,14 @@
 // The cut-over behind a real HAProxy: /autodiscover goes to this project's service, Exchange's other paths to the members, and one
 // command leads back.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { setMemberState } from '../../src/admin/balancer/maintenance.ts';
 import { createHttpClient, type HttpAnswer } from '../../src/autodiscover/client/http-client.ts';
 import { DEMO_PASSWORD, type Demo, startDemo } from '../../src/autodiscover/commands/demo.ts';
@@ -35,7 +37,7 @@ labSuite('Cut-over with HAProxy', ['haproxy'], () => {
         const service = new URL(`https://${SERVICE_HOST}`);
         return { kind: 'cut-over', service, certificateFile: combined, caFile, webHost: WEB_HOST };
       },
-      [`${SERVICE_ADDRESS} ${SERVICE_HOST}`],
+      [`${SERVICE_ADDRESS} ${SERVICE_HOST}`, `${VIRTUAL_ADDRESS} ${WEB_HOST}`],
     );
     for (const name of ['service', 'sea-cas1', 'sea-cas2']) await bed.seen(name, true);
   });
@@ -96,6 +98,32 @@ labSuite('Cut-over with HAProxy', ['haproxy'], () => {
   test('nothing else exists', async () => {
     assert.equal((await ask('/')).status, 404);
     assert.equal((await ask('/powershell/')).status, 404);
+  });
+
+  /** Runs the program where the names of the lab are known. */
+  const autodiscoverProgram = (...args: readonly string[]) => {
+    const program = join(import.meta.dirname, '..', '..', 'src', 'cli', 'autodiscover.ts');
+    const [command = '', ...words] = [...bed.inLab, process.execPath, program, ...args];
+    const env = { ...process.env, AUTODISCOVER_PASSWORD: DEMO_PASSWORD };
+    return promisify(execFile)(command, words, { env, timeout: 60_000 }).catch(
+      (error: { stdout: string; stderr: string }) => error,
+    );
+  };
+
+  test('replay: before the step the two names differ, after it the public one breaks no rule and differs in nothing', async () => {
+    const replay = () =>
+      autodiscoverProgram(
+        ...['replay', 'alice@contoso.test', '--server', `https://${WEB_HOST}`, '--against', `https://${SERVICE_HOST}`],
+        ...['--ca', join(certs, 'both.pem'), '--timeout', '10'],
+      );
+    await autodiscoverProgram('balancer', 'drain', 'service', '--socket', bed.socket);
+    const before = (await replay()).stdout.split('\n');
+    assert.ok(before.includes('broken   Outlook 2010: HTTP 401'), before[0]);
+    assert.ok(before.includes('differs  Outlook 2010  InternalRpcClientServer: -, against outlook-sea.contoso.test'));
+    const enabled = await autodiscoverProgram('balancer', 'enable', 'service', '--socket', bed.socket);
+    assert.match(enabled.stdout, /^service is in service again: outlook-sea_autodiscover$/m, enabled.stderr);
+    const after = await replay();
+    assert.match(after.stdout.trim().split('\n').at(-1) ?? '', /^\d+ recordings, 0 with broken rules, 0 differences$/);
   });
 
   test('draining the service is the way back in one step, and enabling it the way forth', async () => {

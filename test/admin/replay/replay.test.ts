@@ -1,0 +1,45 @@
+// Two services that answer differently, told apart by the recordings of the clients that notice.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import test from 'node:test';
+import { replayCommand } from '../../../src/admin/commands/replay.ts';
+import { DEMO_PASSWORD, startDemo } from '../../../src/autodiscover/commands/demo.ts';
+import { startService } from '../../../src/autodiscover/commands/service.ts';
+import { createLogger } from '../../../src/autodiscover/log.ts';
+import { runCommand } from '../../autodiscover/commands/run-command.ts';
+
+test('newer protocols, ActiveSync and JSON are part of what is compared', async (t) => {
+  const certs = mkdtempSync(join(tmpdir(), 'replay-two-'));
+  t.after(() => rmSync(certs, { recursive: true }));
+  const demo = await startDemo({ https: '127.0.0.1:0', http: '127.0.0.1:0', certs });
+  t.after(() => demo.directory.close());
+  const { config } = demo.settings;
+  const mapiHttp = { internalUrl: 'https://mail.contoso.test/mapi' };
+  const other = { ...demo.settings, config: { ...config, answers: { ...config.answers, mapiHttp, exHttp: true } } };
+  const log = createLogger('silent', new PassThrough());
+  const [one, two] = [await startService(demo.settings, log), await startService(other, log)];
+  t.after(() => one.stop());
+  t.after(() => two.stop());
+  const args = ['alice@contoso.test', '--server', one.httpsUrl, '--against', two.httpsUrl, '--ca', demo.caFile];
+  const run = await runCommand(replayCommand, [...args, '--json'], { env: { AUTODISCOVER_PASSWORD: DEMO_PASSWORD } });
+  assert.equal(run.error, undefined, run.error?.stack);
+  assert.equal(run.exitCode, 1);
+  const { server, differences } = JSON.parse(run.stdout) as {
+    server: readonly { recording: string; says: Record<string, string> }[];
+    differences: readonly { recording: string; name: string; server?: string; against?: string }[];
+  };
+  assert.deepEqual(
+    differences.map(({ recording, name }) => [recording, name]),
+    [
+      ['Outlook 2016', 'mapiHttp'],
+      ['Outlook 2016', 'EXHTTP'],
+    ],
+  );
+  assert.match(differences[0]?.against ?? '', /https:\/\/mail\.contoso\.test\/mapi\/emsmdb/);
+  const says = (recording: string) => server.find((playback) => playback.recording === recording)?.says;
+  assert.equal(says('ActiveSync on iOS')?.['MobileSync URL'], 'https://mail.contoso.test/Microsoft-Server-ActiveSync');
+  assert.equal(says('Outlook 2016, JSON before POX')?.kind, 'url');
+});
