@@ -100,6 +100,30 @@ test('ActiveSync is led to another address, and told of unknown ones', async () 
   assert.match(unknown[0]?.detail ?? '', /^error 2 /);
 });
 
+test('the password comes from a file, the environment or a prompt, and is asked for once', async () => {
+  const passwordFile = join(folder, 'alice-password');
+  writeFileSync(passwordFile, `${DEMO_PASSWORD}\n`);
+  const server = services.plain?.httpsUrl ?? '';
+  const where = ['--server', server, '--ca', demo.caFile, '--timeout', '5', '--user', 'alice@contoso.test', '--json'];
+  const addresses = ['alice@contoso.test', 'bob@contoso.test'];
+  for (const [flags, surroundings, questions] of [
+    [['--password-file', passwordFile], {}, 0],
+    [[], { env: { AUTODISCOVER_PASSWORD: DEMO_PASSWORD } }, 0],
+    [[], { types: [DEMO_PASSWORD] }, 1],
+  ] as const) {
+    const run = await runCommand(verifyCommand, [...addresses, ...where, ...flags], surroundings);
+    assert.equal(run.error, undefined, run.error?.stack);
+    const checks: readonly Check[] = JSON.parse(run.stdout).checks;
+    const answers = checks.filter(({ check }) => check === 'pox answer' || check === 'soap answer');
+    assert.deepEqual(
+      answers.map(({ outcome }) => outcome),
+      ['passed', 'passed', 'passed', 'passed'],
+    );
+    assert.equal(run.quietWhenAsked.length, questions);
+    assert.equal(run.stderr.split('Password of alice@contoso.test for ').length - 1, questions);
+  }
+});
+
 const source = { step: 'server', location: 'https://a.test/autodiscover/autodiscover.xml', dialect: 'pox' } as const;
 const trace = [
   { step: 'server', action: `POST ${source.location}`, outcome: 'settings', detail: '', elapsedMs: 0 },
