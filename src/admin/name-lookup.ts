@@ -17,7 +17,15 @@ export function systemLookup(outside: string | undefined): NameLookup {
     throw new AdminError('configuration', `--outside-resolver ${outside}: must be an IP address`);
   const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: 2 });
   resolver.setServers([isIP(outside) === 6 ? `[${outside}]` : outside]);
-  return { addresses, addressesOutside: (name) => noneIfUnknown(resolver.resolve4(name)) };
+  // Addresses of either kind are an answer, even where the resolver refuses the other kind.
+  const addressesOutside = async (name: string) => {
+    const asked = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)].map(noneIfUnknown));
+    const found = asked.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+    const failed = asked.find((one) => one.status === 'rejected');
+    if (found.length === 0 && failed !== undefined) throw failed.reason;
+    return found;
+  };
+  return { addresses, addressesOutside };
 }
 
 async function noneIfUnknown(asked: Promise<string[]>): Promise<string[]> {

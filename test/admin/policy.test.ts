@@ -37,6 +37,9 @@ test('one array alone, into a new file that is never overwritten', async (t) => 
     parsePolicy(text, 'policy.json').targets.arrays.map(({ fqdn }) => fqdn),
     ['outlook-dub.contoso.test'],
   );
+  const other = ['policy', '--config', place.config, '--json', '--out', place.path('other.json')];
+  const told = JSON.parse((await run(other)).out);
+  assert.deepEqual([told.file, told.policy.arrays.length], [place.path('other.json'), 2]);
   const again = await run(args);
   assert.equal(again.exitCode, 2);
   assert.equal(readFileSync(place.path('policy.json'), 'utf8'), text);

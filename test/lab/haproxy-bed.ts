@@ -19,7 +19,8 @@ export const MEMBERS = [
   { name: 'sea-cas2', fqdn: 'sea-cas2.contoso.test', address: '127.0.61.12' },
 ] as const;
 export type MemberName = (typeof MEMBERS)[number]['name'];
-const DNS = '127.0.61.53';
+/** The lab's DNS server, which knows the names and nothing else. */
+export const DNS = '127.0.61.53';
 export const WEB_HOST = 'mail.contoso.test';
 
 export interface HaproxyBed {
@@ -82,6 +83,7 @@ export async function startHaproxyBed(
     '--no-resolv',
     '--no-hosts',
     '--bind-interfaces',
+    '--local=/contoso.test/',
     '--conf-file=/dev/null',
   ];
   processes.push(

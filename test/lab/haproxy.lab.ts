@@ -13,11 +13,12 @@ import { interfaceFault, probeRpc } from '../../src/admin/probe/rpc-probe.ts';
 import { startEmbeddedDirectory } from '../../src/ldap/embedded/server.ts';
 import { workplace } from '../admin/run-command.ts';
 import { DEMO_LDIF, PASSWORD, RIGHTS } from '../ldap/embedded/demo-directory.ts';
-import { type HaproxyBed, RPC_PORT, startHaproxyBed, VIRTUAL_ADDRESS } from './haproxy-bed.ts';
+import { DNS, type HaproxyBed, RPC_PORT, startHaproxyBed, VIRTUAL_ADDRESS } from './haproxy-bed.ts';
 import { HoldingClient } from './outlook-like-client.ts';
 import { labSuite } from './requirements.ts';
 
 const CLIENTS = 40;
+const KNOWN_OUTSIDE = 'known-outside.contoso.test';
 const TARGET = { host: VIRTUAL_ADDRESS, port: RPC_PORT };
 
 labSuite('HAProxy in front of an array', ['haproxy'], () => {
@@ -25,7 +26,10 @@ labSuite('HAProxy in front of an array', ['haproxy'], () => {
   const clients: HoldingClient[] = [];
 
   before(async () => {
-    bed = await startHaproxyBed(undefined, [`${VIRTUAL_ADDRESS} outlook-sea.contoso.test`]);
+    bed = await startHaproxyBed(undefined, [
+      `${VIRTUAL_ADDRESS} outlook-sea.contoso.test`,
+      `203.0.113.7 ${KNOWN_OUTSIDE}`,
+    ]);
   });
   after(async () => {
     for (const client of clients) client.close();
@@ -115,14 +119,16 @@ labSuite('HAProxy in front of an array', ['haproxy'], () => {
     const program = join(import.meta.dirname, '..', '..', 'src', 'cli', 'autodiscover.ts');
 
     /** Runs the program; `before` are words in front of it. */
-    const balancer = (args: readonly string[], before: readonly string[] = []): Promise<Ended> => {
-      const [command = '', ...words] = [...before, process.execPath, program, 'balancer', ...args];
+    const autodiscover = (args: readonly string[], before: readonly string[] = []): Promise<Ended> => {
+      const [command = '', ...words] = [...before, process.execPath, program, ...args];
       return new Promise((resolve) => {
         execFile(command, words, { timeout: 60_000 }, (error, stdout, stderr) => {
           resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
         });
       });
     };
+    const balancer = (args: readonly string[], before: readonly string[] = []) =>
+      autodiscover(['balancer', ...args], before);
     const member = (command: string, ...args: readonly string[]) =>
       balancer([command, ...args, '--socket', bed.socket]);
     /** The administrative states of a member in its backends, each once; what a tracking backend inherits is left out. */
@@ -170,10 +176,12 @@ labSuite('HAProxy in front of an array', ['haproxy'], () => {
     });
 
     test('an unknown member, no socket, and no right to it are told', async () => {
-      const unknown = await member('drain', 'sea-cas9');
+      const [unknown, missing] = await Promise.all([
+        member('drain', 'sea-cas9'),
+        balancer(['enable', 'sea-cas1', '--socket', join(bed.root, 'none.sock')]),
+      ]);
       assert.deepEqual([unknown.code, unknown.stdout], [2, '']);
       assert.match(unknown.stderr, /^autodiscover: HAProxy has no member sea-cas9; it has sea-cas1, sea-cas2\n$/);
-      const missing = await balancer(['enable', 'sea-cas1', '--socket', join(bed.root, 'none.sock')]);
       assert.equal(missing.code, 1);
       assert.match(missing.stderr, /none\.sock: there is no such socket: is HAProxy running/);
       // Root without the right to pass over modes: what any other account is.
@@ -194,20 +202,38 @@ labSuite('HAProxy in front of an array', ['haproxy'], () => {
       const { config } = await workplace(t, { servers: [directory.url], password: PASSWORD });
       const check = (file: string) =>
         balancer(['check', '--array', 'outlook-sea.contoso.test', '--config', config, '--haproxy', file], bed.inLab);
-      const good = await check(bed.config);
-      assert.equal(good.code, 0, good.stdout + good.stderr);
-      assert.match(good.stdout, /^ok {7}outlook-sea\.contoso\.test: RPC 59531, address book 59532$/m);
       const changed = join(bed.root, 'changed.cfg');
       const text = readFileSync(bed.config, 'utf8');
       const [before = '', after = ''] = text.split(/ {4}timeout server 2h\n/);
       writeFileSync(changed, `${before}    timeout server 50s\n${after}`);
-      const bad = await check(changed);
+      const [good, bad] = await Promise.all([check(bed.config), check(changed)]);
+      assert.equal(good.code, 0, good.stdout + good.stderr);
+      assert.match(good.stdout, /^ok {7}outlook-sea\.contoso\.test: RPC 59531, address book 59532$/m);
       assert.equal(bad.code, 1, bad.stderr);
       const line = before.split('\n').length;
       assert.match(
         bad.stdout,
         new RegExp(`^differs {2}${changed}:${line}: timeout-too-short: "timeout server" is 50 s`, 'm'),
       );
+    });
+
+    test('array set warns of a name that a resolver outside the company knows', async (t) => {
+      const directory = await startEmbeddedDirectory({ entries: DEMO_LDIF, access: RIGHTS });
+      t.after(() => directory.close());
+      const { config } = await workplace(t, { servers: [directory.url], password: PASSWORD });
+      const set = (fqdn: string) =>
+        autodiscover(
+          ['array', 'set', 'outlook-sea.contoso.test', '--fqdn', fqdn, '--dry-run', '--config', config].concat([
+            '--outside-resolver',
+            DNS,
+          ]),
+          bed.inLab,
+        );
+      const [known, unknown] = await Promise.all([set(KNOWN_OUTSIDE), set('unknown-outside.contoso.test')]);
+      assert.equal(known.code, 0, known.stderr);
+      assert.match(known.stdout, /warning: known-outside\.contoso\.test resolves outside, to 203\.0\.113\.7: /);
+      assert.doesNotMatch(unknown.stdout, /resolves outside|looked up/);
+      assert.match(unknown.stdout, /warning: unknown-outside\.contoso\.test does not resolve/);
     });
 
     test('the configuration by hand that the tests compare is one that HAProxy takes', () => {

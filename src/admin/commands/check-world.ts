@@ -38,7 +38,10 @@ export interface CheckWorld {
 export function worldOptions(command: Command): Command {
   return command
     .option('--config <file>', 'the configuration of the service, for its directory account')
-    .option('--demo [organization]', `check a demo organisation: ${DEMO_ORGANIZATIONS.join(' or ')}`)
+    .option(
+      '--demo [organization]',
+      `use an embedded demo organisation and its stand-ins: ${DEMO_ORGANIZATIONS.join(' or ')}`,
+    )
     .option('--certs <folder>', 'folder of the lab certificate of --demo', 'certs')
     .option('--ca <file>', 'trust the certificates in this PEM file instead of the public ones')
     .option('--timeout <seconds>', 'for each probe', '10');

@@ -6,7 +6,7 @@ import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
 import { AdminError } from '../errors.ts';
 import { findArray } from '../find-objects.ts';
 import { policyOf } from '../policy.ts';
-import { type DirectoryFlags, withDirectory, withDirectoryFlags } from './directory-flags.ts';
+import { type DirectoryFlags, printJson, withDirectory, withDirectoryFlags } from './directory-flags.ts';
 
 interface PolicyFlags extends DirectoryFlags {
   readonly array?: string[];
@@ -20,6 +20,10 @@ export function policyCommand(io: CommandIo): Command {
     .option('--array <array...>', 'only these CAS arrays')
     .option('--until <date>', 'last day (YYYY-MM-DD) on which the migrator acts')
     .option('--out <file>', 'write it to a new file')
+    .addHelpText(
+      'after',
+      '\nThe file is JSON with and without --json. Exit codes: 0 done; 1 no such array, or none with members; 2 wrong usage or configuration.',
+    )
     .action((flags: PolicyFlags) => policy(flags, io));
 }
 
@@ -46,6 +50,7 @@ function policy(flags: PolicyFlags, io: CommandIo): Promise<void> {
     } catch (error) {
       throw new AdminError('configuration', `writing ${flags.out}: ${(error as Error).message}`, { cause: error });
     }
+    if (flags.json) return printJson(io, { file: flags.out, policy });
     io.stdout.write(`${flags.out}: ${policy.arrays.length} CAS arrays\n`);
   });
 }

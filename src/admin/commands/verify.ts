@@ -46,8 +46,9 @@ interface VerifyFlags extends WorldFlags, TargetFlags {
 
 const HELP = `
 Each address is asked for in both dialects, in the discovery order of a client or at --server. With --config or --demo every setting
-served is compared with the directory's; without, that comparison is skipped and said to be. Then the answers are followed: names,
-endpoint mapper and ports of the array and its members, EWS and OAB, TLS, the root domain.
+served is compared with the directory's; without, that comparison is skipped and said to be. The service that answered is then asked as a
+phone asks it (ActiveSync) and, where the configuration offers MAPI over HTTP or EXHTTP, as a newer Outlook does. Then the answers are
+followed: names, endpoint mapper and ports of the array and its members, EWS and OAB, TLS, the root domain.
 
 One account may ask for many addresses: --user, with the password from --password-file, from ${PASSWORD_VARIABLE}, or asked for. A Kerberos
 ticket is used where the server takes it.
