@@ -103,6 +103,19 @@ test('--baseline saves a report and tells what changed', async () => {
   );
 });
 
+test('against a baseline, known faults are no failure, and what became worse is', async () => {
+  const known = file('known.json');
+  assert.equal((await verify('--database', 'SEA-DB02', '--demo', '--baseline', 'save', known)).exitCode, 1);
+  const same = await verify('--database', 'SEA-DB02', '--demo', '--baseline', 'compare', known);
+  assert.equal(same.exitCode, 0, same.stdout);
+  const report = JSON.parse(readFileSync(known, 'utf8')) as { checks: { outcome: string }[] };
+  for (const check of report.checks) check.outcome = 'passed';
+  writeFileSync(known, JSON.stringify(report));
+  const worse = await verify('--database', 'SEA-DB02', '--demo', '--baseline', 'compare', known);
+  assert.equal(worse.exitCode, 1);
+  assert.match(worse.stdout, /^worse {4}carol@contoso\.test {2}directory: passed: .* -> failed: /m);
+});
+
 test('an address with a fault of its own fails, and what is served agrees with the directory', async () => {
   const checks = checksOf(await verify('mallory@contoso.test', '--demo', '--json'));
   const own = checks.filter(({ subject }) => subject === 'mallory@contoso.test');
