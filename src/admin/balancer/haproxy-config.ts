@@ -97,7 +97,7 @@ ${portCommands(rpcPort, addressBookPort)
   .map((line) => `#   ${line}`)
   .join('\n')}
 #
-# Check: autodiscover balancer check --array ${array} --rpc-port ${rpcPort} --address-book-port ${addressBookPort}
+# Check: autodiscover balancer check --array ${array} --rpc-port ${rpcPort} --address-book-port ${addressBookPort} --haproxy THIS-FILE
 # Maintenance: autodiscover balancer drain MEMBER --socket ${socket}, and enable to take it back`;
 }
 
