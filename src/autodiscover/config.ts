@@ -24,7 +24,7 @@ export function readConfig(path: string): Config {
 /** Checks the text of a configuration file; `path` is only for messages. */
 export function parseConfig(text: string, path: string): Config {
   if (text.length > MAX_FILE_BYTES) throw faults(path, [`the file is larger than ${MAX_FILE_BYTES} bytes`]);
-  const document = parseDocument(text, { uniqueKeys: true, maxAliasCount: 0 } as Parameters<typeof parseDocument>[1]);
+  const document = parseDocument(text, { uniqueKeys: true, stringKeys: true });
   if (document.errors.length > 0)
     throw faults(
       path,

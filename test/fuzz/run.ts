@@ -1,6 +1,7 @@
-// `npm run fuzz -- [--runs N] [--seed S] [--only NAME,...] [--tests]`: damages the committed inputs of every parser, keeps what runs code that
+// `npm run fuzz -- [--runs N] [--seed S] [--only NAME,...] [--keep] [--tests]`: damages the committed inputs of every parser, keeps what runs code that
 // nothing ran before, and damages that further. A parser may answer with a value or with the error it promises; anything else, and
 // anything that takes longer than a second, is a find: it is written to the corpus as find-*, and the exit code is 1.
+// --keep writes to the corpus what the run found worth keeping: few small inputs that together run all code that the committed ones do not.
 // --tests runs the mutation tests of the test suite as well, with the same counts and seed.
 
 import { spawnSync } from 'node:child_process';
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '100000' },
     seed: { type: 'string', default: '2010' },
     only: { type: 'string' },
+    keep: { type: 'boolean', default: false },
     tests: { type: 'boolean', default: false },
   },
 });
@@ -25,6 +27,9 @@ const SEED = Number(values.seed);
 const BATCH = 200;
 const MAX_BYTES = 16_384;
 const MAX_KEPT = 2_000;
+const KEPT_OF_BATCH = 8;
+/** Larger inputs are not worth a place in the corpus. */
+const MAX_COMMITTED_BYTES = 2_048;
 const SLOW_MS = 1000;
 const MAX_FINDS = 10;
 
@@ -47,16 +52,18 @@ function judge(target: FuzzTarget, data: Buffer): string | undefined {
 
 async function fuzz(target: FuzzTarget, coverage: Coverage): Promise<Find[]> {
   const random = seededRandom(SEED);
-  const kept = [...corpusOf(target).values()];
-  const given = kept.length;
+  const given = [...corpusOf(target).values()];
+  const kept = [...given];
   const finds: Find[] = [];
   const attempt = (data: Buffer) => {
     const what = judge(target, data);
     // One input for each fault is enough to mend it.
-    if (what !== undefined && !finds.some((find) => find.what === what)) finds.push({ data, what });
+    if (what !== undefined && !finds.some((find) => fault(find.what) === fault(what))) finds.push({ data, what });
   };
-  for (const data of kept) attempt(data);
+  await coverage.forget();
+  for (const data of given) attempt(data);
   await coverage.fresh();
+  const before = coverage.size;
   const began = performance.now();
   for (let done = 0; done < RUNS && finds.length < MAX_FINDS; ) {
     const batch: Buffer[] = [];
@@ -67,30 +74,67 @@ async function fuzz(target: FuzzTarget, coverage: Coverage): Promise<Find[]> {
       batch.push(mutate(splice(seed, kept, random), random).subarray(0, MAX_BYTES));
     }
     for (const data of batch) attempt(data);
-    if ((await coverage.fresh()) === 0 || kept.length >= MAX_KEPT) continue;
-    // Pieces are counted once, so the batch is told apart by what only its members add to how often they run: keep a sample of it.
-    for (let n = 0; n < 8; n++) kept.push(batch[Math.floor(random() * batch.length)] as Buffer);
+    const fresh = await coverage.fresh();
+    if (fresh.size === 0 || kept.length >= MAX_KEPT) continue;
+    kept.push(...(await coverage.culprits(batch, fresh, (data) => judge(target, data), KEPT_OF_BATCH)));
   }
   const perSecond = (RUNS / (performance.now() - began)) * 1000;
+  const after = coverage.size;
+  const chosen = values.keep ? await worthKeeping(target, coverage, given, kept.slice(given.length)) : [];
+  for (const data of chosen) write(target, 'kept', data);
   process.stdout.write(
-    `${target.name.padEnd(22)}${String(RUNS).padStart(9)} runs${perSecond.toFixed(0).padStart(9)}/s` +
-      `${String(given).padStart(5)} seeds, ${kept.length - given} kept, ${coverage.pieces} pieces of code so far, ${finds.length} finds\n`,
+    `${target.name.padEnd(24)}${String(RUNS).padStart(9)} runs${perSecond.toFixed(0).padStart(8)}/s  ` +
+      `${given.length} seeds run ${before} characters of code, ${kept.length - given.length} kept ones ${after - before} more` +
+      `${values.keep ? ` (${chosen.length} written)` : ''}, ${finds.length} finds\n`,
   );
   return finds;
 }
 
-/** Now and then the head of one input with the tail of another. */
+/** Where it broke, without the values in the message. */
+function fault(what: string): string {
+  return /\n\s+at .*/.exec(what)?.[0] ?? what.replace(/\d+/g, '');
+}
+
+/** The small ones that run what neither the committed inputs nor smaller ones run. */
+async function worthKeeping(
+  target: FuzzTarget,
+  coverage: Coverage,
+  given: readonly Buffer[],
+  kept: readonly Buffer[],
+): Promise<Buffer[]> {
+  await coverage.forget();
+  for (const data of given) judge(target, data);
+  await coverage.fresh();
+  const chosen: Buffer[] = [];
+  for (const data of kept.toSorted((a, b) => a.length - b.length)) {
+    if (data.length > MAX_COMMITTED_BYTES) break;
+    judge(target, data);
+    if ((await coverage.fresh()).size > 0) chosen.push(data);
+  }
+  return chosen;
+}
+
+/** Now and then the head of one input with the tail of another, or with a piece of another inside. */
 function splice(seed: Buffer, kept: readonly Buffer[], random: () => number): Buffer {
-  if (random() > 0.1) return seed;
+  const way = random();
+  if (way > 0.2) return seed;
   const other = kept[Math.floor(random() * kept.length)] as Buffer;
-  const head = seed.subarray(0, Math.floor(random() * seed.length));
-  return Buffer.concat([head, other.subarray(Math.floor(random() * other.length))]);
+  const at = Math.floor(random() * seed.length);
+  const from = Math.floor(random() * other.length);
+  if (way < 0.1) return Buffer.concat([seed.subarray(0, at), other.subarray(from)]);
+  const piece = other.subarray(from, from + 1 + Math.floor(random() * 64));
+  return Buffer.concat([seed.subarray(0, at), piece, seed.subarray(at)]);
+}
+
+function write(target: FuzzTarget, kind: 'find' | 'kept', data: Buffer): string {
+  const name = `${kind}-${createHash('sha256').update(data).digest('hex').slice(0, 12)}.bin`;
+  const file = join(import.meta.dirname, '..', 'corpus', target.corpus, name);
+  writeFileSync(file, data);
+  return file;
 }
 
 function record(target: FuzzTarget, { data, what }: Find): void {
-  const name = `find-${createHash('sha256').update(data).digest('hex').slice(0, 12)}.bin`;
-  const file = join(import.meta.dirname, '..', 'corpus', target.corpus, name);
-  writeFileSync(file, data);
+  const file = write(target, 'find', data);
   process.stdout.write(
     `\nFIND in ${target.name}, written to ${file}:\n${what}\n${JSON.stringify(data.toString('latin1').slice(0, 400))}\n`,
   );

@@ -7,7 +7,10 @@ import { BalancerError } from '../../src/admin/balancer/errors.ts';
 import { parseHaproxy } from '../../src/admin/balancer/haproxy-lines.ts';
 import { readProxies } from '../../src/admin/balancer/haproxy-proxies.ts';
 import { parseChallenges } from '../../src/autodiscover/client/challenges.ts';
+import { EMSMDB } from '../../src/autodiscover/client/endpoint-mapper.ts';
+import { parseEptMapResponse } from '../../src/autodiscover/client/ept-map.ts';
 import { parsePdu, pduLength } from '../../src/autodiscover/client/rpc-pdu.ts';
+import { readSavedResponse } from '../../src/autodiscover/client/saved-response.ts';
 import { parseConfig } from '../../src/autodiscover/config.ts';
 import { AutodiscoverError } from '../../src/autodiscover/errors.ts';
 import { parseBasic } from '../../src/autodiscover/server/authentication/basic.ts';
@@ -20,16 +23,36 @@ import { answerJsonRequest, parseJsonRequest, parseJsonResponse } from '../../sr
 import { parseMobileSyncResponse } from '../../src/autodiscover/wire/mobilesync-response.ts';
 import { parsePoxRequest } from '../../src/autodiscover/wire/pox-request.ts';
 import { parsePoxResponse } from '../../src/autodiscover/wire/pox-response.ts';
-import { readDomainSettingsRequest } from '../../src/autodiscover/wire/soap-domain-settings.ts';
+import {
+  parseDomainSettingsResponse,
+  readDomainSettingsRequest,
+} from '../../src/autodiscover/wire/soap-domain-settings.ts';
 import { parseSoapEnvelope } from '../../src/autodiscover/wire/soap-envelope.ts';
-import { readFederationRequest } from '../../src/autodiscover/wire/soap-federation.ts';
+import {
+  parseFederationResponse,
+  parseOrganizationRelationshipResponse,
+  readFederationRequest,
+  readOrganizationRelationshipRequest,
+} from '../../src/autodiscover/wire/soap-federation.ts';
 import { parseUserSettingsResponse, readUserSettingsRequest } from '../../src/autodiscover/wire/soap-user-settings.ts';
+import { readUndoFile } from '../../src/ldap/change.ts';
 import { parseDn } from '../../src/ldap/distinguished-name.ts';
 import { FrameSplitter } from '../../src/ldap/embedded/frame.ts';
 import { ProtocolFault } from '../../src/ldap/embedded/protocol-fault.ts';
 import { decodeMessage } from '../../src/ldap/embedded/request.ts';
 import { DirectoryError } from '../../src/ldap/errors.ts';
 import { parseLdif, parseLdifChanges } from '../../src/ldap/ldif.ts';
+import { RegistryError, UsageError } from '../../src/profile-migrator/errors.ts';
+import { readStoreEntryId } from '../../src/profile-migrator/mapi/entry-id.ts';
+import { readMultiBinary, readMultiString } from '../../src/profile-migrator/mapi/multi-value.ts';
+import { splitUids } from '../../src/profile-migrator/mapi/profile-section.ts';
+import { parsePolicy } from '../../src/profile-migrator/plan/policy-file.ts';
+import { HiveImage } from '../../src/profile-migrator/registry/hive/hive-image.ts';
+import { loadKeys } from '../../src/profile-migrator/registry/hive/load-keys.ts';
+import { recoverHive } from '../../src/profile-migrator/registry/hive/recover.ts';
+import { readRegFile } from '../../src/profile-migrator/registry/reg-file-reader.ts';
+import { parseResultLine } from '../../src/profile-migrator/result-line.ts';
+import { buildHive, nest, sealBaseBlock, string } from '../profile-migrator/registry/hive/hive-builder.ts';
 
 export interface FuzzTarget {
   readonly name: string;
@@ -49,6 +72,7 @@ export function corpusOf({ corpus }: FuzzTarget): Map<string, Buffer> {
   return new Map(names.map((name) => [name, readFileSync(join(folder, name))]));
 }
 
+const registryError = (error: unknown): boolean => error instanceof RegistryError;
 const directoryError = (error: unknown): boolean => error instanceof DirectoryError;
 const text = (data: Buffer): string => data.toString('utf8');
 
@@ -58,6 +82,37 @@ function soapRequest(data: Buffer): void {
   readUserSettingsRequest(message.body);
   readDomainSettingsRequest(message.body);
   readFederationRequest(message.body);
+  readOrganizationRelationshipRequest(message.body);
+}
+
+/** What a client may claim the encoding of its XML to be; the last byte of an input chooses. */
+const CONTENT_TYPES = ['utf-8', 'utf-16', 'utf-16be', 'iso-8859-1', 'windows-1252', 'utf-7', '"'].map(
+  (charset) => `text/xml; charset=${charset}`,
+);
+
+/** Fuzzed bytes would stop at the checksum of the base block. */
+function sealed(data: Buffer): Buffer {
+  const copy = Buffer.from(data);
+  if (copy.length >= 512) sealBaseBlock(copy);
+  return copy;
+}
+
+const DIRTY_HIVE = buildHive({
+  primarySequence: 11,
+  secondarySequence: 10,
+  root: { name: 'ROOT', keys: [nest('Software\\Test', { values: [string('server', 'old')] })] },
+});
+
+function hiveLog(data: Buffer): void {
+  const { bytes } = recoverHive(DIRTY_HIVE, [{ name: 'LOG1', bytes: sealed(data) }]);
+  loadKeys(new HiveImage(bytes), ['']);
+}
+
+function mapiValue(data: Buffer): void {
+  for (const unit of [1, 2] as const) readMultiString(data, unit);
+  readMultiBinary(data);
+  readStoreEntryId(data);
+  splitUids(data);
 }
 
 function frames(data: Buffer): void {
@@ -77,10 +132,22 @@ function haproxy(data: Buffer): void {
 
 export const TARGETS: readonly FuzzTarget[] = [
   { name: 'pox-request', corpus: 'pox', run: (data) => parsePoxRequest(data) },
+  {
+    name: 'pox-request-encoded',
+    corpus: 'pox',
+    run: (data) => parsePoxRequest(data, CONTENT_TYPES[(data.at(-1) ?? 0) % CONTENT_TYPES.length]),
+  },
   { name: 'pox-response', corpus: 'pox', run: (data) => parsePoxResponse(data) },
   { name: 'mobilesync-response', corpus: 'pox', run: (data) => parseMobileSyncResponse(data) },
   { name: 'soap-request', corpus: 'soap', run: soapRequest },
   { name: 'soap-response', corpus: 'soap', run: (data) => parseUserSettingsResponse(data) },
+  { name: 'saved-response', corpus: 'pox', run: (data) => readSavedResponse(data) },
+  { name: 'domain-response', corpus: 'soap', run: (data) => parseDomainSettingsResponse(data) },
+  {
+    name: 'federation-response',
+    corpus: 'soap',
+    run: (data) => [parseFederationResponse(data), parseOrganizationRelationshipResponse(data)],
+  },
   {
     name: 'json-request',
     corpus: 'json-request',
@@ -103,6 +170,11 @@ export const TARGETS: readonly FuzzTarget[] = [
     corpus: 'dce-rpc',
     run: (data) => typeof pduLength(data) === 'number' && data.length >= 16 && parsePdu(data, 1),
   },
+  {
+    name: 'endpoint-map',
+    corpus: 'ept-map',
+    run: (data) => [true, false].map((littleEndian) => parseEptMapResponse(data, littleEndian, EMSMDB)),
+  },
   { name: 'redaction', corpus: 'soap', run: (data) => redactedBody(data) },
   { name: 'ldif', corpus: 'ldif', run: (data) => parseLdif(data), permits: directoryError },
   { name: 'ldif-changes', corpus: 'ldif', run: (data) => parseLdifChanges(data), permits: directoryError },
@@ -119,5 +191,27 @@ export const TARGETS: readonly FuzzTarget[] = [
     corpus: 'haproxy',
     run: haproxy,
     permits: (error) => error instanceof BalancerError && error.code === 'configuration',
+  },
+  { name: 'undo-file', corpus: 'undo', run: (data) => readUndoFile(text(data)), permits: directoryError },
+  { name: 'registry-file', corpus: 'reg', run: (data) => readRegFile(data, 'fuzz.reg'), permits: registryError },
+  {
+    name: 'hive',
+    corpus: 'hive',
+    run: (data) => loadKeys(new HiveImage(sealed(data)), ['']),
+    permits: registryError,
+  },
+  { name: 'hive-log', corpus: 'hive-log', run: hiveLog, permits: registryError },
+  { name: 'profile-value', corpus: 'mapi', run: mapiValue },
+  {
+    name: 'migration-policy',
+    corpus: 'policy',
+    run: (data) => parsePolicy(text(data), 'fuzz.json'),
+    permits: (error) => error instanceof UsageError,
+  },
+  {
+    name: 'result-line',
+    corpus: 'result-line',
+    run: (data) => parseResultLine(text(data), 'line 1'),
+    permits: registryError,
   },
 ];
