@@ -341,6 +341,23 @@ export const configSchema = z.strictObject({
             example: ['contoso.test', 'contoso-sales.test'],
           }),
         ),
+      othersMailboxes: z
+        .enum(['allow', 'deny'])
+        .default('allow')
+        .meta(
+          help(
+            "Whether callers may ask for other people's mailboxes, as Exchange allows. With deny, an address that is neither the caller's " +
+              'nor of a mailbox opened to him is answered like one that does not exist.',
+          ),
+        ),
+      mayAskForOthers: z
+        .array(z.string().min(1))
+        .default([])
+        .meta(
+          help('DNs of accounts that may ask for every mailbox even so: programs that act for other people.', {
+            example: ['CN=svc-calendar,OU=Service Accounts,DC=contoso,DC=test'],
+          }),
+        ),
       mapiHttp: z
         .strictObject({ internalUrl: httpsUrl.optional(), externalUrl: httpsUrl.optional() })
         .optional()

@@ -12,6 +12,7 @@ import { type ControllerOptions, failureText } from './controller.ts';
 import { DirectoryError } from './errors.ts';
 import { type LockoutPolicy, readLockoutPolicy } from './lockout-policy.ts';
 import { OrganizationIndex } from './organization-index.ts';
+import type { OwnMailboxes } from './own-mailboxes.ts';
 import { readOrganization } from './read-organization.ts';
 import { type Account, findMailboxOf, type Recipient, type RecipientMatch } from './recipient.ts';
 import { type RecipientFaults, scanRecipients } from './recipient-scan.ts';
@@ -67,6 +68,8 @@ export interface Directory {
   findRecipientByAddress(address: string): Promise<RecipientMatch>;
   findRecipientByLegacyDn(legacyDn: string): Promise<RecipientMatch>;
   readRecipient(distinguishedName: string): Promise<Recipient | undefined>;
+  /** The mailboxes that are an account's own or opened to it. */
+  readOwnMailboxes(accountDn: string): Promise<OwnMailboxes>;
   /** The primary address of some mailbox in a database, for checks that need a real one. */
   findMailboxOf(databaseDn: string): Promise<string | undefined>;
   /** Reads every recipient once and tells which of them no client can be served from; for checks, not for requests. */
@@ -199,6 +202,10 @@ class ActiveDirectory implements Directory {
 
   readRecipient(distinguishedName: string): Promise<Recipient | undefined> {
     return this.#recipients.read(distinguishedName);
+  }
+
+  readOwnMailboxes(accountDn: string): Promise<OwnMailboxes> {
+    return this.#recipients.readOwnMailboxes(accountDn);
   }
 
   findMailboxOf(databaseDn: string): Promise<string | undefined> {

@@ -3,6 +3,7 @@
 
 import { AgedCache, type CacheAges } from './aged-cache.ts';
 import type { ForestDomain } from './exchange-organization.ts';
+import { type OwnMailboxes, readOwnMailboxes } from './own-mailboxes.ts';
 import {
   type Account,
   findAccountBy,
@@ -55,6 +56,7 @@ export class Recipients {
   readonly #matches: AgedCache<RecipientMatch>;
   readonly #byName: AgedCache<Recipient | undefined>;
   readonly #accounts: AgedCache<Account | undefined>;
+  readonly #ownMailboxes: AgedCache<OwnMailboxes>;
   #oldestStaleMs = 0;
   #staleInOutage = 0;
 
@@ -93,6 +95,14 @@ export class Recipients {
       isMissing: (account) => account === undefined,
       isSame: (known, read) => known?.distinguishedName === read?.distinguishedName,
     });
+    this.#ownMailboxes = new AgedCache<OwnMailboxes>({
+      ages,
+      now,
+      onStale,
+      maxEntries: MAX_BY_NAME,
+      isMissing: (own) => own.size === 0,
+      isSame: () => false,
+    });
   }
 
   findByAddress(address: string): Promise<RecipientMatch> {
@@ -114,6 +124,11 @@ export class Recipients {
     });
   }
 
+  /** See Directory.readOwnMailboxes. */
+  readOwnMailboxes(accountDn: string): Promise<OwnMailboxes> {
+    return this.#ownMailboxes.get(lower(accountDn), () => readOwnMailboxes(this.#search, accountDn));
+  }
+
   /** See Directory.findAccount. */
   findAccount(logonName: string): Promise<Account | undefined> {
     return this.#accounts.get(`name:${lower(logonName)}`, () => this.#findAccount(logonName));
@@ -130,14 +145,14 @@ export class Recipients {
   }
 
   status(): RecipientsStatus {
-    const caches = [this.#matches, this.#byName, this.#accounts];
+    const caches = [this.#matches, this.#byName, this.#accounts, this.#ownMailboxes];
     const sum = (of: (cache: { size: number; stale: number }) => number) =>
       caches.reduce((total, cache) => total + of(cache), 0);
     return {
       entries: sum(({ size }) => size),
       // Accounts are always asked for: they would only blur how often recipients are answered from memory.
-      hits: this.#matches.hits + this.#byName.hits,
-      misses: this.#matches.misses + this.#byName.misses,
+      hits: this.#matches.hits + this.#byName.hits + this.#ownMailboxes.hits,
+      misses: this.#matches.misses + this.#byName.misses + this.#ownMailboxes.misses,
       stale: sum(({ stale }) => stale),
       oldestStaleMs: this.#oldestStaleMs,
     };

@@ -3,7 +3,7 @@ import { createServer, request as httpRequest, type IncomingHttpHeaders, type Se
 import type { AddressInfo } from 'node:net';
 import type { Express } from 'express';
 import { logonGuard } from '../../src/autodiscover/commands/authentication.ts';
-import { resolveOptionsOf } from '../../src/autodiscover/commands/service.ts';
+import { mailboxAccessOf, resolveOptionsOf } from '../../src/autodiscover/commands/service.ts';
 import { configSchema } from '../../src/autodiscover/config-schema.ts';
 import { createLogger } from '../../src/autodiscover/log.ts';
 import { createApp } from '../../src/autodiscover/server/app.ts';
@@ -23,7 +23,12 @@ export const SERVER_ID = 1234567890;
 
 /** Sections of the configuration file that a test changes. */
 export interface ConfigOverrides {
-  readonly answers?: { readonly externalSite?: string; readonly otherVersions?: Readonly<Record<string, string>> };
+  readonly answers?: {
+    readonly externalSite?: string;
+    readonly otherVersions?: Readonly<Record<string, string>>;
+    readonly othersMailboxes?: 'allow' | 'deny';
+    readonly mayAskForOthers?: readonly string[];
+  };
   readonly authentication?: {
     readonly realm?: string;
     readonly cacheSeconds?: number;
@@ -66,6 +71,7 @@ export function bedOver(directory: Directory, overrides: ConfigOverrides = {}): 
     directory,
     authenticator: new Authenticator([basicScheme({ directory, cache, guard, realm: config.authentication.realm })]),
     resolveOptions: resolveOptionsOf(config),
+    mailboxAccess: mailboxAccessOf(config, directory),
     publicUrl: config.publicUrl,
     domains: config.answers.domains,
     log: createLogger('debug', { write: (line) => void log.push(JSON.parse(line) as LogLine) }),

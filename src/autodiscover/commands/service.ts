@@ -6,7 +6,9 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { ControllerOptions } from '../../ldap/controller.ts';
 import { type Directory, type DirectoryEvent, openDirectory } from '../../ldap/directory.ts';
+import { tryParseDn } from '../../ldap/distinguished-name.ts';
 import type { Config } from '../config-schema.ts';
+import { AutodiscoverError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { createApp } from '../server/app.ts';
 import type { Authenticator } from '../server/authentication/authenticator.ts';
@@ -14,6 +16,7 @@ import { networkList } from '../server/authentication/client-network.ts';
 import type { Guard } from '../server/authentication/guard.ts';
 import { healthRoutes } from '../server/health-routes.ts';
 import { type Listener, type ListenOptions, listenHttp, listenHttps } from '../server/listen.ts';
+import { MailboxAccess } from '../server/mailbox-access.ts';
 import { metricsListener, ServiceMetrics } from '../server/metrics.ts';
 import { createRedirector } from '../server/redirector.ts';
 import type { ResolveOptions } from '../settings/resolve.ts';
@@ -107,6 +110,15 @@ export function openServiceDirectory(
 export function resolveOptionsOf(config: Pick<Config, 'answers'>): ResolveOptions {
   const { externalSite, otherVersions, mapiHttp, exHttp } = config.answers;
   return { externalSite, otherVersionUrls: otherVersions, newerProtocols: { mapiHttp, exHttp } };
+}
+
+/** What holds callers to their own mailboxes; undefined where the configuration does not. Throws AutodiscoverError `configuration`. */
+export function mailboxAccessOf({ answers }: Pick<Config, 'answers'>, directory: Directory): MailboxAccess | undefined {
+  if (answers.othersMailboxes === 'allow') return undefined;
+  const wrong = answers.mayAskForOthers.find((name) => tryParseDn(name) === undefined);
+  if (wrong !== undefined)
+    throw new AutodiscoverError('configuration', `answers.mayAskForOthers: ${wrong} is no distinguished name`);
+  return new MailboxAccess(directory, answers.mayAskForOthers);
 }
 
 /**
@@ -224,6 +236,7 @@ function appOf(
     ...parts,
     logRequests: config.log.requests,
     resolveOptions: resolveOptionsOf(config),
+    mailboxAccess: mailboxAccessOf(config, parts.directory),
     publicUrl: config.publicUrl,
     domains: config.answers.domains,
     clock: () => new Date(),

@@ -4,12 +4,15 @@ import type { Directory } from '../../ldap/directory.ts';
 import type { Logger } from '../log.ts';
 import type { ResolveOptions } from '../settings/resolve.ts';
 import type { Authenticator } from './authentication/authenticator.ts';
+import type { MailboxAccess } from './mailbox-access.ts';
 import type { ServiceMetrics } from './metrics.ts';
 
 export interface AppDependencies {
   readonly directory: Directory;
   readonly authenticator: Authenticator;
   readonly resolveOptions: ResolveOptions;
+  /** Holds callers to their own mailboxes; undefined where they may ask for everybody's. */
+  readonly mailboxAccess?: MailboxAccess | undefined;
   /** The service's own https origin, as clients reach it. */
   readonly publicUrl: string;
   /** Mail domains served; empty for the DNS domains of the forest. */

@@ -68,6 +68,7 @@ export function authenticated(dependencies: AppDependencies): RequestHandler {
     switch (outcome.outcome) {
       case 'caller':
         record.caller = outcome.caller.name;
+        contextOf(request).account = outcome.caller.account;
         if (outcome.caller.scheme !== undefined) record.scheme = outcome.caller.scheme;
         if (outcome.header !== undefined) response.setHeader('WWW-Authenticate', outcome.header);
         return next();

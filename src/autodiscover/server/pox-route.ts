@@ -2,17 +2,18 @@
 
 import type { RequestHandler } from 'express';
 import { readCapabilities } from '../settings/protocol-policy.ts';
-import { resolve } from '../settings/resolve.ts';
 import type { DiscoverResult } from '../settings/user-settings.ts';
 import { poxError } from '../wire/error-codes.ts';
 import { renderPoxError } from '../wire/pox-error.ts';
 import { parsePoxRequest } from '../wire/pox-request.ts';
 import { POX_CONTENT_TYPE, renderPoxResponse } from '../wire/pox-response.ts';
 import type { AppDependencies } from './dependencies.ts';
-import { bodyOf, contextOf } from './exchange-context.ts';
+import { accountOf, bodyOf, contextOf } from './exchange-context.ts';
 import { askAgainLater } from './gate.ts';
+import { resolveFor } from './mailbox-access.ts';
 
-export function poxRoute({ directory, resolveOptions, clock, serverId }: AppDependencies): RequestHandler {
+export function poxRoute(dependencies: AppDependencies): RequestHandler {
+  const { clock, serverId } = dependencies;
   return async (request, response) => {
     const { record } = contextOf(request);
     const send = (xml: string) => {
@@ -31,7 +32,7 @@ export function poxRoute({ directory, resolveOptions, clock, serverId }: AppDepe
       return send(renderPoxError(parsed.fault, { now: clock(), serverId }));
     }
     const capabilities = readCapabilities(request.get('x-mapihttpcapability'), request.get('x-clientcanhandle'));
-    const { result, trace } = await resolve(directory, { ...parsed, capabilities }, resolveOptions);
+    const { result, trace } = await resolveFor(accountOf(request), { ...parsed, capabilities }, dependencies);
     Object.assign(record, {
       dialect: parsed.schema === 'outlook' ? 'pox' : 'mobilesync',
       target: parsed.legacyDn ?? parsed.emailAddress,

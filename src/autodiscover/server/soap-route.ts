@@ -2,8 +2,8 @@
 // SOAPAction are optional. GET shows the service description.
 
 import type { Request, RequestHandler, Response } from 'express';
+import type { Account } from '../../ldap/recipient.ts';
 import { organizationUrls, organizationVersion, servesDomain } from '../settings/organization-facts.ts';
-import { resolve } from '../settings/resolve.ts';
 import { casVersion } from '../settings/server-version.ts';
 import type { DiscoverResult } from '../settings/user-settings.ts';
 import {
@@ -31,8 +31,9 @@ import { invalidRequest } from '../wire/soap-message.ts';
 import { readUserSettingsRequest, renderUserSettingsResponse } from '../wire/soap-user-settings.ts';
 import { renderServicePage, renderWsdl } from '../wire/soap-wsdl.ts';
 import type { AppDependencies } from './dependencies.ts';
-import { bodyOf, contextOf, type ExchangeRecord } from './exchange-context.ts';
+import { accountOf, bodyOf, contextOf, type ExchangeRecord } from './exchange-context.ts';
 import { askAgainLater } from './gate.ts';
+import { resolveFor } from './mailbox-access.ts';
 import { logFields } from './pox-route.ts';
 
 export function soapRoute(dependencies: AppDependencies): RequestHandler {
@@ -43,7 +44,8 @@ export function soapRoute(dependencies: AppDependencies): RequestHandler {
     if (request.method !== 'POST') return describe(request, response, dependencies.publicUrl, record);
     const message = parseSoapEnvelope(bodyOf(request), request.get('content-type'));
     if ('soapFault' in message) return sendFault(response, message.soapFault, '1.1', record);
-    const xml = await answer(message, dependencies, record, (results) => askAgainLater(response, results));
+    const later = (results: readonly DiscoverResult[]) => askAgainLater(response, results);
+    const xml = await answer(message, dependencies, record, accountOf(request), later);
     if (typeof xml !== 'string') return sendFault(response, xml, message.version, record);
     send(response, 200, xml, message.version);
   };
@@ -54,6 +56,7 @@ async function answer(
   message: SoapMessage,
   dependencies: AppDependencies,
   record: ExchangeRecord,
+  account: Account,
   onResults: (results: readonly DiscoverResult[]) => void,
 ): Promise<string | SoapFault> {
   const { versionNumber, revision } = organizationVersion(dependencies.directory.organization());
@@ -65,7 +68,7 @@ async function answer(
   record.operation = message.operation.replace(/RequestMessage$/, '');
   switch (message.operation) {
     case 'GetUserSettingsRequestMessage':
-      return userSettings(message, dependencies, context, record, onResults);
+      return userSettings(message, dependencies, context, record, account, onResults);
     case 'GetDomainSettingsRequestMessage':
       return domainSettings(message, dependencies, context, record);
     case 'GetFederationInformationRequestMessage': {
@@ -89,9 +92,10 @@ async function answer(
 
 async function userSettings(
   message: SoapMessage,
-  { directory, resolveOptions }: AppDependencies,
+  dependencies: AppDependencies,
   context: SoapContext,
   record: ExchangeRecord,
+  account: Account,
   onResults: (results: readonly DiscoverResult[]) => void,
 ): Promise<string> {
   const asked = readUserSettingsRequest(message.body);
@@ -102,7 +106,7 @@ async function userSettings(
   const resolutions = await Promise.all(
     asked.users.map(async ({ address }) => {
       if (address === undefined) return { result: NOT_AN_ADDRESS, trace: undefined };
-      return resolve(directory, { emailAddress: address, legacyDn: undefined }, resolveOptions);
+      return resolveFor(account, { emailAddress: address, legacyDn: undefined }, dependencies);
     }),
   );
   record.target = asked.users.map((user) => user.address ?? '(no address)').join(', ');
