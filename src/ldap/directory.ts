@@ -10,7 +10,7 @@ import {
 } from './connection.ts';
 import { type ControllerOptions, failureText } from './controller.ts';
 import { DirectoryError } from './errors.ts';
-import { type LockoutPolicy, readLockoutPolicy } from './lockout-policy.ts';
+import { type FoundLockoutPolicy, readLockoutPolicy } from './lockout-policy.ts';
 import { OrganizationIndex } from './organization-index.ts';
 import type { OwnMailboxes } from './own-mailboxes.ts';
 import { readOrganization } from './read-organization.ts';
@@ -81,7 +81,7 @@ export interface Directory {
   /** Binds as the account, apart from the service's own connections. Throws DirectoryError `unreachable`. */
   checkPassword(account: Account | undefined, password: string): Promise<PasswordCheck>;
   /** When the domains of the forest lock accounts out. Rejects with DirectoryError. */
-  lockoutPolicy(): Promise<LockoutPolicy>;
+  lockoutPolicy(): Promise<FoundLockoutPolicy>;
   status(): DirectoryStatus;
   close(): void;
 }
@@ -232,7 +232,7 @@ class ActiveDirectory implements Directory {
     return this.#pool.checkPassword(name, password);
   }
 
-  lockoutPolicy(): Promise<LockoutPolicy> {
+  lockoutPolicy(): Promise<FoundLockoutPolicy> {
     const { domains, rootDse } = this.organization().organization;
     const heads = [rootDse.defaultNamingContext, ...domains.map((domain) => domain.namingContext)];
     return readLockoutPolicy((request) => this.#pool.search(request), [...new Set(heads)]);

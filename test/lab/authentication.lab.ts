@@ -5,7 +5,7 @@ import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { Check } from '../../src/admin/verify/check.ts';
@@ -339,6 +339,43 @@ labSuite('Authentication against Samba', ['samba', 'bed', 'kerberos'], () => {
       lines.some((line) => line.includes('staying below the lock-out threshold') && line.includes('"threshold":5')),
     );
     assert.equal((await raw(basic('carol', lab.password))).status, 200, 'the account is not locked');
+  });
+
+  test('a fine-grained password policy that is stricter than the domain is kept to, once the service account may read it', async () => {
+    const database = join(dirname(dirname(lab.smbConf)), 'private', 'sam.ldb');
+    const tool = async (...args: string[]) =>
+      (await run('samba-tool', [...args, '-H', database, `--configfile=${lab.smbConf}`])).stdout;
+    const policy = ['domain', 'passwordsettings', 'pso'];
+    const minutes = ['--account-lockout-duration=5', '--reset-account-lockout-after=5'];
+    await tool(...policy, 'create', 'strict', '1', '--account-lockout-threshold=3', ...minutes);
+    await tool(...policy, 'apply', 'strict', 'dave');
+
+    try {
+      const unread = lines.length;
+      await (await serve(['basic'], lab.paths.ntlmAuth, {})).stop();
+      const containers = `CN=Password Settings Container,CN=System,${lab.domain.baseDn}`;
+      const warned = lines.slice(unread).find((line) => line.includes('fine-grained password policies cannot be read'));
+      assert.deepEqual(JSON.parse(warned ?? '{}').containers, [containers]);
+
+      const sid = /S-1-5-21-[-0-9]+/.exec(await tool('user', 'show', READER, '--attributes=objectSid'))?.[0];
+      await tool('dsacl', 'set', `--objectdn=${containers}`, `--sddl=(A;CI;GR;;;${sid})`);
+      const granted = lines.length;
+      const guarded = await serve(['basic'], lab.paths.ntlmAuth, {});
+      const guardedPort = Number(new URL(guarded.httpsUrl).port);
+      const told = lines.slice(granted).find((line) => line.includes('staying below the lock-out threshold'));
+      assert.equal(JSON.parse(told ?? '{}').threshold, 3);
+      assert.ok(!lines.slice(granted).some((line) => line.includes('cannot be read')));
+      const names = ['dave', 'CONTOSO\\dave', 'dave@contoso.test'];
+      const guesses = names.flatMap((name) => Array.from({ length: 6 }, (_, n) => basic(name, `guess${n}`)));
+      await Promise.all(guesses.map((guess) => raw(guess, undefined, guardedPort)));
+      await guarded.stop();
+      assert.equal((await raw(basic('dave', lab.password))).status, 200, 'the account is not locked');
+      // The policy is a real one: three guesses at a service that does not count lock the account.
+      for (let n = 0; n < 3; n++) await raw(basic('dave', `other${n}`));
+      assert.equal((await raw(basic('dave', lab.password))).status, 401, 'now it is');
+    } finally {
+      await tool(...policy, 'delete', 'strict');
+    }
   });
 
   test('NTLM guesses are counted by the name in the message and lock nobody out', async () => {

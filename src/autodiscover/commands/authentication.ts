@@ -136,12 +136,18 @@ async function watchLockoutPolicy(
   log: Logger,
 ): Promise<{ stop(): void }> {
   const read = async () => {
-    const domain = await directory.lockoutPolicy();
+    const { unreadable, ...domain } = await directory.lockoutPolicy();
     const policy = { ...domain, threshold: lockoutThreshold ?? domain.threshold };
     guard.useLockoutPolicy(policy);
-    return policy;
+    return { policy, unreadable };
   };
-  const policy = await read();
+  const { policy, unreadable } = await read();
+  if (unreadable.length > 0 && lockoutThreshold === undefined)
+    log.warn(
+      { containers: unreadable },
+      'fine-grained password policies cannot be read: grant the service account read access to the containers, or set ' +
+        'authentication.failures.lockoutThreshold to the strictest threshold',
+    );
   const { failures, extra } = accountFailures(policy, sharedBy);
   if (policy.threshold > 0) {
     const fields = { ...policy, sharedBy, failuresPerAccount: failures };

@@ -60,6 +60,8 @@ export function demoSettings(
     listen,
     publicUrl: `https://autodiscover.${organization}.test`,
     tls: { certificates: [{ certificateFile, keyFile }] },
+    // Nobody is locked out of the demo, and it has no password settings objects to be read.
+    authentication: { failures: { lockoutThreshold: 0 } },
     answers: { domains: [`${organization}.test`, `${organization}-sales.test`] },
   });
   return { config, ca: undefined, readPassword: async () => DEMO_PASSWORD };
