@@ -1,7 +1,7 @@
 // The service's certificates from the configured files: PEM pairs and PFX, RSA and ECDSA side by side. node:tls reads them first; old
 // PFX files (RC2 or 3DES, as Windows Server 2008 exports them) that it refuses are opened with node-forge.
 
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { constants, createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { AutodiscoverError } from '../errors.ts';
@@ -35,6 +35,8 @@ export async function readServerCertificates(sources: readonly CertificateSource
     key: read.flatMap((one) => one.pair?.key ?? []),
     pfx: read.flatMap((one) => one.pfx ?? []),
     minVersion: 'TLSv1.2',
+    // No client of ours renegotiates; it costs a server much more than who asks for it.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   };
   createSecureContext(options);
   return { options, infos: read.map((one) => one.info) };

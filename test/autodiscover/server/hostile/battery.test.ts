@@ -7,8 +7,9 @@ import { startTestService, type TestService } from '../../../helpers/running-ser
 import { GOOD, HTTP_CASES, POX } from './http-cases.ts';
 import { MESSAGE_CASES } from './message-cases.ts';
 import { exchange, type HostileCase, http, type Received, saying } from './raw.ts';
+import { REFUSED_CLIENTS, refusalOf, TLS_CASES } from './tls-cases.ts';
 
-const CASES: readonly HostileCase[] = [...HTTP_CASES, ...MESSAGE_CASES];
+const CASES: readonly HostileCase[] = [...HTTP_CASES, ...MESSAGE_CASES, ...TLS_CASES];
 const SEED = Number(process.env.HOSTILE_SEED ?? 2010);
 const TIMEOUT_MS = 30_000;
 const TOGETHER = 40;
@@ -82,6 +83,12 @@ for (const [name, cases, together] of ORDERS) {
       TIMEOUT_MS,
     );
     assert.deepEqual([good.status, saying(good.bodies)], [[200], 'settings']);
+  });
+}
+
+for (const client of REFUSED_CLIENTS) {
+  test(`a client that wants ${client.name} is refused by an alert`, async () => {
+    assert.match(await refusalOf(server.port, server.ca, client), client.error);
   });
 }
 

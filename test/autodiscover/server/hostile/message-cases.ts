@@ -156,7 +156,20 @@ const legacyDns: readonly (readonly [string, string, string])[] = [
     'pox 500',
   ],
 ];
+const MOBILESYNC = 'http://schemas.microsoft.com/exchange/autodiscover/mobilesync';
+const phone = (text: string): string =>
+  address(text)
+    .replace(OUTLOOK, MOBILESYNC)
+    .replace(`${OUTLOOK}/responseschema/2006a`, `${MOBILESYNC}/responseschema/2006`);
 const MESSAGES: readonly HostileCase[] = [
+  ...addresses.map(([name, text, says]) =>
+    row(
+      `phone's address ${name}`,
+      http(POX, phone(text)),
+      200,
+      says === 'pox 600' ? says : says === 'pox 500' ? 'phone 2' : 'any',
+    ),
+  ),
   ...xml.map(([name, body, says]) => row(`xml: ${name}`, http(POX, body), 200, says)),
   ...addresses.map(([name, text, says]) => row(`address ${name}`, http(POX, address(text)), 200, says)),
   ...legacyDns.map(([name, text, says]) => row(`legacy DN ${name}`, http(POX, legacy(text)), 200, says)),
@@ -269,6 +282,19 @@ const jsonRows: readonly (readonly [string, string, number, string])[] = [
   ['another path behind @', `${JSON_PATH}?@evil.test/powershell/?&Email=${JSON_PATH}?@evil.test`, 400, 'any'],
   ['address behind the file name', `${JSON_PATH}@evil.test/mapi/nspi?Email=${JSON_PATH}@evil.test`, 404, ''],
   ['address of 60,000 characters', `${JSON_PATH}?Email=${'a'.repeat(60_000)}@contoso.test&Protocol=Ews`, 400, 'any'],
+  [
+    'filter for an address',
+    `${JSON_PATH}?Email=*)(objectClass=*@contoso.test&Protocol=AutodiscoverV1`,
+    400,
+    'json MandatoryParameterMissing',
+  ],
+  [
+    'escaped question mark',
+    `${JSON_PATH}%3f@evil.test/mapi/nspi/?&Email=autodiscover/autodiscover.json%3f@evil.test`,
+    404,
+    '',
+  ],
+  ['escaped slash before the address', `${JSON_PATH}%2fv1.0%2falice@contoso.test?Protocol=Ews`, 404, ''],
   ['script for an address', `${JSON_PATH}?Email=%3Cscript%3E@contoso.test&Protocol=Evil%3Cscript%3E`, 400, 'any'],
 ];
 const JSONS: readonly HostileCase[] = [

@@ -1,13 +1,14 @@
 // Bytes over a TLS socket, as no client library would send them, and what came back.
 import { connect as connectPlain } from 'node:net';
-import { connect, type TLSSocket } from 'node:tls';
+import type { Duplex } from 'node:stream';
+import { connect } from 'node:tls';
 import { basic, PASSWORD } from '../../../helpers/running-service.ts';
 
 /** One row of the battery. */
 export interface HostileCase {
   readonly name: string;
   /** The bytes, or what to do with an open socket. */
-  readonly send: Buffer | string | ((socket: TLSSocket) => void);
+  readonly send: Buffer | string | ((socket: Duplex) => void);
   /** HTTP status of each answer on the connection; none when it is closed without one. */
   readonly status: readonly number[];
   /** What the protocol says: a POX code, a SOAP code, a JSON code. Absent: the answers' bodies are empty. `any`: not compared. */
@@ -70,7 +71,7 @@ export function exchange(port: number, ca: string, one: HostileCase, timeoutMs: 
       reject(new Error(`${one.name}: the server did not close within ${timeoutMs} ms; so far ${shown(chunks)}`));
     }, timeoutMs);
     socket.on(one.plain ? 'connect' : 'secureConnect', () => {
-      if (typeof one.send === 'function') one.send(socket as TLSSocket);
+      if (typeof one.send === 'function') one.send(socket);
       else socket.write(one.send);
       if (one.halfClose) socket.end();
     });
@@ -110,6 +111,7 @@ export function saying(bodies: string): string | undefined {
     [/<faultcode[^>]*>([^<]+)</, 'fault '],
     [/<[\w:]*Value[^>]*>([\w]+:[\w]+)<\/[\w:]*Value>/, 'fault '],
     [/<ErrorCode[^>]*>(?!NoError)(\w+)<\/ErrorCode>/, 'soap '],
+    [/<Status>(\d+)<\/Status>/, 'phone '],
     [/"ErrorCode":"(\w+)"/, 'json '],
   ] as const;
   for (const [pattern, kind] of found) {
