@@ -1,5 +1,5 @@
-// The service of test/bench/oracle.ts with its directory: many accounts with a password, disabled, and locked out. Nothing is remembered and
-// nobody is held back, so that every request goes the whole way.
+// The service of test/bench/oracle.ts with its directory: many accounts with a password, disabled, and locked out. Nobody is held back, so
+// that every request goes the whole way.
 
 import { readFileSync } from 'node:fs';
 import { startService } from '../../src/autodiscover/commands/service.ts';
@@ -8,7 +8,12 @@ import { createLogger } from '../../src/autodiscover/log.ts';
 import { startEmbeddedDirectory } from '../../src/ldap/embedded/server.ts';
 import { type LdifRecord, parseLdif, text } from '../../src/ldap/ldif.ts';
 
-const options = JSON.parse(process.argv[2] ?? '{}') as { users: number; certificateFile: string; keyFile: string };
+const options = JSON.parse(process.argv[2] ?? '{}') as {
+  users: number;
+  certificateFile: string;
+  keyFile: string;
+  config: { authentication?: object; answers?: object };
+};
 const STATES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   user: {},
   dead: { userAccountControl: '514' },
@@ -37,10 +42,10 @@ const service = await startService(
       publicUrl: 'https://localhost',
       tls: { certificates: [{ certificateFile: options.certificateFile, keyFile: options.keyFile }] },
       authentication: {
-        cacheSeconds: 0,
-        rejectedCacheSeconds: 0,
-        failures: { perName: 1000, perAddress: 0, total: 0 },
+        ...options.config.authentication,
+        failures: { perName: 1000, perAddress: 0, total: 0, lockoutThreshold: 0 },
       },
+      answers: options.config.answers ?? {},
     }),
     ca: undefined,
     readPassword: async () => 'Demo-Passw0rd!',
