@@ -76,6 +76,7 @@ tls:
     ['a tab for indentation', () => 'directory:\n\tservers: []', /./],
     ['a key twice', () => `${file()}publicUrl: https://b.test\n`, /unique/i],
     ['aliases', () => 'publicUrl: &a https://a.test\ndirectory: *a', /alias/i],
+    ['a key that is a list', () => `${file()}[a, b]: c\n`, /keys must be strings.* line \d+/i],
     ['two documents', () => `${file()}---\n${file()}`, /document/i],
     ['an unknown key', () => file(end('listne: {}')), /- listne: unknown key/],
     [

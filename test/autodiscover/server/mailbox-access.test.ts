@@ -136,6 +136,14 @@ describe('callers held to their own mailboxes', () => {
   });
 });
 
+test('an exception that is no DN is told at the start', async () => {
+  const answers = { othersMailboxes: 'deny', mayAskForOthers: ['svc-calendar'] } as const;
+  await assert.rejects(openDemoBed({ config: { answers } }), {
+    code: 'configuration',
+    message: /answers\.mayAskForOthers: svc-calendar/,
+  });
+});
+
 test('everybody may ask for everybody unless the configuration says otherwise', async () => {
   const bed = await openDemoBed();
   const server = await listenPlain(bed.app);
