@@ -160,7 +160,13 @@ for (const target of targets) {
 }
 coverage.stop();
 if (values.tests) {
-  const env = { ...process.env, FUZZ_RUNS: String(RUNS), FUZZ_ROUNDS: String(RUNS), FUZZ_SEED: String(SEED) };
+  const env = {
+    ...process.env,
+    FUZZ_RUNS: String(RUNS),
+    FUZZ_ROUNDS: String(RUNS),
+    FUZZ_SEED: String(SEED),
+    HIVE_MUTATIONS: String(RUNS),
+  };
   const pattern = '/mutat|damage|hangs up/';
   const { status } = spawnSync(process.execPath, ['--test', '--test-name-pattern', pattern, 'test/**/*.test.ts'], {
     env,

@@ -31,7 +31,8 @@ export interface OpenAuthentication {
   close(): void;
 }
 
-const MAX_CREDENTIALS = 50_000;
+/** Credentials that are remembered at once. */
+export const MAX_CREDENTIALS = 50_000;
 const POLICY_INTERVAL_MS = 3_600_000;
 
 /** `sharedGuard` is that of several workers. Throws AutodiscoverError `configuration` when none of the configured schemes can be offered. */
