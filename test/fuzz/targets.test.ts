@@ -1,8 +1,7 @@
-// The fuzzed parsers take every committed input as they promise, those that once broke one among them; and the fuzzer sees code run.
+// The fuzzed parsers take every committed input as they promise, those that once broke one among them.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { mutate, seededRandom } from '../helpers/mutation.ts';
-import { Coverage } from './coverage.ts';
 import { corpusOf, TARGETS } from './targets.ts';
 
 for (const target of TARGETS) {
@@ -39,16 +38,4 @@ test('some seed of every target is taken without an error', () => {
     refused.map(({ name }) => name),
     ['configuration'],
   );
-});
-
-test('code that runs for the first time is seen, and only once', async () => {
-  const coverage = new Coverage();
-  await coverage.start();
-  await coverage.fresh();
-  const basic = TARGETS.find(({ name }) => name === 'basic');
-  basic?.run(Buffer.from('QTpi'));
-  assert.ok((await coverage.fresh()).size > 0);
-  basic?.run(Buffer.from('QTpi'));
-  assert.equal((await coverage.fresh()).size, 0);
-  coverage.stop();
 });

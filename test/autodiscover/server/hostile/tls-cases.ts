@@ -31,7 +31,7 @@ interface Hello {
   readonly extensions?: readonly Buffer[];
 }
 
-/** A ClientHello message, without its record ([RFC 8446] 4.1.2 Client Hello). */
+/** A ClientHello message, without its record (RFC 8446 4.1.2). */
 function hello({ version = 0x0303, session = Buffer.alloc(32, 1), ciphers, extensions = [] }: Hello): Buffer {
   const suites = (ciphers ?? [0x1301, 0xc02f, 0xc02b]).map(u16);
   const body = [
