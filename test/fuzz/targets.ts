@@ -17,6 +17,8 @@ import { parseBasic } from '../../src/autodiscover/server/authentication/basic.t
 import { countedAddress } from '../../src/autodiscover/server/authentication/client-network.ts';
 import { countedName } from '../../src/autodiscover/server/authentication/failure-budget.ts';
 import { claimedName } from '../../src/autodiscover/server/authentication/ntlm-name.ts';
+import { clientBehind } from '../../src/autodiscover/server/forwarded.ts';
+import { parseProxyHeader } from '../../src/autodiscover/server/proxy-header.ts';
 import { redactedBody } from '../../src/autodiscover/server/request-log.ts';
 import { normalizeAddress } from '../../src/autodiscover/wire/address.ts';
 import { answerJsonRequest, parseJsonRequest, parseJsonResponse } from '../../src/autodiscover/wire/json-redirect.ts';
@@ -174,6 +176,15 @@ export const TARGETS: readonly FuzzTarget[] = [
     name: 'endpoint-map',
     corpus: 'ept-map',
     run: (data) => [true, false].map((littleEndian) => parseEptMapResponse(data, littleEndian, EMSMDB)),
+  },
+  { name: 'proxy-header', corpus: 'proxy', run: (data) => parseProxyHeader(data) },
+  {
+    name: 'forwarded',
+    corpus: 'forwarded',
+    run: (data) =>
+      (['x-forwarded-for', 'forwarded'] as const).map((header) =>
+        clientBehind('192.0.2.9', header, text(data), (address) => address.startsWith('192.0.2.')),
+      ),
   },
   { name: 'redaction', corpus: 'soap', run: (data) => redactedBody(data) },
   { name: 'ldif', corpus: 'ldif', run: (data) => parseLdif(data), permits: directoryError },
