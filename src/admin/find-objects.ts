@@ -1,7 +1,7 @@
 // Finds what an administrator names: arrays and databases by any identity Exchange's own commands take, sites, servers, endpoints.
 // A name that means nothing is answered with the names there are.
 
-import { clientAccessServers } from '../autodiscover/settings/rpc-endpoint.ts';
+import { rpcClientAccessServers } from '../autodiscover/settings/rpc-endpoint.ts';
 import { tryParseDn } from '../ldap/distinguished-name.ts';
 import type {
   ClientAccessArray,
@@ -64,7 +64,7 @@ export function findServer({ organization }: OrganizationIndex, identity: string
 
 /** What a database may name: an array, or a Client Access server. */
 export function findEndpoint({ organization }: OrganizationIndex, identity: string): RpcEndpoint {
-  const objects: readonly RpcEndpoint[] = [...organization.arrays, ...clientAccessServers(organization.servers)];
+  const objects: readonly RpcEndpoint[] = [...organization.arrays, ...rpcClientAccessServers(organization.servers)];
   return findOne(objects, identity, 'the CAS array or Exchange 2010 Client Access server');
 }
 

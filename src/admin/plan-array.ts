@@ -1,7 +1,7 @@
 // The rules of New-, Set- and Remove-ClientAccessArray, and the changes they lead to. What the directory does not enforce (one array
 // per site, unique names, no removal while databases name it) is enforced here.
 
-import { clientAccessServers } from '../autodiscover/settings/rpc-endpoint.ts';
+import { clientAccessServers, rpcClientAccessServers } from '../autodiscover/settings/rpc-endpoint.ts';
 import {
   type AdministrativeGroup,
   ARRAY_ATTRIBUTES,
@@ -25,9 +25,9 @@ import { makePlan, type Plan } from './plan.ts';
 
 const rule = (message: string) => new AdminError('rule', message);
 
-/** Client Access servers behind an array: those of its site. */
+/** Client Access servers behind an array: those of its site with an RPC Client Access service. */
 export function membersOf(index: OrganizationIndex, siteDn: string | undefined) {
-  return siteDn === undefined ? [] : clientAccessServers(index.serversIn(siteDn));
+  return siteDn === undefined ? [] : rpcClientAccessServers(index.serversIn(siteDn));
 }
 
 /** Databases whose RpcClientAccessServer is the endpoint with this legacyExchangeDN. */

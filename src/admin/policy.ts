@@ -1,6 +1,7 @@
 // The profile migrator's policy out of the directory: for each array its FQDN, its server DN, and the names profiles may hold in its
 // place. Pure. The migrator checks the same rules again when it reads the file.
 
+import { clientAccessServers } from '../autodiscover/settings/rpc-endpoint.ts';
 import type { ClientAccessArray } from '../ldap/exchange-organization.ts';
 import type { OrganizationIndex } from '../ldap/organization-index.ts';
 import { membersOf } from './plan-array.ts';
@@ -16,7 +17,7 @@ export interface PolicyFile {
 export interface PolicyArray {
   readonly fqdn: string;
   readonly serverDn: string;
-  /** Short names and FQDNs of the array's members. */
+  /** Short names and FQDNs of the Client Access servers of the array's site. */
   readonly replaces: readonly string[];
 }
 
@@ -35,8 +36,10 @@ export function policyOf(
   const listed: PolicyArray[] = [];
   const arrayNames = new Set(index.organization.arrays.flatMap(({ fqdn }) => fqdn?.toLowerCase() ?? []));
   for (const array of arrays) {
-    const members = membersOf(index, array.siteDn);
-    const names = members.flatMap(({ name, fqdn }) => [name, ...(fqdn === undefined ? [] : [fqdn])]);
+    // A server that lost its RPC service is no member, and the profiles that name it need the array all the more.
+    const replaced =
+      membersOf(index, array.siteDn).length === 0 ? [] : clientAccessServers(index.serversIn(array.siteDn));
+    const names = replaced.flatMap(({ name, fqdn }) => [name, ...(fqdn === undefined ? [] : [fqdn])]);
     // A member whose own name became the array's is not replaced by it.
     const replaces = [...new Map(names.map((name) => [name.toLowerCase(), name])).values()].filter(
       (name) => !arrayNames.has(name.toLowerCase()),

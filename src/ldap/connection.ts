@@ -47,6 +47,12 @@ export interface PoolOperation {
   readonly id: string | undefined;
 }
 
+/** A controller and why it does not answer; `failure` is undefined when it does. */
+export interface ControllerCheck {
+  readonly url: string;
+  readonly failure: string | undefined;
+}
+
 /** The outcome of checking somebody's password. */
 export type PasswordCheck =
   | { readonly outcome: 'accepted' }
@@ -94,6 +100,26 @@ export class ControllerPool {
   /** Each controller and whether it is thought to be well, in the configured order. */
   status(): { readonly url: string; readonly up: boolean }[] {
     return this.#controllers.map((c) => ({ url: c.options.url, up: c.retryAfterMs === undefined }));
+  }
+
+  /**
+   * Asks every configured controller now, side by side and on connections of their own, for its root DSE: TCP, TLS and an answer,
+   * without credentials. A search alone would never touch a controller that stands behind a good one.
+   */
+  checkControllers(): Promise<readonly ControllerCheck[]> {
+    return Promise.all(
+      this.#controllers.map(async ({ options }) => {
+        const connection = new ControllerConnection(options);
+        try {
+          await connection.readRootDse();
+          return { url: options.url, failure: undefined };
+        } catch (error) {
+          return { url: options.url, failure: failureText(error) };
+        } finally {
+          connection.close();
+        }
+      }),
+    );
   }
 
   /** False from the moment the service account was refused until it is let in again. */

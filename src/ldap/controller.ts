@@ -96,6 +96,12 @@ export class ControllerConnection {
     await this.client.bind(bindName, password);
   }
 
+  /** Connects, upgrades with StartTLS where asked, and reads the root DSE, which needs no bind. Errors are ldapts' or Node's own. */
+  async readRootDse(): Promise<void> {
+    if (this.#options.startTls) await this.client.startTLS(tlsOptions(this.#options));
+    await this.client.search('', { scope: 'base', attributes: ['dnsHostName'] });
+  }
+
   close(): void {
     this.client.unbind().catch(() => undefined);
   }

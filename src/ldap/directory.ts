@@ -1,7 +1,9 @@
 // The questions this project asks Active Directory. One object stands for the directory: it searches as the service account, checks
 // passwords by binding apart, and keeps the Exchange organisation as a snapshot that is replaced whole.
 
+import { type AccountRights, readAccountRights } from './account-rights.ts';
 import {
+  type ControllerCheck,
   ControllerPool,
   type PasswordCheck,
   type PoolEvent,
@@ -9,6 +11,7 @@ import {
   type RetryIntervals,
 } from './connection.ts';
 import { type ControllerOptions, failureText } from './controller.ts';
+import { tryParseDn } from './distinguished-name.ts';
 import { DirectoryError } from './errors.ts';
 import { type FoundLockoutPolicy, readLockoutPolicy } from './lockout-policy.ts';
 import { OrganizationIndex } from './organization-index.ts';
@@ -17,6 +20,7 @@ import { readOrganization } from './read-organization.ts';
 import { type Account, findMailboxOf, type Recipient, type RecipientMatch } from './recipient.ts';
 import { type RecipientFaults, scanRecipients } from './recipient-scan.ts';
 import { DEFAULT_AGES, type RecipientAges, Recipients, type RecipientsStatus } from './recipients.ts';
+import { findPrincipalOwners, type PrincipalOwner } from './service-principals.ts';
 
 export interface DirectoryOptions {
   readonly controllers: readonly ControllerOptions[];
@@ -74,6 +78,12 @@ export interface Directory {
   findMailboxOf(databaseDn: string): Promise<string | undefined>;
   /** Reads every recipient once and tells which of them no client can be served from; for checks, not for requests. */
   scanRecipients(): Promise<RecipientFaults>;
+  /** What the service account may do beyond reading; for checks. Rejects with DirectoryError. */
+  accountRights(): Promise<AccountRights>;
+  /** The accounts that own service principal names, by these names in lower case; names that nobody has are absent. */
+  servicePrincipalOwners(names: readonly string[]): Promise<ReadonlyMap<string, readonly PrincipalOwner[]>>;
+  /** Asks every configured controller now. */
+  checkControllers(): Promise<readonly ControllerCheck[]>;
   /** The account a logon name means: `user@domain` (UPN, SMTP address, `sam@domain`), `DOMAIN\user`, or a bare name. */
   findAccount(logonName: string): Promise<Account | undefined>;
   /** The account of a Kerberos principal `sam@REALM`, in the domain of that realm. */
@@ -215,6 +225,26 @@ class ActiveDirectory implements Directory {
   scanRecipients(): Promise<RecipientFaults> {
     const databases = this.organization().organization.databases.map((database) => database.distinguishedName);
     return scanRecipients((request) => this.#pool.search(request), this.#searchBase(), databases);
+  }
+
+  async accountRights(): Promise<AccountRights> {
+    const { rootDse, distinguishedName } = this.organization().organization;
+    const { bindName } = this.#options;
+    const found = tryParseDn(bindName) ? undefined : await this.findAccount(bindName);
+    return readAccountRights((request) => this.#pool.search(request), {
+      organization: distinguishedName,
+      domain: rootDse.defaultNamingContext,
+      account: found?.distinguishedName ?? bindName,
+    });
+  }
+
+  servicePrincipalOwners(names: readonly string[]): Promise<ReadonlyMap<string, readonly PrincipalOwner[]>> {
+    const base = this.organization().organization.rootDse.defaultNamingContext;
+    return findPrincipalOwners((request) => this.#pool.search(request), base, names);
+  }
+
+  checkControllers(): Promise<readonly ControllerCheck[]> {
+    return this.#pool.checkControllers();
   }
 
   findAccount(logonName: string): Promise<Account | undefined> {

@@ -40,6 +40,11 @@ export interface ExchangeServer extends RpcEndpointObject {
   readonly versionNumber: number | undefined;
   /** The fourth part of the version (revision), out of serialNumber. */
   readonly revision: number | undefined;
+  /**
+   * Whether the server has the configuration of the RPC Client Access service (`CN=RpcClientAccess,CN=Protocols` below it). Undefined
+   * when no server of the organisation shows one: then it cannot be told.
+   */
+  readonly hasRpcClientAccess?: boolean | undefined;
 }
 
 /** A CAS array: an object of class msExchClientAccessArray. It has no member list; members share its site. */
@@ -102,6 +107,8 @@ export interface ServiceConnectionPoint {
   /** The first value of serviceBindingInformation. */
   readonly bindingInformation: string | undefined;
   readonly whenCreated: string | undefined;
+  /** The host it was made for: Exchange writes the server's short name. */
+  readonly serviceDnsName?: string | undefined;
 }
 
 /** A domain of the forest. */

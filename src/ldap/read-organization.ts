@@ -2,6 +2,7 @@
 // and gets no error for it, so emptiness is judged here and told as the right that is missing.
 
 import { AndFilter, EqualityFilter, type Filter, OrFilter, PresenceFilter } from 'ldapts';
+import { dnKey, parseDn, tryParseDn } from './distinguished-name.ts';
 import { type EntryReader, guidText } from './entry.ts';
 import { DirectoryError } from './errors.ts';
 import {
@@ -102,8 +103,9 @@ export async function readOrganization(search: Search, bindName: string): Promis
   const under = (base: string, filter: Filter, attributes: readonly string[]) =>
     search({ base, scope: 'sub', filter, attributes, paged: true }).catch(ifAbsent);
 
-  const [endpoints, databases, directories, providers, books, points, sites, domains] = await Promise.all([
+  const [endpoints, rpcServices, databases, directories, providers, books, points, sites, domains] = await Promise.all([
     below(ofClass('msExchExchangeServer'), SERVER_ATTRIBUTES, ['objectGUID']),
+    below(new EqualityFilter({ attribute: 'cn', value: 'RpcClientAccess' }), ['cn']),
     below(anyOf(ofClass('msExchPrivateMDB'), ofClass('msExchPublicMDB')), DATABASE_ATTRIBUTES, ['objectGUID']),
     below(ofClass('msExchVirtualDirectory'), [
       'objectClass',
@@ -119,11 +121,12 @@ export async function readOrganization(search: Search, bindName: string): Promis
       'msExchAutoDiscoverTTL',
     ]),
     below(ofClass('msExchOAB'), ['objectGUID', 'msExchOABDefault'], ['objectGUID']),
-    under(configuration, scpFilter(), ['keywords', 'serviceBindingInformation', 'whenCreated']),
+    under(configuration, scpFilter(), ['keywords', 'serviceBindingInformation', 'whenCreated', 'serviceDNSName']),
     under(`CN=Sites,${configuration}`, ofClass('site'), ['cn']),
     under(`CN=Partitions,${configuration}`, ofClass('crossRef'), ['nETBIOSName', 'dnsRoot', 'nCName']),
   ]);
 
+  const rpcServers = serversWithRpcClientAccess(rpcServices);
   const read: ExchangeOrganization = {
     name: organization.one('cn') ?? '',
     distinguishedName: organization.dn,
@@ -135,7 +138,7 @@ export async function readOrganization(search: Search, bindName: string): Promis
     sites: sites.map((entry) => ({ distinguishedName: entry.dn, name: entry.one('cn') ?? '' })).sort(byName),
     servers: endpoints
       .filter((entry) => !isArray(entry))
-      .map(serverFrom)
+      .map((entry) => serverFrom(entry, rpcServers))
       .sort(byName),
     arrays: endpoints.filter(isArray).map(arrayFrom).sort(byName),
     databases: databases
@@ -230,7 +233,16 @@ function arrayFrom(entry: EntryReader): ClientAccessArray {
   return { kind: 'array', ...endpointFrom(entry) };
 }
 
-function serverFrom(entry: EntryReader): ExchangeServer {
+/** Keys of the servers that have an RPC Client Access service; undefined when there is none at all. */
+function serversWithRpcClientAccess(services: readonly EntryReader[]): ReadonlySet<string> | undefined {
+  const keys = services.flatMap(({ dn }) => {
+    const parsed = tryParseDn(dn);
+    return parsed && /^CN=[^,]+,CN=Protocols,/i.test(dn) ? [dnKey(parsed.slice(2))] : [];
+  });
+  return keys.length === 0 ? undefined : new Set(keys);
+}
+
+function serverFrom(entry: EntryReader, rpcServers: ReadonlySet<string> | undefined): ExchangeServer {
   const revision = /\(Build \d+\.(\d+)\)/i.exec(entry.one('serialNumber') ?? '')?.[1];
   return {
     kind: 'server',
@@ -238,6 +250,7 @@ function serverFrom(entry: EntryReader): ExchangeServer {
     roles: entry.integer('msExchCurrentServerRoles') ?? 0,
     versionNumber: entry.integer('versionNumber'),
     revision: revision === undefined ? undefined : Number(revision),
+    hasRpcClientAccess: rpcServers?.has(dnKey(parseDn(entry.dn))),
   };
 }
 
@@ -299,6 +312,7 @@ function scpFrom(entry: EntryReader): ServiceConnectionPoint[] {
       keywords,
       bindingInformation: entry.one('serviceBindingInformation'),
       whenCreated: entry.one('whenCreated'),
+      serviceDnsName: entry.one('serviceDNSName'),
     },
   ];
 }

@@ -1,6 +1,6 @@
 // What the balancer commands are about: an array of the directory with its members, and the ports that they are given.
 
-import { clientAccessServers } from '../../autodiscover/settings/rpc-endpoint.ts';
+import { rpcClientAccessServers } from '../../autodiscover/settings/rpc-endpoint.ts';
 import type { OrganizationIndex } from '../../ldap/organization-index.ts';
 import type { PortWish } from '../balancer/compare-ports.ts';
 import type { BalancerMember } from '../balancer/haproxy-config.ts';
@@ -32,7 +32,7 @@ export function findArray(
   const array = arrays.find(({ name, fqdn }) => same(name) || same(fqdn));
   if (array?.fqdn === undefined)
     throw usage('balancer', `there is no array ${wanted}; there are ${arrays.map(({ fqdn }) => fqdn).join(', ')}`);
-  const members = clientAccessServers(index.serversIn(array.siteDn)).flatMap(({ name, fqdn }) =>
+  const members = rpcClientAccessServers(index.serversIn(array.siteDn)).flatMap(({ name, fqdn }) =>
     fqdn === undefined ? [] : [{ name: name.toLowerCase(), fqdn: fqdn.toLowerCase() }],
   );
   if (members.length === 0)

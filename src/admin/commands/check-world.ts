@@ -3,19 +3,15 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
-import { DEMO_ORGANIZATIONS, type DemoOrganization } from '../../autodiscover/commands/demo-directory.ts';
-import { openServiceDirectory, resolveOptionsOf, settingsOf } from '../../autodiscover/commands/service.ts';
-import { readConfig } from '../../autodiscover/config.ts';
+import { DEMO_ORGANIZATIONS } from '../../autodiscover/commands/demo-directory.ts';
+import type { ServiceSettings } from '../../autodiscover/commands/service.ts';
 import { AutodiscoverError } from '../../autodiscover/errors.ts';
-import { createLogger } from '../../autodiscover/log.ts';
-import type { ResolveOptions } from '../../autodiscover/settings/resolve.ts';
 import type { Directory } from '../../ldap/directory.ts';
 import { type Network, systemNetwork } from '../probe/network.ts';
 import { startDemoWorld } from './demo-world.ts';
+import { openConfigured, openSettings, type SourceFlags, sourceOf, sourceWords } from './directory-flags.ts';
 
-export interface WorldFlags {
-  readonly config?: string;
-  readonly demo?: boolean | string;
+export interface WorldFlags extends SourceFlags {
   readonly certs: string;
   readonly ca?: string;
   readonly timeout: string;
@@ -23,14 +19,13 @@ export interface WorldFlags {
 
 export interface CheckWorld {
   readonly network: Network;
-  /** Absent when neither --config nor --demo was given. */
+  /** The directory and the configuration that led to it; absent when neither --config nor --demo was given. */
   readonly directory: Directory | undefined;
-  readonly bindName: string | undefined;
-  readonly resolveOptions: ResolveOptions | undefined;
+  readonly settings: ServiceSettings | undefined;
   /** The account of a demo, which nobody needs to be asked for. */
   readonly account: { readonly user: string; readonly password: string } | undefined;
-  /** The flag that leads a suggested command to the same directory. */
-  readonly directoryFlag: string;
+  /** The words that lead a suggested command to the same directory. */
+  readonly sourceWords: readonly string[];
   close(): Promise<void>;
 }
 
@@ -54,47 +49,20 @@ export function usage(command: string, message: string): AutodiscoverError {
 /** Opens what the flags name. Throws AutodiscoverError `configuration` and what opening a directory throws. */
 export async function openWorld(command: string, flags: WorldFlags, io: CommandIo): Promise<CheckWorld> {
   const timeoutMs = secondsOf(command, '--timeout', flags.timeout, 600) * 1000;
-  if (flags.config !== undefined && flags.demo) throw usage(command, 'give either --config FILE or --demo');
-  if (flags.demo) {
-    const organization = flags.demo === true ? DEMO_ORGANIZATIONS[0] : (flags.demo as DemoOrganization);
-    if (!DEMO_ORGANIZATIONS.includes(organization))
-      throw usage(command, `--demo knows ${DEMO_ORGANIZATIONS.join(' and ')}, not ${JSON.stringify(flags.demo)}`);
-    const demo = await startDemoWorld(organization, { certs: flags.certs, timeoutMs });
-    return {
-      network: demo.network,
-      directory: demo.directory,
-      bindName: demo.settings.config.directory.bindDn,
-      resolveOptions: resolveOptionsOf(demo.settings.config),
-      account: { user: demo.user, password: demo.password },
-      directoryFlag: organization === 'contoso' ? '--demo' : `--demo ${organization}`,
-      close: demo.close,
-    };
+  const source = sourceOf(flags);
+  const words = sourceWords(source);
+  if (source && 'demo' in source) {
+    const demo = await startDemoWorld(source.demo, { certs: flags.certs, timeoutMs });
+    const { network, directory, settings, user, password, close } = demo;
+    return { network, directory, settings, account: { user, password }, sourceWords: words, close };
   }
   const ca = flags.ca === undefined ? undefined : readPem(command, flags.ca);
-  const network = systemNetwork({ ca, timeoutMs });
-  if (flags.config === undefined) {
-    return { ...NO_DIRECTORY, network, close: async () => undefined };
-  }
-  const settings = settingsOf(readConfig(flags.config));
-  const directory = await openServiceDirectory(settings, createLogger('warn', io.stderr));
-  return {
-    network,
-    directory,
-    bindName: settings.config.directory.bindDn,
-    resolveOptions: resolveOptionsOf(settings.config),
-    account: undefined,
-    directoryFlag: `--config ${flags.config}`,
-    close: async () => directory.close(),
-  };
+  const open = { network: systemNetwork({ ca, timeoutMs }), account: undefined, sourceWords: words };
+  if (source === undefined) return { ...open, directory: undefined, settings: undefined, close: async () => undefined };
+  const { settings } = await openSettings(flags);
+  const directory = await openConfigured(settings, io);
+  return { ...open, directory, settings, close: async () => directory.close() };
 }
-
-const NO_DIRECTORY = {
-  directory: undefined,
-  bindName: undefined,
-  resolveOptions: undefined,
-  account: undefined,
-  directoryFlag: '--config FILE',
-} as const;
 
 /** A positive number of seconds. */
 export function secondsOf(command: string, flag: string, text: string, most: number): number {

@@ -9,7 +9,7 @@ import { startDemo } from '../../autodiscover/commands/demo.ts';
 import { DEMO_PASSWORD, type DemoOrganization, readDemoFile } from '../../autodiscover/commands/demo-directory.ts';
 import { type ServiceSettings, startService } from '../../autodiscover/commands/service.ts';
 import { createLogger } from '../../autodiscover/log.ts';
-import { clientAccessServers } from '../../autodiscover/settings/rpc-endpoint.ts';
+import { rpcClientAccessServers } from '../../autodiscover/settings/rpc-endpoint.ts';
 import type { Directory } from '../../ldap/directory.ts';
 import type { ExchangeOrganization } from '../../ldap/exchange-organization.ts';
 import { startEndpointMapper, startSilentService } from '../demo/endpoint-mapper-stand-in.ts';
@@ -115,5 +115,5 @@ function portOf(url: string | undefined): number {
 
 /** Who answers for RPC in a demo: the arrays and the Client Access servers. */
 function rpcEndpointNames({ arrays, servers }: ExchangeOrganization): readonly string[] {
-  return [...arrays, ...clientAccessServers(servers)].flatMap(({ fqdn }) => fqdn?.toLowerCase() ?? []);
+  return [...arrays, ...rpcClientAccessServers(servers)].flatMap(({ fqdn }) => fqdn?.toLowerCase() ?? []);
 }

@@ -1,10 +1,14 @@
 // `autodiscover doctor`: the whole organisation examined, and for each finding what mends it.
 
+import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { printable } from '../../autodiscover/client/discovery-report.ts';
 import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
+import type { ServiceSettings } from '../../autodiscover/commands/service.ts';
 import { examine } from '../doctor/examine.ts';
 import { FINDINGS, type Finding, finding } from '../doctor/finding.ts';
+import type { ServiceIdentity, ServiceKeytab } from '../doctor/kerberos-findings.ts';
+import { parseKeytab } from '../doctor/keytab.ts';
 import { once } from '../probe/in-parallel.ts';
 import { probeRpc } from '../probe/rpc-probe.ts';
 import { probeUrl } from '../probe/web-probe.ts';
@@ -18,8 +22,9 @@ interface DoctorFlags extends WorldFlags {
 }
 
 const HELP = `
-Reads the directory with the service's own account, asks every array and Client Access server for its RPC ports, and every published
-host for its certificate. It changes nothing.
+Reads the directory with the service's own account, asks every configured domain controller, every array and Client Access server for its
+RPC ports, and every published host for its certificate. What the account may do beyond reading and who owns the Kerberos names of the
+service is asked of the directory. It changes nothing.
 
 Exit codes: 0 nothing found; 1 findings; 2 wrong usage or configuration.`;
 
@@ -57,11 +62,17 @@ async function find(flags: DoctorFlags, io: CommandIo): Promise<readonly Finding
     return [missing];
   }
   try {
-    const { network, directory } = world;
-    if (directory === undefined) throw usage('doctor', 'give --config FILE or --demo');
+    const { network, directory, settings } = world;
+    if (directory === undefined || settings === undefined) throw usage('doctor', 'give --config FILE or --demo');
     return await examine(
       directory,
-      { flags: world.directoryFlag.split(' '), skipRecipients: !flags.recipients, skipNetwork: !flags.network },
+      {
+        flags: world.sourceWords,
+        skipRecipients: !flags.recipients,
+        skipNetwork: !flags.network,
+        account: settings.config.directory.bindDn,
+        service: serviceOf(settings, io),
+      },
       {
         probeRpc: once((host) => probeRpc(network, host)),
         probeUrl: (url) => probeUrl(network, url),
@@ -71,6 +82,30 @@ async function find(flags: DoctorFlags, io: CommandIo): Promise<readonly Finding
     );
   } finally {
     await world.close();
+  }
+}
+
+/** What the configuration says of Kerberos. A keytab that cannot be read is told on standard error: it may be on another machine. */
+function serviceOf({ config }: ServiceSettings, io: CommandIo): ServiceIdentity {
+  const { schemes, keytabFile } = config.authentication;
+  const negotiate = schemes.includes('negotiate');
+  const keytab = negotiate && keytabFile !== undefined ? readKeytab(keytabFile, io) : undefined;
+  return { host: new URL(config.publicUrl).hostname, negotiate, keytab };
+}
+
+function readKeytab(file: string, io: CommandIo): ServiceKeytab | undefined {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    io.stderr.write(`doctor: the keytab is not compared: ${(error as Error).message}\n`);
+    return undefined;
+  }
+  try {
+    return { file, entries: parseKeytab(bytes) };
+  } catch (error) {
+    if (error instanceof RangeError) return { file, fault: error.message };
+    throw error;
   }
 }
 

@@ -15,6 +15,7 @@ import { scpRecords } from '../../autodiscover/client/scp-records.ts';
 import { resolveSrvRecords } from '../../autodiscover/client/srv-records.ts';
 import { isWithinDomain } from '../../autodiscover/client/trust.ts';
 import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
+import { resolveOptionsOf } from '../../autodiscover/commands/service.ts';
 import { type ClientCapabilities, NO_CAPABILITIES } from '../../autodiscover/settings/protocol-policy.ts';
 import { resolve } from '../../autodiscover/settings/resolve.ts';
 import { once } from '../probe/in-parallel.ts';
@@ -209,7 +210,8 @@ async function watch(
 
 /** Makes fresh probes for each round: an answer is asked for once in a round, and again in the next. */
 function depsOf(firstAddress: string, flags: VerifyFlags, world: CheckWorld, io: CommandIo): () => VerifyDeps {
-  const { network, directory, resolveOptions, account } = world;
+  const { network, directory, settings, account } = world;
+  const resolveOptions = settings && resolveOptionsOf(settings.config);
   const user = flags.user ?? account?.user ?? firstAddress;
   const password =
     account && flags.user === undefined

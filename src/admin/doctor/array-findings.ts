@@ -1,13 +1,33 @@
 // The CAS array objects, judged by what the directory alone says. Pure.
 
-import { clientAccessServers } from '../../autodiscover/settings/rpc-endpoint.ts';
+import { clientAccessServers, rpcClientAccessServers } from '../../autodiscover/settings/rpc-endpoint.ts';
 import type { ClientAccessArray } from '../../ldap/exchange-organization.ts';
 import type { OrganizationIndex } from '../../ldap/organization-index.ts';
 import { command, type Finding, finding } from './finding.ts';
 
 export function arrayFindings(index: OrganizationIndex, flags: readonly string[]): readonly Finding[] {
   const { arrays } = index.organization;
-  return [...arrays.flatMap((array) => oneArray(array, index, flags)), ...severalInOneSite(index, flags)];
+  return [
+    ...arrays.flatMap((array) => oneArray(array, index, flags)),
+    ...severalInOneSite(index, flags),
+    ...withoutRpcService(index),
+  ];
+}
+
+/** Client Access servers that are no members of their site's array, because they lack the service's configuration. */
+function withoutRpcService(index: OrganizationIndex): readonly Finding[] {
+  const all = clientAccessServers(index.organization.servers);
+  const serving = new Set(rpcClientAccessServers(all));
+  return all
+    .filter((server) => !serving.has(server))
+    .map(({ name, distinguishedName }) =>
+      finding('server-without-rpc-service', {
+        object: distinguishedName,
+        what: `the Client Access server ${name} has no RPC Client Access service (no CN=RpcClientAccess,CN=Protocols below it)`,
+        why: "Exchange does not count it among the members of its site's array: when the others stop, the array stops",
+        remedy: `New-RpcClientAccess -Server ${name}, then start MSExchangeRPC there (Exchange Management Shell)`,
+      }),
+    );
 }
 
 function oneArray(array: ClientAccessArray, index: OrganizationIndex, flags: readonly string[]): readonly Finding[] {
@@ -35,11 +55,11 @@ function oneArray(array: ClientAccessArray, index: OrganizationIndex, flags: rea
         remedy: command('array', 'set', array.name, '--site', 'SITE', ...flags),
       }),
     );
-  } else if (clientAccessServers(index.serversIn(array.siteDn)).length === 0) {
+  } else if (rpcClientAccessServers(index.serversIn(array.siteDn)).length === 0) {
     found.push(
       finding('array-without-members', {
         object,
-        what: `array "${array.name}" has no members: site ${index.site(array.siteDn)?.name} has no Exchange 2010 Client Access server`,
+        what: `array "${array.name}" has no members: site ${index.site(array.siteDn)?.name} has no Exchange 2010 Client Access server with an RPC service`,
         why: 'nobody answers for its name',
         remedy: `${command('array', 'set', array.name, '--site', 'SITE', ...flags)}, or associate its databases elsewhere and ${command('array', 'remove', array.name, ...flags)}`,
       }),

@@ -7,7 +7,9 @@ import type { RpcProbe } from '../probe/rpc-probe.ts';
 import { arrayFindings } from './array-findings.ts';
 import { databaseFindings } from './database-findings.ts';
 import { type Finding, finding } from './finding.ts';
+import { kerberosFindings, principalHosts, principalNames, type ServiceIdentity } from './kerberos-findings.ts';
 import { recipientFindings } from './recipient-findings.ts';
+import { rightsFindings } from './rights-findings.ts';
 import { rpcFindings, rpcHosts } from './rpc-findings.ts';
 import { scpFindings } from './scp-findings.ts';
 import { publishedUrlFindings, publishedUrls, virtualDirectoryFindings } from './web-findings.ts';
@@ -26,17 +28,25 @@ export interface ExamineOptions {
   readonly skipRecipients: boolean;
   /** Leave out what needs the network. */
   readonly skipNetwork: boolean;
+  /** The service account, as it is configured. */
+  readonly account: string;
+  /** Undefined when nothing is known of the service. */
+  readonly service: ServiceIdentity | undefined;
 }
 
-/** Every finding, by subject: databases, recipients, arrays, network, SCPs, web. Throws DirectoryError when the directory fails. */
+/** Every finding, by subject: controllers, rights, databases, recipients, arrays, network, SCPs, Kerberos, web. Throws DirectoryError when the directory fails. */
 export async function examine(
   directory: Directory,
   options: ExamineOptions,
   deps: ExamineDeps,
 ): Promise<readonly Finding[]> {
   const index = directory.organization();
-  const { flags } = options;
-  const [recipients, rpc, web] = await Promise.all([
+  const { flags, account, service } = options;
+  const hosts = principalHosts(index, service);
+  const [controllers, rights, owners, recipients, rpc, web] = await Promise.all([
+    directory.checkControllers(),
+    directory.accountRights(),
+    directory.servicePrincipalOwners(principalNames(hosts)),
     options.skipRecipients ? [] : directory.scanRecipients().then(recipientFindings),
     options.skipNetwork
       ? []
@@ -50,27 +60,30 @@ export async function examine(
         ),
   ]);
   return [
-    ...controllerFindings(directory),
+    ...controllerFindings(controllers),
+    ...rightsFindings(rights, account, index.organization.distinguishedName),
     ...databaseFindings(index, flags),
     ...recipients,
     ...arrayFindings(index, flags),
     ...rpc,
     ...scpFindings(index, flags),
+    ...kerberosFindings(hosts, owners, service),
     ...virtualDirectoryFindings(index),
     ...web.flat(),
   ];
 }
 
-function controllerFindings(directory: Directory): readonly Finding[] {
-  return directory
-    .status()
-    .controllers.filter(({ up }) => !up)
-    .map(({ url }) =>
-      finding('controller-down', {
-        object: url,
-        what: `the domain controller ${url} does not answer`,
-        why: 'the service has one controller fewer to fall back on',
-        remedy: 'start it, or take it out of directory.servers',
-      }),
-    );
+function controllerFindings(controllers: Awaited<ReturnType<Directory['checkControllers']>>): readonly Finding[] {
+  return controllers.flatMap(({ url, failure }) =>
+    failure === undefined
+      ? []
+      : [
+          finding('controller-down', {
+            object: url,
+            what: `the domain controller ${url} does not answer: ${failure}`,
+            why: 'the service has one controller fewer to fall back on',
+            remedy: 'start it, or take it out of directory.servers',
+          }),
+        ],
+  );
 }

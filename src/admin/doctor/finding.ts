@@ -16,6 +16,8 @@ export interface Finding {
 /** Every kind of finding and its severity. */
 export const FINDINGS = {
   'rights-missing': 'fault',
+  'service-account-privileged': 'warning',
+  'service-account-can-write': 'warning',
   'controller-down': 'warning',
   'database-single-server': 'fault',
   'database-without-endpoint': 'fault',
@@ -30,6 +32,7 @@ export const FINDINGS = {
   'array-name-taken': 'fault',
   'array-name-is-web-name': 'warning',
   'site-with-several-arrays': 'fault',
+  'server-without-rpc-service': 'warning',
   'name-unresolved': 'fault',
   'array-address-shared': 'fault',
   'array-address-is-member': 'warning',
@@ -43,6 +46,9 @@ export const FINDINGS = {
   'scp-unusable': 'fault',
   'scp-unknown-site': 'warning',
   'scp-wrong-site': 'warning',
+  'principal-name-duplicate': 'fault',
+  'principal-name-missing': 'fault',
+  'keytab-mismatch': 'fault',
   'virtual-directory-missing': 'warning',
   'virtual-directory-without-url': 'warning',
   'web-unreachable': 'fault',

@@ -1,6 +1,6 @@
 // Arrays and their members as the network shows them: names, addresses, endpoint mapper, ports. Pure; the probes are handed in.
 
-import { clientAccessServers } from '../../autodiscover/settings/rpc-endpoint.ts';
+import { rpcClientAccessServers } from '../../autodiscover/settings/rpc-endpoint.ts';
 import type { ClientAccessArray, ExchangeServer } from '../../ldap/exchange-organization.ts';
 import type { OrganizationIndex } from '../../ldap/organization-index.ts';
 import { interfaceFault, type RpcProbe } from '../probe/rpc-probe.ts';
@@ -9,7 +9,7 @@ import { command, type Finding, finding } from './finding.ts';
 /** Names to be probed: every array and every Exchange 2010 Client Access server. */
 export function rpcHosts(index: OrganizationIndex): readonly string[] {
   const { arrays, servers } = index.organization;
-  const names = [...arrays, ...clientAccessServers(servers)].flatMap(({ fqdn }) => fqdn?.toLowerCase() ?? []);
+  const names = [...arrays, ...rpcClientAccessServers(servers)].flatMap(({ fqdn }) => fqdn?.toLowerCase() ?? []);
   return [...new Set(names)];
 }
 
@@ -19,7 +19,7 @@ export function rpcFindings(index: OrganizationIndex, probes: ReadonlyMap<string
   const probeOf = (fqdn: string | undefined) => (fqdn === undefined ? undefined : probes.get(fqdn.toLowerCase()));
   return [
     ...arrays.flatMap((array) => hostFindings(array, probeOf(array.fqdn))),
-    ...clientAccessServers(servers).flatMap((server) => hostFindings(server, probeOf(server.fqdn))),
+    ...rpcClientAccessServers(servers).flatMap((server) => hostFindings(server, probeOf(server.fqdn))),
     ...arrays.flatMap((array) => memberFindings(array, index, probeOf)),
     ...sharedAddresses(arrays, probeOf),
   ];
@@ -61,7 +61,7 @@ function memberFindings(
   index: OrganizationIndex,
   probeOf: (fqdn: string | undefined) => RpcProbe | undefined,
 ): readonly Finding[] {
-  const members = clientAccessServers(index.serversIn(array.siteDn)).flatMap(({ fqdn }) => probeOf(fqdn) ?? []);
+  const members = rpcClientAccessServers(index.serversIn(array.siteDn)).flatMap(({ fqdn }) => probeOf(fqdn) ?? []);
   const found: Finding[] = [];
   const spelled = members
     .filter(({ interfaces }) => interfaces.some(({ ports }) => ports.length > 0))

@@ -31,11 +31,12 @@ function onePoint(
       }),
     );
   }
-  if (serverDn !== undefined && server === undefined) {
+  const stale = staleness(point, serverDn, index);
+  if (stale !== undefined) {
     found.push(
       finding('scp-stale', {
         object,
-        what: `belongs to ${serverDn}, which is no Exchange server any more`,
+        what: stale,
         why: 'clients keep asking what it names, and wait when nothing answers there',
         remedy: command('scp', 'remove', object, ...flags),
       }),
@@ -66,6 +67,20 @@ function onePoint(
     );
   }
   return found;
+}
+
+/** Whom the point stood for and who is gone, as a sentence without its subject; undefined when nothing tells of that. */
+function staleness(
+  { serviceDnsName }: ServiceConnectionPoint,
+  serverDn: string | undefined,
+  index: OrganizationIndex,
+): string | undefined {
+  if (serverDn !== undefined && index.server(serverDn) === undefined)
+    return `belongs to ${serverDn}, which is no Exchange server any more`;
+  // Exchange writes the short name of its server. A name with dots that is no server's is somebody else's host, which may well live.
+  if (serviceDnsName === undefined || serviceDnsName.includes('.')) return undefined;
+  if (index.organization.servers.some(({ name }) => sameText(name, serviceDnsName))) return undefined;
+  return `was made for ${serviceDnsName} (serviceDNSName), which is no Exchange server any more`;
 }
 
 function scope(dn: string, site: string | undefined, flags: readonly string[]): string {

@@ -2,7 +2,7 @@
 // functions handed in.
 
 import type { HttpOutcome } from '../../autodiscover/client/http-client.ts';
-import { clientAccessServers } from '../../autodiscover/settings/rpc-endpoint.ts';
+import { rpcClientAccessServers } from '../../autodiscover/settings/rpc-endpoint.ts';
 import type { OrganizationIndex } from '../../ldap/organization-index.ts';
 import { inParallel } from '../probe/in-parallel.ts';
 import type { RpcProbe } from '../probe/rpc-probe.ts';
@@ -81,5 +81,5 @@ async function serverChecks(
 function memberNames(fqdn: string, index: OrganizationIndex): readonly string[] {
   const array = index.organization.arrays.find((known) => known.fqdn?.toLowerCase() === fqdn.toLowerCase());
   if (array === undefined) return [];
-  return clientAccessServers(index.serversIn(array.siteDn)).flatMap((member) => member.fqdn?.toLowerCase() ?? []);
+  return rpcClientAccessServers(index.serversIn(array.siteDn)).flatMap((member) => member.fqdn?.toLowerCase() ?? []);
 }

@@ -139,7 +139,8 @@ function siteFallBack(
   fault: string,
 ): RpcEndpointDecision {
   const siteName = index.site(owner?.siteDn)?.name ?? 'unknown';
-  const chosen = usable(index.arraysIn(owner?.siteDn)) ?? usable(clientAccessServers(index.serversIn(owner?.siteDn)));
+  const chosen =
+    usable(index.arraysIn(owner?.siteDn)) ?? usable(rpcClientAccessServers(index.serversIn(owner?.siteDn)));
   const where = `database ${database.distinguishedName} ${fault}`;
   if (!chosen) {
     return {
@@ -163,7 +164,7 @@ function siteFallBack(
   };
 }
 
-function servesRpc(server: ExchangeServer): boolean {
+function hasClientAccess(server: ExchangeServer): boolean {
   return (server.roles & SERVER_ROLE.CLIENT_ACCESS) !== 0 && majorVersion(server.versionNumber) === 14;
 }
 
@@ -188,7 +189,17 @@ export function announcedServer(
 
 /** The Exchange 2010 servers with the Client Access role. */
 export function clientAccessServers(servers: readonly ExchangeServer[]): readonly ExchangeServer[] {
-  return servers.filter(servesRpc);
+  return servers.filter(hasClientAccess);
+}
+
+/**
+ * The Exchange 2010 Client Access servers that Outlook can connect to by RPC, which in its site are the members of the array. The role
+ * alone does not do: Exchange counts a server that has the configuration of the RPC Client Access service, which setup makes and
+ * New-RpcClientAccess makes again. Where no server shows that object the role decides. Mailbox servers have the object too, for public
+ * folders, and are no members.
+ */
+export function rpcClientAccessServers(servers: readonly ExchangeServer[]): readonly ExchangeServer[] {
+  return servers.filter((server) => hasClientAccess(server) && server.hasRpcClientAccess !== false);
 }
 
 /** The server with the highest version; undefined when none tells one. */

@@ -77,4 +77,10 @@ export const HEALTHY: ExamineDeps = {
   concurrency: 4,
 };
 
-export const OPTIONS = { flags: ['--config', 'F'], skipRecipients: false, skipNetwork: false } as const;
+export const OPTIONS = {
+  flags: ['--config', 'F'],
+  skipRecipients: false,
+  skipNetwork: false,
+  account: SERVICE_ACCOUNT,
+  service: { host: 'autodiscover.contoso.test', negotiate: false, keytab: undefined },
+} as const;
