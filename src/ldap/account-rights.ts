@@ -10,6 +10,8 @@ import type { SearchRequest } from './search.ts';
 export interface AccountRights {
   /** Groups of the account, direct or nested, that give far more than reading; by name. */
   readonly powerfulGroups: readonly { readonly name: string; readonly distinguishedName: string | undefined }[];
+  /** DNs of the groups that list the account itself. */
+  readonly directGroups: readonly string[];
   /** Objects of the Exchange organisation and of the domain that the account may change, and what of them; by DN. */
   readonly writable: readonly WritableObject[];
 }
@@ -29,7 +31,7 @@ type Search = (request: SearchRequest) => Promise<EntryReader[]>;
 export interface RightsScope {
   readonly organization: string;
   readonly domain: string;
-  /** DN of the account; needed only of controllers that do not tell the token at the root DSE. */
+  /** DN of the account; a name of another form is not looked at. */
   readonly account: string;
 }
 
@@ -86,11 +88,19 @@ const SAMPLE = 10;
 /** Rejects with what the search rejects with. */
 export async function readAccountRights(search: Search, scope: RightsScope): Promise<AccountRights> {
   const sids = await tokenSids(search, scope.account);
-  const [powerfulGroups, writable] = await Promise.all([
+  const [powerfulGroups, directGroups, writable] = await Promise.all([
     findPowerfulGroups(search, scope.domain, sids),
+    readDirectGroups(search, scope.account),
     findWritable(search, scope, new Set(sids)),
   ]);
-  return { powerfulGroups, writable };
+  return { powerfulGroups, directGroups, writable };
+}
+
+async function readDirectGroups(search: Search, account: string): Promise<readonly string[]> {
+  if (!account.includes('=')) return [];
+  const filter = new PresenceFilter({ attribute: 'objectClass' });
+  const [entry] = await search({ base: account, scope: 'base', filter, attributes: ['memberOf'] });
+  return (entry?.many('memberOf') ?? []).sort();
 }
 
 async function tokenSids(search: Search, account: string): Promise<readonly string[]> {

@@ -21,12 +21,13 @@ export function makeCertificateAuthority(directory: string): CertificateAuthorit
   return { certificate, key };
 }
 
-/** Makes NAME.pem and NAME.key in `directory` for `hosts` (DNS names and IP addresses). */
+/** Makes NAME.pem and NAME.key in `directory` for `hosts` (DNS names and IP addresses), good for `days`; -1 ended yesterday. */
 export function issueCertificate(
   authority: CertificateAuthority,
   directory: string,
   name: string,
   hosts: readonly string[],
+  days = 730,
 ): { certificate: string; key: string } {
   const certificate = join(directory, `${name}.pem`);
   const key = join(directory, `${name}.key`);
@@ -39,7 +40,7 @@ export function issueCertificate(
       `[server]\nbasicConstraints=CA:FALSE\nkeyUsage=digitalSignature\nextendedKeyUsage=serverAuth\nsubjectAltName=${names}\n`,
   );
   openssl(['req', '-new', ...NEW_KEY, '-config', config, '-keyout', key, '-out', request]);
-  const signer = ['-CA', authority.certificate, '-CAkey', authority.key, '-CAcreateserial', '-days', '730'];
+  const signer = ['-CA', authority.certificate, '-CAkey', authority.key, '-CAcreateserial', '-days', String(days)];
   openssl([
     'x509',
     '-req',

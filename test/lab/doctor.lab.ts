@@ -1,212 +1,300 @@
-// The doctor and the probe against a real domain controller: every fault that Active Directory allows is seeded by LDAP, found on its
-// object with its remedy, and taken back. And the balancer's view of an endpoint mapper that is real, but not Exchange's.
+// The doctor and the verification against a real domain controller, a real DNS server, real listeners and real certificates: every kind
+// of finding has a fault that causes it here, found on its object with its remedy, with nothing else found, and taken back.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { Attribute, Change, Client } from 'ldapts';
 import { examine } from '../../src/admin/doctor/examine.ts';
+import { FINDINGS, type Finding, type FindingCode } from '../../src/admin/doctor/finding.ts';
 import { systemNetwork } from '../../src/admin/probe/network.ts';
 import { interfaceFault, probeRpc } from '../../src/admin/probe/rpc-probe.ts';
-import { verify } from '../../src/admin/verify/verify.ts';
-import { basicAuthenticator } from '../../src/autodiscover/client/authenticate.ts';
-import { discover } from '../../src/autodiscover/client/discover.ts';
-import { createHttpClient } from '../../src/autodiscover/client/http-client.ts';
-import { resolveOptionsOf, startService } from '../../src/autodiscover/commands/service.ts';
+import { startService } from '../../src/autodiscover/commands/service.ts';
 import { configSchema } from '../../src/autodiscover/config-schema.ts';
 import { createLogger } from '../../src/autodiscover/log.ts';
-import { resolve } from '../../src/autodiscover/settings/resolve.ts';
-import { labCertificate } from '../../src/autodiscover/tls/lab-certificate.ts';
-import { type Directory, openDirectory } from '../../src/ldap/directory.ts';
+import { openDirectory } from '../../src/ldap/directory.ts';
 import { type LdifRecord, parseLdif, text, texts } from '../../src/ldap/ldif.ts';
 import { findRecord, SEEDS, type Seed } from '../admin/doctor/seeds.ts';
 import { HEALTHY, OPTIONS } from '../admin/doctor/world.ts';
+import { type DoctorBed, startDoctorBed } from './doctor-bed.ts';
+import {
+  ACCOUNT_SEEDS,
+  type Expected,
+  type LabPlace,
+  mendNetwork,
+  NETWORK_SEEDS,
+  seedDuplicatePrincipal,
+} from './doctor-seeds.ts';
 import { labSuite } from './requirements.ts';
-import { type SambaLab, startSambaLab } from './samba/samba-lab.ts';
+import { type SambaController, type SambaLab, startSambaLab } from './samba/samba-lab.ts';
 
 const SERVICE_ACCOUNT = 'CN=svc-autodiscover,OU=Service Accounts,DC=contoso,DC=test';
 
-labSuite('Doctor on a domain controller', ['samba'], () => {
+/** The faults that the demo organisation brings. */
+const KNOWN = [
+  'address-duplicate CN=Victor Vance',
+  'database-endpoint-not-client-access CN=SEA-DB03',
+  'database-single-server CN=SEA-DB02',
+  'database-without-endpoint CN=DUB-DB02',
+  'forwarding-to-itself CN=Loop Lopez',
+  // A domain controller keeps no link to an object that does not exist.
+  'mailbox-database-lost CN=Mallory Moss',
+];
+const inShort = ({ code, object }: Finding) => `${code} ${object.split(',')[0]}`;
+
+labSuite('Doctor on a domain controller', ['samba', 'dns'], () => {
   let lab: SambaLab;
+  let bed: DoctorBed;
   let admin: Client;
+  let place: LabPlace;
   let records: readonly LdifRecord[];
+  const seen = new Set<FindingCode>();
+
+  const administrator = async (controller: SambaController): Promise<Client> => {
+    const ca = [readFileSync(lab.caFile)];
+    const tlsOptions = { ca, host: controller.address, servername: controller.host };
+    const client = new Client({ url: controller.ldapsUrl, tlsOptions });
+    await client.bind(`Administrator@${lab.domain.dnsName}`, lab.adminPassword);
+    return client;
+  };
 
   before(async () => {
     lab = await startSambaLab();
+    bed = await startDoctorBed(lab.address);
     records = parseLdif(readFileSync(lab.paths.ldif, 'utf8'));
-    admin = new Client({
-      url: lab.ldapsUrl,
-      tlsOptions: { ca: [readFileSync(lab.caFile)], host: lab.address, servername: lab.host },
-    });
-    await admin.bind(`Administrator@${lab.domain.dnsName}`, lab.adminPassword);
+    admin = await administrator(lab);
+    place = { lab, bed, admin };
+    writeFileSync(join(bed.root, 'password'), lab.password);
   });
   after(async () => {
-    await admin?.unbind();
+    await admin?.unbind().catch(() => undefined);
+    await bed?.stop();
     await lab?.stop();
   });
 
-  const withDirectory = async <T>(
-    task: (directory: Directory) => Promise<T>,
-    bindName = SERVICE_ACCOUNT,
-  ): Promise<T> => {
-    const directory = await openDirectory({
-      controllers: [
-        {
-          url: lab.ldapsUrl,
-          startTls: false,
-          ca: [readFileSync(lab.caFile, 'utf8')],
-          tlsServerName: lab.host,
-          connectTimeoutMs: 5000,
-          operationTimeoutMs: 20_000,
-        },
-      ],
-      bindName,
-      readPassword: async () => lab.password,
-      connections: 2,
-      refreshIntervalMs: 600_000,
-      searchBase: undefined,
-    });
-    try {
-      return await task(directory);
-    } finally {
-      directory.close();
-    }
+  const configOf = (more: { servers?: readonly string[]; bindDn?: string; authentication?: object } = {}) => ({
+    directory: {
+      servers: more.servers ?? [lab.ldapsUrl],
+      // Every controller's certificate has the domain's name.
+      serverName: lab.domain.dnsName,
+      caFile: lab.caFile,
+      bindDn: more.bindDn ?? SERVICE_ACCOUNT,
+      passwordFile: join(bed.root, 'password'),
+    },
+    listen: { https: `${bed.addressOf('autodiscover.contoso.test')}:443` },
+    publicUrl: 'https://autodiscover.contoso.test',
+    tls: { certificates: [{ certificateFile: bed.web.certificate, keyFile: bed.web.key }] },
+    ...(more.authentication && { authentication: more.authentication }),
+  });
+  const configFile = (more: Parameters<typeof configOf>[0] = {}): string => {
+    const file = join(bed.root, 'config.yaml');
+    writeFileSync(file, JSON.stringify(configOf(more)));
+    return file;
   };
-  const find = () => withDirectory((directory) => examine(directory, { ...OPTIONS, skipNetwork: true }, HEALTHY));
+  const kerberos = () => ({ authentication: { schemes: ['negotiate', 'basic'], keytabFile: lab.keytab } });
 
-  const replace = (dn: string, values: Readonly<Record<string, readonly string[]>>) =>
-    admin.modify(
-      dn,
-      Object.entries(values).map(
-        ([type, list]) =>
-          new Change({ operation: 'replace', modification: new Attribute({ type, values: [...list] }) }),
-      ),
-    );
-
-  /** Makes the fault; the function that is given back takes it away again. */
-  const plant = async ({ object, change }: Seed): Promise<() => Promise<void>> => {
-    const record = findRecord(records, object);
-    if (change === undefined) {
-      const attributes = record.attributes
-        .filter(({ name }) => !/^(?:objectCategory|cn|objectGUID)$/i.test(name))
-        .map(
-          ({ name, values }) => new Attribute({ type: name, values: values.map((value) => value.toString('utf8')) }),
-        );
-      await admin.del(record.dn);
-      return () => admin.add(record.dn, attributes);
-    }
-    const before = Object.fromEntries(Object.keys(change).map((name) => [name, texts(record, name)]));
-    await replace(record.dn, change);
-    return () => replace(record.dn, before);
+  /** Runs the program; what it found, and all that it wrote. */
+  const doctor = async (more: Parameters<typeof configOf>[0], ...flags: readonly string[]) => {
+    const words = ['doctor', '--config', configFile(more), '--ca', bed.caFile, '--json', '--timeout', '5', ...flags];
+    const run = await bed.autodiscover(...words);
+    assert.notEqual(run.code, 2, run.stderr);
+    const { findings } = JSON.parse(run.stdout) as { findings: readonly Finding[] };
+    return { ...run, findings };
   };
 
-  test('the demo organisation has its seeded faults here too', async () => {
-    const findings = await find();
-    assert.deepEqual(findings.map(({ code, object }) => `${code} ${object.split(',')[0]}`).sort(), [
-      'address-duplicate CN=Victor Vance',
-      'database-endpoint-not-client-access CN=SEA-DB03',
-      'database-single-server CN=SEA-DB02',
-      'database-without-endpoint CN=DUB-DB02',
-      'forwarding-to-itself CN=Loop Lopez',
-      // A domain controller keeps no link to an object that does not exist.
-      'mailbox-database-lost CN=Mallory Moss',
-    ]);
+  /** The known findings and the expected ones, and no others. */
+  const check = (findings: readonly Finding[], known: readonly string[], expected: readonly Expected[]) => {
+    const others = findings.filter((finding) => !known.includes(inShort(finding)));
+    const list = JSON.stringify(others, undefined, 1);
+    assert.deepEqual(others.map(({ code }) => code).sort(), expected.map(({ code }) => code).sort(), list);
+    for (const { code, object, remedy } of expected) {
+      const found = others.find((finding) => finding.code === code && finding.object.startsWith(object));
+      assert.ok(found, `${code} on ${object}... in ${list}`);
+      assert.match(found.remedy, remedy);
+      seen.add(code);
+    }
+  };
+  const withoutRecipients = KNOWN.filter((line) => line.startsWith('database-'));
+
+  test('the demo organisation has its seeded faults here too, and every run prints the same', async () => {
+    const [one, other] = await Promise.all([doctor({}), doctor({})]);
+    assert.deepEqual(one.findings.map(inShort).sort(), KNOWN);
+    assert.equal(one.code, 1);
+    assert.equal(one.stdout, other.stdout);
   });
 
-  for (const seed of SEEDS) {
-    test(`${seed.code}: found on ${seed.found ?? seed.object}`, async () => {
-      const undo = await plant(seed);
+  describe('objects of the directory', () => {
+    const find = async () => {
+      const directory = await openDirectory({
+        controllers: [
+          {
+            url: lab.ldapsUrl,
+            startTls: false,
+            ca: [readFileSync(lab.caFile, 'utf8')],
+            tlsServerName: lab.host,
+            connectTimeoutMs: 5000,
+            operationTimeoutMs: 20_000,
+          },
+        ],
+        bindName: SERVICE_ACCOUNT,
+        readPassword: async () => lab.password,
+        connections: 2,
+        refreshIntervalMs: 600_000,
+        searchBase: undefined,
+      });
       try {
-        const findings = await find();
-        const wanted = seed.found ?? seed.object;
-        const found = findings.find(
-          ({ code, object }) => code === seed.code && object.toLowerCase().startsWith(wanted.toLowerCase()),
-        );
-        assert.ok(found, JSON.stringify(findings, undefined, 1));
-        assert.match(found.remedy, seed.remedy);
+        return await examine(directory, { ...OPTIONS, skipNetwork: true }, HEALTHY);
+      } finally {
+        directory.close();
+      }
+    };
+
+    const replace = (dn: string, values: Readonly<Record<string, readonly string[]>>) =>
+      admin.modify(
+        dn,
+        Object.entries(values).map(
+          ([type, list]) =>
+            new Change({ operation: 'replace', modification: new Attribute({ type, values: [...list] }) }),
+        ),
+      );
+
+    /** Makes the fault; the function that is given back takes it away again. */
+    const plant = async ({ object, change }: Seed): Promise<() => Promise<void>> => {
+      const record = findRecord(records, object);
+      if (change === undefined) {
+        const attributes = record.attributes
+          .filter(({ name }) => !/^(?:objectCategory|cn|objectGUID)$/i.test(name))
+          .map(
+            ({ name, values }) => new Attribute({ type: name, values: values.map((value) => value.toString('utf8')) }),
+          );
+        await admin.del(record.dn);
+        return () => admin.add(record.dn, attributes);
+      }
+      const before = Object.fromEntries(Object.keys(change).map((name) => [name, texts(record, name)]));
+      await replace(record.dn, change);
+      return () => replace(record.dn, before);
+    };
+
+    for (const seed of SEEDS) {
+      test(`${seed.code}: found on ${seed.found ?? seed.object}`, async () => {
+        const undo = await plant(seed);
+        try {
+          const findings = await find();
+          const wanted = seed.found ?? seed.object;
+          const found = findings.find(
+            ({ code, object }) => code === seed.code && object.toLowerCase().startsWith(wanted.toLowerCase()),
+          );
+          assert.ok(found, JSON.stringify(findings, undefined, 1));
+          assert.match(found.remedy, seed.remedy);
+          seen.add(seed.code);
+        } finally {
+          await undo();
+        }
+      });
+    }
+  });
+
+  for (const { name, plant, expected } of NETWORK_SEEDS) {
+    test(`the network, ${name}: ${expected.map(({ code }) => code).join(', ')}`, async () => {
+      await plant(bed);
+      try {
+        const { findings } = await doctor({}, '--no-recipients');
+        check(findings, withoutRecipients, expected);
+      } finally {
+        await mendNetwork(bed);
+      }
+    });
+  }
+
+  test('rights-missing: an ordinary account is told which right it lacks', async () => {
+    const bindDn = text(findRecord(records, 'CN=Alice Adams,OU=Staff'), 'userPrincipalName') ?? '';
+    const { findings } = await doctor({ bindDn });
+    check(
+      findings,
+      [],
+      [{ code: 'rights-missing', object: 'CN=Contoso,', remedy: /^dsacls "CN=Contoso,CN=Microsoft.*" \/I:T \/G "/ }],
+    );
+  });
+
+  for (const { name, plant, expected } of ACCOUNT_SEEDS) {
+    test(`accounts, ${name}: ${expected.map(({ code }) => code).join(', ')}`, async () => {
+      const undo = await plant(place);
+      try {
+        const { findings } = await doctor(kerberos(), '--no-recipients', '--no-network');
+        check(findings, withoutRecipients, expected);
       } finally {
         await undo();
       }
     });
   }
 
-  test('an ordinary account is told which right it lacks', async () => {
-    const alice = text(findRecord(records, 'CN=Alice Adams,OU=Staff'), 'userPrincipalName') ?? '';
-    await assert.rejects(withDirectory(find, alice), { code: 'missing-right', message: /dsacls "CN=Contoso,/ });
+  test('an account that may only read, a name with one owner and its new keytab are no findings', async () => {
+    const { findings, stderr } = await doctor(kerberos(), '--no-recipients', '--no-network');
+    check(findings, withoutRecipients, []);
+    assert.equal(stderr, '');
   });
 
-  test('verification of every database through a service on this controller fails for the seeded faults alone', async () => {
-    const certs = mkdtempSync(join(tmpdir(), 'verify-lab-'));
-    const host = 'autodiscover.contoso.test';
-    const { caFile, certificateFile, keyFile } = await labCertificate(certs, [host]);
-    const config = configSchema.parse({
-      directory: { servers: [lab.ldapsUrl], serverName: lab.host, bindDn: SERVICE_ACCOUNT, passwordFile: 'none' },
-      listen: { https: '127.0.0.1:0' },
-      publicUrl: `https://${host}`,
-      tls: { certificates: [{ certificateFile, keyFile }] },
+  describe('verification of every database', () => {
+    test('fails for the seeded faults alone, with reports that can be compared', async () => {
+      const { directory, ...config } = configSchema.parse(configOf());
+      const ca = [readFileSync(lab.caFile, 'utf8')];
+      const service = await startService(
+        { config: { ...config, directory }, ca, readPassword: async () => lab.password },
+        createLogger('silent', new PassThrough()),
+      );
+      try {
+        const verify = async (junit: string) => {
+          const from = ['--config', configFile(), '--ca', bed.caFile, '--server', 'https://autodiscover.contoso.test'];
+          const who = ['--user', 'alice@contoso.test', '--password-file', join(bed.root, 'password')];
+          const out = ['--json', '--junit', join(bed.root, junit)];
+          const run = await bed.autodiscover('verify', '--all-databases', ...from, ...who, ...out);
+          return { ...run, junit: readFileSync(join(bed.root, junit), 'utf8') };
+        };
+        const [one, other] = [await verify('one.xml'), await verify('other.xml')];
+        assert.equal(one.code, 1, one.stderr);
+        const { checks } = JSON.parse(one.stdout) as { checks: Record<'subject' | 'check' | 'outcome', string>[] };
+        assert.ok(checks.length > 300, String(checks.length));
+        const wrong = checks.filter(({ outcome }) => outcome !== 'passed');
+        assert.deepEqual(wrong.map(({ subject, check }) => `${subject} ${check}`).sort(), [
+          'carol@contoso.test directory',
+          'dave@contoso.test directory',
+          'olga@contoso.test directory',
+        ]);
+        assert.equal(one.stdout, other.stdout);
+        assert.equal(one.junit, other.junit);
+      } finally {
+        await service.stop();
+      }
     });
-    const settings = { config, ca: [readFileSync(lab.caFile, 'utf8')], readPassword: async () => lab.password };
-    const service = await startService(settings, createLogger('silent', new PassThrough()));
-    try {
-      const { directory } = service;
-      const port = Number(new URL(service.httpsUrl).port);
-      const http = createHttpClient({
-        timeoutMs: 20_000,
-        ca: readFileSync(caFile, 'utf8'),
-        connectTo: () => ({ host: '127.0.0.1', port }),
-      });
-      const found = await Promise.all(
-        directory.organization().organization.databases.map((one) => directory.findMailboxOf(one.distinguishedName)),
-      );
-      const checks = await verify(
-        { addresses: found.filter((address) => address !== undefined), index: directory.organization() },
-        {
-          discover: (address, dialect) =>
-            discover(
-              {
-                address,
-                dialect,
-                server: new URL(`https://${host}/autodiscover/autodiscover.${dialect === 'pox' ? 'xml' : 'svc'}`),
-              },
-              {
-                http,
-                authenticators: [basicAuthenticator('alice@contoso.test', async () => lab.password)],
-                resolveSrv: async () => [],
-                readFile: async () => Buffer.alloc(0),
-                askConsent: async () => false,
-                clock: () => performance.now(),
-              },
-            ),
-          expected: (address) =>
-            resolve(directory, { emailAddress: address, legacyDn: undefined }, resolveOptionsOf(config)),
-          clock: () => new Date(),
-          probeRpc: HEALTHY.probeRpc,
-          probeUrl: HEALTHY.probeUrl,
-          tlsVersions: async () => ['TLSv1.2', 'TLSv1.3'],
-          concurrency: 4,
-        },
-      );
-      assert.ok(checks.length > 300, String(checks.length));
-      const wrong = checks.filter(({ subject, outcome }) => outcome !== 'passed' && subject.includes('@'));
-      assert.deepEqual(wrong.map(({ subject, check }) => `${subject} ${check}`).sort(), [
-        'carol@contoso.test directory',
-        'dave@contoso.test directory',
-        'olga@contoso.test directory',
+
+    test('a real endpoint mapper without Exchange is told as that', async () => {
+      const probe = await probeRpc(systemNetwork({ ca: undefined, timeoutMs: 10_000 }), lab.address);
+      assert.deepEqual(probe.interfaces.map(interfaceFault), [
+        'the endpoint mapper answers, but knows no EMSMDB',
+        'the endpoint mapper answers, but knows no RFR',
+        'the endpoint mapper answers, but knows no NSPI',
       ]);
-    } finally {
-      await service.stop();
-      rmSync(certs, { recursive: true });
-    }
+    });
   });
 
-  test('a real endpoint mapper without Exchange is told as that', async () => {
-    const probe = await probeRpc(systemNetwork({ ca: undefined, timeoutMs: 10_000 }), lab.address);
-    assert.deepEqual(probe.interfaces.map(interfaceFault), [
-      'the endpoint mapper answers, but knows no EMSMDB',
-      'the endpoint mapper answers, but knows no RFR',
-      'the endpoint mapper answers, but knows no NSPI',
-    ]);
+  test('with a second controller: principal-name-duplicate (each took one), controller-down (the first one died)', async () => {
+    const second = await lab.addSecondController({ address: bed.addressOf('dc2.contoso.test') });
+    const adminOfSecond = await administrator(second);
+    const duplicate = await seedDuplicatePrincipal(place, second, adminOfSecond).finally(() => adminOfSecond.unbind());
+    lab.kill('SIGKILL');
+    // The dead one stands behind a good one, where no search comes by.
+    const servers = [second.ldapsUrl, lab.ldapsUrl];
+    const { findings } = await doctor({ servers }, '--no-recipients', '--no-network');
+    const down = { code: 'controller-down', object: lab.ldapsUrl, remedy: /^start it, or take it out/ } as const;
+    check(findings, withoutRecipients, [duplicate, down]);
+  });
+
+  test('every kind of finding was seeded here and found', () => {
+    const kinds = Object.keys(FINDINGS) as FindingCode[];
+    assert.deepEqual(
+      kinds.filter((code) => !seen.has(code)),
+      [],
+    );
   });
 });

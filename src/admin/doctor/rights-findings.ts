@@ -1,6 +1,7 @@
 // The service account, judged by what the directory would let it do: it is to read, and nothing else. Pure.
 
 import type { AccountRights, WritableObject } from '../../ldap/account-rights.ts';
+import { tryParseDn } from '../../ldap/distinguished-name.ts';
 import { type Finding, finding } from './finding.ts';
 
 const WHY =
@@ -11,16 +12,18 @@ const NAMED = 3;
 
 /** `account` is the configured name, `organization` the DN whose reading it needs. */
 export function rightsFindings(rights: AccountRights, account: string, organization: string): readonly Finding[] {
-  const groups = rights.powerfulGroups.map(({ name, distinguishedName }) =>
-    finding('service-account-privileged', {
-      object: distinguishedName ?? name,
-      what: `the service account ${account} is a member of ${name}, itself or through another group`,
-      why: WHY,
-      remedy: `dsmod group "${distinguishedName ?? name}" -rmmbr "${account}" (or the group between them), then ${grant(organization, account)}`,
-    }),
-  );
-  // What a powerful group may do goes with the membership; what is left is found when it is gone.
-  if (groups.length > 0) return groups;
+  const { powerfulGroups } = rights;
+  if (powerfulGroups.length > 0) {
+    // What a powerful group may do goes with the membership; what is left is found when it is gone.
+    return [
+      finding('service-account-privileged', {
+        object: account,
+        what: `the service account ${account} is a member of ${powerfulGroups.map(({ name }) => name).join(', ')}, itself or through other groups`,
+        why: WHY,
+        remedy: `${leave(rights, account)}, then ${grant(organization, account)}`,
+      }),
+    ];
+  }
   return [true, false].flatMap((isExchange) => {
     const writable = rights.writable.filter((one) => one.isExchange === isExchange);
     const [first] = writable;
@@ -37,17 +40,29 @@ export function rightsFindings(rights: AccountRights, account: string, organizat
   });
 }
 
+/** Out of the powerful groups that list the account itself; where none does, out of the one that leads there. */
+function leave({ powerfulGroups, directGroups }: AccountRights, account: string): string {
+  const powerful = directGroups.filter((dn) =>
+    powerfulGroups.some(({ distinguishedName }) => distinguishedName === dn),
+  );
+  const lines = (dns: readonly string[]) => dns.map((dn) => `dsmod group "${dn}" -rmmbr "${account}"`);
+  if (powerful.length > 0) return lines(powerful).join(' and ');
+  if (directGroups.length > 0) return lines(directGroups).join(' or ');
+  return `dsmod group "GROUP" -rmmbr "${account}"`;
+}
+
 function grant(organization: string, account: string): string {
   return `dsacls "${organization}" /I:T /G "${account}:GR"`;
 }
 
 function whatOf({ distinguishedName, attributes, createsChildren, changesPermissions }: WritableObject): string {
   const [first, second, ...others] = attributes;
-  const names = [first, second].filter((name) => name !== undefined).join(' and ');
+  const names = [first, second].filter((name) => name !== undefined).join(', ');
   const rights = [
     ...(first === undefined ? [] : [others.length > 0 ? `${names} and ${others.length} more attributes` : names]),
     ...(createsChildren ? ['what is below it'] : []),
     ...(changesPermissions ? ['its permissions'] : []),
   ];
-  return `${distinguishedName} (${rights.join(', ')})`;
+  const name = tryParseDn(distinguishedName)?.[0]?.[0]?.value ?? distinguishedName;
+  return `${name} (${rights.join(', ')})`;
 }

@@ -7,6 +7,7 @@ import { command, type Finding, finding } from './finding.ts';
 export function scpFindings(index: OrganizationIndex, flags: readonly string[]): readonly Finding[] {
   return index.organization.serviceConnectionPoints
     .filter(({ kind }) => kind === 'url')
+    .sort((a, b) => (a.distinguishedName < b.distinguishedName ? -1 : 1))
     .flatMap((point) => onePoint(point, index, flags));
 }
 

@@ -55,12 +55,16 @@ export interface PublishedUrl {
   readonly object: string;
   /** True for service connection points. */
   readonly isService: boolean;
+  /** Another URL before it has the same host: what belongs to the host, its name and certificate, was told there. */
+  readonly isHostKnown: boolean;
 }
 
-/** One URL for each published https host, SCPs first, by host name. */
+/** One URL for each published https host and for each URL of a service connection point, these first, by host name. */
 export function publishedUrls(index: OrganizationIndex): readonly PublishedUrl[] {
-  const { serviceConnectionPoints, virtualDirectories } = index.organization;
-  const all: PublishedUrl[] = [
+  // In the order of their names, so that the same host is told on the same object whatever order a controller answers in.
+  const serviceConnectionPoints = byDn(index.organization.serviceConnectionPoints);
+  const virtualDirectories = byDn(index.organization.virtualDirectories);
+  const all: Omit<PublishedUrl, 'isHostKnown'>[] = [
     ...serviceConnectionPoints
       .filter(({ kind }) => kind === 'url')
       .flatMap((point) => entry(point.bindingInformation, point.distinguishedName, true)),
@@ -68,24 +72,39 @@ export function publishedUrls(index: OrganizationIndex): readonly PublishedUrl[]
       [vdir.internalUrl, vdir.externalUrl].flatMap((url) => entry(url, vdir.distinguishedName, false)),
     ),
   ];
-  const byHost = new Map<string, PublishedUrl>();
-  for (const published of all) if (!byHost.has(published.url.host)) byHost.set(published.url.host, published);
-  return [...byHost.values()].sort((a, b) => (a.url.host < b.url.host ? -1 : 1));
+  const hosts = new Set<string>();
+  const paths = new Set<string>();
+  const chosen = all.flatMap((published): PublishedUrl[] => {
+    const { url, isService } = published;
+    const isHostKnown = hosts.has(url.host);
+    // IIS and this service take paths without case.
+    const path = url.href.toLowerCase();
+    if (isHostKnown && !(isService && !paths.has(path))) return [];
+    hosts.add(url.host);
+    paths.add(path);
+    return [{ ...published, isHostKnown }];
+  });
+  return chosen.sort((a, b) => (a.url.href < b.url.href ? -1 : 1));
 }
 
-function entry(text: string | undefined, object: string, isService: boolean): PublishedUrl[] {
+function byDn<T extends { readonly distinguishedName: string }>(items: readonly T[]): readonly T[] {
+  return items.toSorted((a, b) => (a.distinguishedName < b.distinguishedName ? -1 : 1));
+}
+
+function entry(text: string | undefined, object: string, isService: boolean): Omit<PublishedUrl, 'isHostKnown'>[] {
   const url = URL.parse(text ?? '');
   return url?.protocol === 'https:' ? [{ url, object, isService }] : [];
 }
 
 /** What an anonymous request to a published URL says of name, certificate and service. Pure. */
 export function publishedUrlFindings(
-  { url, object, isService }: PublishedUrl,
+  { url, object, isService, isHostKnown }: PublishedUrl,
   outcome: HttpOutcome,
   now: Date,
 ): readonly Finding[] {
   const { host } = url;
   const certificate = `put a certificate with the name ${url.hostname}, from an authority that clients trust, on what answers there`;
+  if (isHostKnown && (outcome.kind === 'failed' || outcome.status < 400)) return [];
   if (outcome.kind === 'failed') {
     switch (outcome.reason) {
       case 'certificate-name':
@@ -122,7 +141,7 @@ export function publishedUrlFindings(
     }
   }
   const found: Finding[] = [];
-  const left = outcome.tls && daysLeft(outcome.tls.validTo, now);
+  const left = isHostKnown ? undefined : outcome.tls && daysLeft(outcome.tls.validTo, now);
   if (left !== undefined && left < WARN_DAYS) {
     found.push(
       finding('certificate-ends-soon', {

@@ -108,6 +108,13 @@ export const SEEDS: readonly Seed[] = [
       /^associate its databases with outlook-dub\.contoso\.test, then autodiscover array remove "Seattle CAS Array"/,
   },
   {
+    code: 'server-without-rpc-service',
+    object: 'CN=RpcClientAccess,CN=Protocols,CN=SEA-CAS2',
+    change: undefined,
+    found: 'CN=SEA-CAS2,CN=Servers',
+    remedy: /^New-RpcClientAccess -Server SEA-CAS2,/,
+  },
+  {
     code: 'mailbox-database-lost',
     object: 'CN=Alice Adams,OU=Staff',
     change: { homeMDB: [] },
@@ -131,6 +138,12 @@ export const SEEDS: readonly Seed[] = [
     object: 'CN=DUB-CAS1,CN=Autodiscover,CN=Protocols',
     change: { serviceBindingInformation: ['http://autodiscover-dublin.contoso.test/Autodiscover/Autodiscover.xml'] },
     remedy: /^autodiscover scp publish https:\/\/HOST\/Autodiscover\/Autodiscover\.xml --server DUB-CAS1 --config F$/,
+  },
+  {
+    code: 'scp-stale',
+    object: 'CN=DUB-CAS1,CN=Autodiscover,CN=Protocols',
+    change: { serviceDNSName: ['DUB-CAS0'] },
+    remedy: /^autodiscover scp remove "CN=DUB-CAS1,CN=Autodiscover,/,
   },
   {
     code: 'scp-unknown-site',
