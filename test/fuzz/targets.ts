@@ -6,6 +6,7 @@ import { compareHaproxy } from '../../src/admin/balancer/compare-haproxy.ts';
 import { BalancerError } from '../../src/admin/balancer/errors.ts';
 import { parseHaproxy } from '../../src/admin/balancer/haproxy-lines.ts';
 import { readProxies } from '../../src/admin/balancer/haproxy-proxies.ts';
+import { parseKeytab } from '../../src/admin/doctor/keytab.ts';
 import { parseChallenges } from '../../src/autodiscover/client/challenges.ts';
 import { EMSMDB } from '../../src/autodiscover/client/endpoint-mapper.ts';
 import { parseEptMapResponse } from '../../src/autodiscover/client/ept-map.ts';
@@ -133,6 +134,7 @@ function haproxy(data: Buffer): void {
 }
 
 export const TARGETS: readonly FuzzTarget[] = [
+  { name: 'keytab', corpus: 'keytab', run: parseKeytab, permits: (error) => error instanceof RangeError },
   { name: 'pox-request', corpus: 'pox', run: (data) => parsePoxRequest(data) },
   {
     name: 'pox-request-encoded',

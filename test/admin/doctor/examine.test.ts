@@ -5,6 +5,9 @@ import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { type ExamineDeps, examine } from '../../../src/admin/doctor/examine.ts';
 import { FINDINGS, type Finding, type FindingCode } from '../../../src/admin/doctor/finding.ts';
+import type { ServiceKeytab } from '../../../src/admin/doctor/kerberos-findings.ts';
+import type { AccountRights } from '../../../src/ldap/account-rights.ts';
+import type { Directory } from '../../../src/ldap/directory.ts';
 import { parseLdif } from '../../../src/ldap/ldif.ts';
 import { plant, SEEDS } from './seeds.ts';
 import { answering, HEALTHY, OPTIONS, webAnswer, withDirectory } from './world.ts';
@@ -136,13 +139,92 @@ test('scp-stale: a record of a server that is gone', async () => {
   seen.add('scp-stale');
 });
 
-test('controller-down: a domain controller that does not answer', async () => {
+test('controller-down: a domain controller that does not answer, behind one that does', async () => {
   const dead = 'ldap://127.0.0.1:1';
   const findings = await withDirectory(RECORDS, (directory) => examine(directory, OPTIONS, HEALTHY), [dead]);
   assert.equal(findings[0]?.code, 'controller-down');
   assert.equal(findings[0]?.object, dead);
   seen.add('controller-down');
 });
+
+for (const [code, rights, remedy] of [
+  [
+    'service-account-privileged',
+    { powerfulGroups: [{ name: 'Domain Admins', distinguishedName: 'CN=DA' }], directGroups: ['CN=DA'], writable: [] },
+    /^dsmod group "CN=DA" -rmmbr "CN=svc-autodiscover,/,
+  ],
+  [
+    'service-account-can-write',
+    {
+      powerfulGroups: [],
+      directGroups: [],
+      writable: [
+        {
+          distinguishedName: 'CN=DB',
+          isExchange: true,
+          attributes: ['cn'],
+          createsChildren: false,
+          changesPermissions: false,
+        },
+      ],
+    },
+    /^dsacls "CN=DB" tells/,
+  ],
+] as const satisfies readonly (readonly [FindingCode, AccountRights, RegExp])[]) {
+  test(`${code}: from what the directory says of the account`, async () => {
+    const findings = await withDirectory(RECORDS, (directory) =>
+      examine(answeringRights(directory, rights), OPTIONS, HEALTHY),
+    );
+    const found = findings.find((finding) => finding.code === code) ?? assert.fail(JSON.stringify(findings));
+    assert.match(found.remedy, remedy);
+    seen.add(code);
+  });
+}
+
+/** The same directory, with another answer about the account: the embedded one computes no effective rights. */
+function answeringRights(directory: Directory, rights: AccountRights): Directory {
+  return new Proxy(directory, {
+    get: (target, name) => {
+      if (name === 'accountRights') return async () => rights;
+      const value = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+const owning = (...names: readonly string[]) =>
+  RECORDS.map((record) =>
+    names.some((name) => record.dn.startsWith(`CN=${name},OU=Service Accounts,`))
+      ? {
+          ...record,
+          attributes: [
+            ...record.attributes,
+            { name: 'servicePrincipalName', values: [Buffer.from('http/Autodiscover.contoso.test')] },
+          ],
+        }
+      : record,
+  );
+
+for (const [code, owners, remedy, keytab] of [
+  [
+    'principal-name-duplicate',
+    ['svc-autodiscover', 'svc-exchadmin'],
+    /setspn -D HTTP\/autodiscover\.contoso\.test svc-autodiscover; setspn -D HTTP\/.* svc-exchadmin/,
+    undefined,
+  ],
+  ['principal-name-missing', [], /^setspn -S HTTP\/autodiscover\.contoso\.test /, undefined],
+  ['keytab-mismatch', ['svc-exchadmin'], /^make the keytab anew from svc-exchadmin/, { file: 'F', entries: [] }],
+] as const satisfies readonly (readonly [FindingCode, readonly string[], RegExp, ServiceKeytab | undefined])[]) {
+  test(`${code}: owned by ${owners.join(' and ') || 'nobody'}`, async () => {
+    const service = { host: 'autodiscover.contoso.test', negotiate: true, keytab };
+    const findings = await withDirectory(owning(...owners), (directory) =>
+      examine(directory, { ...OPTIONS, service }, HEALTHY),
+    );
+    const found = findings.find((finding) => finding.code === code) ?? assert.fail(JSON.stringify(findings));
+    assert.match(found.remedy, remedy);
+    seen.add(code);
+  });
+}
 
 test('recipients and network can be left out', async () => {
   const refuse = () => assert.fail('nothing may be asked');

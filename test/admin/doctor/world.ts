@@ -10,7 +10,7 @@ import type { LdifRecord } from '../../../src/ldap/ldif.ts';
 export const NOW = new Date('2026-06-01T00:00:00Z');
 const SERVICE_ACCOUNT = 'CN=svc-autodiscover,OU=Service Accounts,DC=contoso,DC=test';
 
-/** Opens a directory over the records, runs the task, and closes both. `further` are controllers besides. */
+/** Opens a directory over the records, runs the task, and closes both. `further` are controllers behind it. */
 export async function withDirectory<T>(
   records: readonly LdifRecord[],
   task: (directory: Directory) => Promise<T>,
@@ -19,7 +19,7 @@ export async function withDirectory<T>(
   const embedded = await startEmbeddedDirectory({ entries: records, access: { readers: [SERVICE_ACCOUNT] } });
   try {
     const directory = await openDirectory({
-      controllers: [...further, embedded.url].map((url) => ({
+      controllers: [embedded.url, ...further].map((url) => ({
         url,
         startTls: false,
         ca: undefined,

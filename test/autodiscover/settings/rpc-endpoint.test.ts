@@ -6,9 +6,10 @@ import {
   announcedServer,
   highestClientAccessServer,
   type RpcEndpointDecision,
+  rpcClientAccessServers,
   rpcEndpoint,
 } from '../../../src/autodiscover/settings/rpc-endpoint.ts';
-import type { ExchangeOrganization, MailboxDatabase } from '../../../src/ldap/exchange-organization.ts';
+import type { ExchangeOrganization, ExchangeServer, MailboxDatabase } from '../../../src/ldap/exchange-organization.ts';
 import { array, database, LEGACY, NORTH, organization, SOUTH, server, version } from './organization-builder.ts';
 
 const mdb = (name: string) => `${LEGACY}${name}/cn=Microsoft Private MDB`;
@@ -122,6 +123,28 @@ const ROWS: readonly Row[] = [
     },
   ],
   [
+    'no legacyExchangeDN, a first server without an RPC service',
+    undefined,
+    { source: 'site-server', fqdn: 'cas2.x.test', cn: 'CAS2' },
+    /CAS2/,
+    {
+      arrays: [],
+      servers: [
+        mailbox(),
+        server('CAS1', { hasRpcClientAccess: false }),
+        server('CAS2', { hasRpcClientAccess: true }),
+        server('CAS3', { hasRpcClientAccess: true }),
+      ],
+    },
+  ],
+  [
+    'a server without an RPC service that the database names all the same',
+    mdb('CAS1'),
+    { source: 'server', ...CAS1 },
+    /not associated/,
+    { servers: [mailbox(), server('CAS1', { hasRpcClientAccess: false })] },
+  ],
+  [
     'no legacyExchangeDN, an array that cannot be used',
     undefined,
     { source: 'site-server', ...CAS1 },
@@ -228,4 +251,13 @@ test('whatever a database names, a decision comes, and a warning whenever it is 
       if (decision.source !== 'unknown-name') assert.match(decision.fqdn, /^(array|cas1)\.x\.test$/);
     }),
   );
+});
+
+test('members of an array have the role, the version and the RPC service; where no service is seen the role decides', () => {
+  const names = (servers: readonly ExchangeServer[]) => rpcClientAccessServers(servers).map(({ name }) => name);
+  const mbx = mailbox({ hasRpcClientAccess: true });
+  const newer = server('CAS2013', { versionNumber: version(15), hasRpcClientAccess: true });
+  const unlike = [server('CAS1', { hasRpcClientAccess: true }), server('CAS2', { hasRpcClientAccess: false })];
+  assert.deepEqual(names([mbx, newer, ...unlike]), ['CAS1']);
+  assert.deepEqual(names([mailbox(), server('CAS1'), server('CAS2')]), ['CAS1', 'CAS2']);
 });
