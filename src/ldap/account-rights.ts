@@ -4,6 +4,7 @@
 // permission entries, and nothing is written to find out.
 
 import { EqualityFilter, type Filter, OrFilter, PresenceFilter } from 'ldapts';
+import { isWithin, parseDn, tryParseDn } from './distinguished-name.ts';
 import type { EntryReader } from './entry.ts';
 import type { SearchRequest } from './search.ts';
 
@@ -31,7 +32,7 @@ type Search = (request: SearchRequest) => Promise<EntryReader[]>;
 export interface RightsScope {
   readonly organization: string;
   readonly domain: string;
-  /** DN of the account; a name of another form is not looked at. */
+  /** DN of the account. A name of another form, or in another domain, is not looked at. */
   readonly account: string;
 }
 
@@ -87,23 +88,26 @@ const SAMPLE = 10;
 
 /** Rejects with what the search rejects with. */
 export async function readAccountRights(search: Search, scope: RightsScope): Promise<AccountRights> {
-  const sids = await tokenSids(search, scope.account);
+  // An account of another domain cannot be read here: the controller would only refer to one of its own.
+  const dn = tryParseDn(scope.account);
+  const account = dn && isWithin(dn, parseDn(scope.domain)) ? scope.account : undefined;
+  const sids = await tokenSids(search, account);
   const [powerfulGroups, directGroups, writable] = await Promise.all([
     findPowerfulGroups(search, scope.domain, sids),
-    readDirectGroups(search, scope.account),
+    readDirectGroups(search, account),
     findWritable(search, scope, new Set(sids)),
   ]);
   return { powerfulGroups, directGroups, writable };
 }
 
-async function readDirectGroups(search: Search, account: string): Promise<readonly string[]> {
-  if (!account.includes('=')) return [];
+async function readDirectGroups(search: Search, account: string | undefined): Promise<readonly string[]> {
+  if (account === undefined) return [];
   const filter = new PresenceFilter({ attribute: 'objectClass' });
   const [entry] = await search({ base: account, scope: 'base', filter, attributes: ['memberOf'] });
   return (entry?.many('memberOf') ?? []).sort();
 }
 
-async function tokenSids(search: Search, account: string): Promise<readonly string[]> {
+async function tokenSids(search: Search, account: string | undefined): Promise<readonly string[]> {
   const read = async (base: string): Promise<string[]> => {
     const [entry] = await search({
       base,
@@ -115,7 +119,7 @@ async function tokenSids(search: Search, account: string): Promise<readonly stri
     return (entry?.manyBytes('tokenGroups') ?? []).flatMap((bytes) => sidText(bytes) ?? []);
   };
   const told = await read('');
-  if (told.length > 0 || !account.includes('=')) return told;
+  if (told.length > 0 || account === undefined) return told;
   return read(account);
 }
 

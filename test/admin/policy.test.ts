@@ -85,3 +85,17 @@ test('an array without members is left out, and it is said', async (t) => {
   assert.equal(alone.exitCode, 1);
   assert.match(alone.error?.message ?? '', /nothing to migrate/);
 });
+
+test('a server that lost its RPC service is no member, and its name is replaced all the same', async (t) => {
+  const entries = parseLdif(DEMO_LDIF).filter(
+    ({ dn }) => !dn.startsWith('CN=RpcClientAccess,CN=Protocols,CN=SEA-CAS2,'),
+  );
+  const { place } = await bench(t, entries);
+  const { out } = await run(['array', 'list', '--config', place.config, '--json']);
+  const { arrays }: { arrays: { fqdn: string; members: { name: string }[] }[] } = JSON.parse(out);
+  const members = arrays.find(({ fqdn }) => fqdn.startsWith('outlook-sea'))?.members.map(({ name }) => name);
+  assert.deepEqual(members, ['SEA-CAS1']);
+  const policy = await run(['policy', '--config', place.config, '--array', 'Seattle CAS Array']);
+  const [array] = parsePolicy(policy.out, 'policy.json').targets.arrays;
+  assert.ok(array?.replaces.includes('sea-cas2.contoso.test'), policy.out);
+});

@@ -260,6 +260,20 @@ function snapshot(kind: keyof typeof DIFFERENCES, directory: () => Directory): v
     assert.equal(server?.roles, 36);
     assert.equal(server?.versionNumber, 1937997947);
     assert.equal(server?.revision, 4);
+    assert.deepEqual(
+      servers.map(({ hasRpcClientAccess }) => hasRpcClientAccess),
+      servers.map(() => true),
+    );
+  });
+
+  test('every configured controller is asked, the account may only read, nobody owns a name that nobody has', async () => {
+    const controllers = await directory().checkControllers();
+    assert.deepEqual(
+      controllers.map(({ failure }) => failure),
+      [undefined],
+    );
+    assert.deepEqual(await directory().accountRights(), { powerfulGroups: [], directGroups: [], writable: [] });
+    assert.equal((await directory().servicePrincipalOwners(['HTTP/nobody.contoso.test'])).size, 0);
   });
 
   test('databases, with the endpoint each names', () => {
@@ -300,6 +314,7 @@ function snapshot(kind: keyof typeof DIFFERENCES, directory: () => Directory): v
     assert.equal(point?.kind, 'url');
     assert.equal(point?.bindingInformation, 'https://autodiscover-dublin.contoso.test/Autodiscover/Autodiscover.xml');
     assert.ok(point?.keywords.includes('Site=Dublin'));
+    assert.equal(point?.serviceDnsName, 'DUB-CAS1');
   });
 
   test('links within the snapshot compare as DNs, whatever their spelling', () => {
