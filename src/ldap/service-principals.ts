@@ -1,5 +1,5 @@
 // Who owns a service principal name. Kerberos needs exactly one owner: with two the controller issues no ticket, and clients fall back
-// without a word ([MS-KILE] 3.1.5.11 Naming).
+// without a word.
 
 import { EqualityFilter, OrFilter } from 'ldapts';
 import type { EntryReader } from './entry.ts';

@@ -69,6 +69,8 @@ export interface DoctorBed {
   setRpc(host: RpcHost, ports: { readonly rpc: number; readonly book: number } | undefined): Promise<void>;
   /** Runs `autodiscover` with the bed's DNS and nothing else to resolve names. */
   autodiscover(...args: readonly string[]): Promise<ProgramRun>;
+  /** The same for a line as an administrator would paste it into a shell; `words` are put behind its words. */
+  paste(line: string, ...words: readonly string[]): Promise<ProgramRun>;
   stop(): Promise<void>;
 }
 
@@ -105,7 +107,13 @@ export async function startDoctorBed(controller: string): Promise<DoctorBed> {
       setNames: (changes) => names.set(changes),
       setCertificate: (name, kind) => web.use(name, kind),
       setRpc,
-      autodiscover: (...args) => runProgram(names.prefix, args),
+      autodiscover: (...args) => runProgram(root, [...names.prefix, ...PROGRAM, ...args]),
+      paste: (line, ...words) => {
+        const script = `autodiscover() { command "$NODE" "$PROGRAM" "$@"; }\n${line} "$@"`;
+        const [node = '', program = ''] = PROGRAM;
+        const environment = ['env', `NODE=${node}`, `PROGRAM=${program}`];
+        return runProgram(root, [...names.prefix, ...environment, 'sh', '-c', script, 'sh', ...words]);
+      },
       stop,
     };
   } catch (error) {
@@ -223,15 +231,16 @@ async function startRpc(host: string, ports: { readonly rpc: number; readonly bo
   };
 }
 
-const PROGRAM = join(import.meta.dirname, '..', '..', 'src', 'cli', 'autodiscover.ts');
+const PROGRAM = [process.execPath, join(import.meta.dirname, '..', '..', 'src', 'cli', 'autodiscover.ts')];
 
-function runProgram(prefix: readonly string[], args: readonly string[]): Promise<ProgramRun> {
-  const [program = '', ...rest] = [...prefix, process.execPath, PROGRAM, ...args];
+function runProgram(root: string, [program = '', ...rest]: readonly string[]): Promise<ProgramRun> {
+  // Half of a run's time would be reading the same sources again.
+  const env = { ...process.env, NODE_COMPILE_CACHE: join(root, 'compiled') };
   return new Promise((resolve, reject) => {
-    const child = execFile(program, rest, { timeout: 60_000, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
+    const child = execFile(program, rest, { env, timeout: 60_000, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
       const code = error === null ? 0 : error.code;
       if (typeof code === 'number') resolve({ code, stdout, stderr });
-      else reject(new Error(`autodiscover ${args.join(' ')}: ${error?.message}\n${stderr}`));
+      else reject(new Error(`${rest.join(' ')}: ${error?.message}\n${stderr}`));
     });
     child.stdin?.end();
   });

@@ -47,7 +47,7 @@ export function kerberosFindings(
   ];
 }
 
-/** Who the controller issues tickets for: the owners of HTTP, else those of HOST ([MS-ADTS] 6.1.1.2.4.1.2 sPNMappings). */
+/** Who the controller issues tickets for: the owners of HTTP, else those of HOST ([MS-DRSR] 4.1.4.2.19 MapSPN). */
 function ownersOf(host: string, owners: Owners): readonly PrincipalOwner[] {
   const http = owners.get(`http/${host.toLowerCase()}`) ?? [];
   return http.length > 0 ? http : (owners.get(`host/${host.toLowerCase()}`) ?? []);
