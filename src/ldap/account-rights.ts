@@ -4,7 +4,7 @@
 // permission entries, and nothing is written to find out.
 
 import { EqualityFilter, type Filter, OrFilter, PresenceFilter } from 'ldapts';
-import { isWithin, parseDn, tryParseDn } from './distinguished-name.ts';
+import { dnKey, isWithin, parentDn, parseDn, tryParseDn } from './distinguished-name.ts';
 import type { EntryReader } from './entry.ts';
 import type { SearchRequest } from './search.ts';
 
@@ -83,8 +83,8 @@ const DECISIVE = [
 ];
 
 const SIDS_AT_ONCE = 50;
-/** Mailboxes of the domain that are looked at. */
-const SAMPLE = 10;
+/** Containers of which a mailbox is looked at: rights over people are given by organisational unit. */
+const MOST_CONTAINERS = 50;
 
 /** Rejects with what the search rejects with. */
 export async function readAccountRights(search: Search, scope: RightsScope): Promise<AccountRights> {
@@ -191,23 +191,35 @@ async function findWritable(
   ownSids: ReadonlySet<string>,
 ): Promise<readonly WritableObject[]> {
   const asked = { attributes: EFFECTIVE, binaryAttributes: ['objectSid'] };
-  const [exchange, head, people] = await Promise.all([
+  const readOne = (base: string) =>
+    search({ base, scope: 'base', filter: new PresenceFilter({ attribute: 'objectClass' }), ...asked });
+  const [exchange, head, ...people] = await Promise.all([
     search({ base: organization, scope: 'sub', filter: EXCHANGE_OBJECTS, ...asked, paged: true }),
-    search({ base: domain, scope: 'base', filter: new PresenceFilter({ attribute: 'objectClass' }), ...asked }),
-    search({
-      base: domain,
-      scope: 'sub',
-      filter: new PresenceFilter({ attribute: 'homeMDB' }),
-      ...asked,
-      first: SAMPLE,
-    }),
+    readOne(domain),
+    ...(await sampleMailboxes(search, domain)).map(readOne),
   ]);
   // Everybody may change some of his own attributes.
   const isOwn = (entry: EntryReader) => ownSids.has(sidText(entry.bytes('objectSid') ?? Buffer.alloc(0)) ?? '');
-  const others = [...head, ...people].filter((entry) => !isOwn(entry));
+  const others = [...head, ...people.flat()].filter((entry) => !isOwn(entry));
   return [...exchange.map((entry) => writableOf(entry, true)), ...others.map((entry) => writableOf(entry, false))]
     .filter((one) => one.attributes.length > 0 || one.createsChildren || one.changesPermissions)
     .sort((a, b) => (a.distinguishedName < b.distinguishedName ? -1 : 1));
+}
+
+/**
+ * One mailbox of each container: the first by DN, so that every run looks at the same. Computing the rights over every mailbox would
+ * cost the controller much more than telling their names.
+ */
+async function sampleMailboxes(search: Search, domain: string): Promise<readonly string[]> {
+  const filter = new PresenceFilter({ attribute: 'homeMDB' });
+  const found = await search({ base: domain, scope: 'sub', filter, attributes: ['cn'], paged: true });
+  const firsts = new Map<string, string>();
+  for (const { dn } of found.toSorted((a, b) => (a.dn < b.dn ? -1 : 1))) {
+    const parent = parentDn(parseDn(dn));
+    const key = parent ? dnKey(parent) : '';
+    if (!firsts.has(key)) firsts.set(key, dn);
+  }
+  return [...firsts.values()].slice(0, MOST_CONTAINERS);
 }
 
 /** The owner, the group and the discretionary list; who may read the audit list changes nothing. */

@@ -31,14 +31,15 @@ interface World {
 type Entry = { readonly dn: string } & Readonly<Record<string, string | Buffer | readonly string[]>>;
 
 function rightsIn(world: World): Promise<AccountRights> {
-  const entries = ({ base, scope, filter, attributes, first }: SearchRequest): object[] => {
+  const entries = ({ base, scope, filter, attributes }: SearchRequest): object[] => {
     if (base === '') return [{ dn: '', tokenGroups: world.token ?? [] }];
     if (base === ACCOUNT && attributes.includes('tokenGroups'))
       return [{ dn: base, tokenGroups: world.accountToken ?? [] }];
     if (base === ACCOUNT) return [{ dn: base, memberOf: world.memberOf ?? [] }];
     if (base === ORGANIZATION) return [...(world.exchange ?? [])];
-    if (scope === 'base') return [{ dn: base, ...world.head }];
-    if (first !== undefined) return [...(world.people ?? [])];
+    if (base === DOMAIN && scope === 'base') return [{ dn: base, ...world.head }];
+    if (scope === 'base') return (world.people ?? []).filter(({ dn }) => dn === base);
+    if (attributes.includes('cn')) return (world.people ?? []).map(({ dn }) => ({ dn }));
     return Object.entries(world.groups ?? {})
       .filter(([, bytes]) => filter.toString().includes(`(objectSid=${sidText(bytes)})`))
       .map(([sAMAccountName, objectSid]) => ({
@@ -148,12 +149,27 @@ test('its own object is no finding: everybody may change some of his own', async
   const { writable } = await rightsIn({
     token: [inDomain(1103)],
     people: [
-      { dn: ACCOUNT, objectSid: inDomain(1103), allowedAttributesEffective },
-      { dn: `CN=other,${DOMAIN}`, objectSid: inDomain(1104), allowedAttributesEffective },
+      { dn: `CN=own,OU=A,${DOMAIN}`, objectSid: inDomain(1103), allowedAttributesEffective },
+      { dn: `CN=other,OU=B,${DOMAIN}`, objectSid: inDomain(1104), allowedAttributesEffective },
     ],
   });
   assert.deepEqual(
     writable.map(({ distinguishedName }) => distinguishedName),
-    [`CN=other,${DOMAIN}`],
+    [`CN=other,OU=B,${DOMAIN}`],
   );
+});
+
+test('of each container the first mailbox is looked at, in whatever order they come', async () => {
+  const allowedAttributesEffective = ['mail'];
+  const people = ['CN=c,OU=A', 'CN=b\\, x,ou=a', 'CN=d,OU=B', 'CN=a,OU=C,OU=B'].map((name) => ({
+    dn: `${name},${DOMAIN}`,
+    allowedAttributesEffective,
+  }));
+  for (const order of [people, people.toReversed()]) {
+    const { writable } = await rightsIn({ people: order });
+    assert.deepEqual(
+      writable.map(({ distinguishedName }) => distinguishedName.replace(`,${DOMAIN}`, '')),
+      ['CN=a,OU=C,OU=B', 'CN=b\\, x,ou=a', 'CN=d,OU=B'],
+    );
+  }
 });

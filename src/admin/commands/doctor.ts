@@ -90,7 +90,7 @@ function serviceOf({ config }: ServiceSettings, io: CommandIo): ServiceIdentity 
   const { schemes, keytabFile } = config.authentication;
   const negotiate = schemes.includes('negotiate');
   const keytab = negotiate && keytabFile !== undefined ? readKeytab(keytabFile, io) : undefined;
-  return { host: new URL(config.publicUrl).hostname, negotiate, keytab };
+  return { publicUrl: new URL(config.publicUrl), negotiate, keytab };
 }
 
 function readKeytab(file: string, io: CommandIo): ServiceKeytab | undefined {

@@ -55,7 +55,7 @@ export async function examine(
         ),
     options.skipNetwork
       ? []
-      : inParallel(publishedUrls(index), deps.concurrency, async (published) =>
+      : inParallel(publishedUrls(index, service?.publicUrl), deps.concurrency, async (published) =>
           publishedUrlFindings(published, await deps.probeUrl(published.url), deps.clock()),
         ),
   ]);

@@ -7,8 +7,7 @@ import type { KeytabEntry } from './keytab.ts';
 
 /** The service as its configuration has it. */
 export interface ServiceIdentity {
-  /** Host of publicUrl. */
-  readonly host: string;
+  readonly publicUrl: URL;
   /** Whether clients are offered Kerberos tickets. */
   readonly negotiate: boolean;
   /** Undefined where there is none or it cannot be read from here. */
@@ -28,7 +27,9 @@ export function principalHosts(index: OrganizationIndex, service: ServiceIdentit
   const points = index.organization.serviceConnectionPoints
     .filter(({ kind }) => kind === 'url')
     .flatMap(({ bindingInformation }) => URL.parse(bindingInformation ?? '')?.hostname || []);
-  return [...new Set([...(service ? [service.host] : []), ...points.sort()].map((host) => host.toLowerCase()))];
+  return [
+    ...new Set([...(service ? [service.publicUrl.hostname] : []), ...points.sort()].map((host) => host.toLowerCase())),
+  ];
 }
 
 /** The names to be looked up for these hosts: HTTP is asked for, and a computer's HOST stands for it where nobody has HTTP. */
@@ -67,7 +68,8 @@ function duplicate(host: string, owners: Owners): readonly Finding[] {
   ];
 }
 
-function missing({ host, keytab }: ServiceIdentity, owners: Owners): readonly Finding[] {
+function missing({ publicUrl, keytab }: ServiceIdentity, owners: Owners): readonly Finding[] {
+  const host = publicUrl.hostname;
   if (ownersOf(host, owners).length > 0) return [];
   const account = keytab && 'entries' in keytab ? accountOf(keytab.entries) : undefined;
   return [
@@ -81,7 +83,8 @@ function missing({ host, keytab }: ServiceIdentity, owners: Owners): readonly Fi
 }
 
 function keytabFaults(service: ServiceIdentity, owners: Owners): readonly Finding[] {
-  const { host, keytab } = service;
+  const { keytab } = service;
+  const host = service.publicUrl.hostname;
   if (keytab === undefined) return [];
   const [owner, ...others] = ownersOf(host, owners);
   // With several owners, or none, there is nothing that the keys could be compared with.

@@ -53,18 +53,23 @@ export function virtualDirectoryFindings(index: OrganizationIndex): readonly Fin
 export interface PublishedUrl {
   readonly url: URL;
   readonly object: string;
-  /** True for service connection points. */
+  /** True for Autodiscover: service connection points and this service's own URL. */
   readonly isService: boolean;
   /** Another URL before it has the same host: what belongs to the host, its name and certificate, was told there. */
   readonly isHostKnown: boolean;
 }
 
-/** One URL for each published https host and for each URL of a service connection point, these first, by host name. */
-export function publishedUrls(index: OrganizationIndex): readonly PublishedUrl[] {
+/**
+ * One URL for each published https host and for each URL of Autodiscover: the service's own (where `publicUrl` is known), which clients
+ * also find by DNS alone, and those of the service connection points. By URL.
+ */
+export function publishedUrls(index: OrganizationIndex, publicUrl?: URL): readonly PublishedUrl[] {
   // In the order of their names, so that the same host is told on the same object whatever order a controller answers in.
   const serviceConnectionPoints = byDn(index.organization.serviceConnectionPoints);
   const virtualDirectories = byDn(index.organization.virtualDirectories);
+  const own = publicUrl && new URL('/autodiscover/autodiscover.xml', publicUrl).href;
   const all: Omit<PublishedUrl, 'isHostKnown'>[] = [
+    ...entry(own, publicUrl?.href ?? '', true),
     ...serviceConnectionPoints
       .filter(({ kind }) => kind === 'url')
       .flatMap((point) => entry(point.bindingInformation, point.distinguishedName, true)),
@@ -133,7 +138,7 @@ export function publishedUrlFindings(
             object,
             what: `${url.href} does not answer: ${outcome.reason} (${outcome.detail})`,
             why: isService
-              ? 'clients that choose this record find no service'
+              ? 'clients that are sent there find no service'
               : 'clients are told a URL that does not work',
             remedy: `start what should answer on ${host}, or publish another URL`,
           }),
@@ -157,9 +162,7 @@ export function publishedUrlFindings(
       finding('web-unreachable', {
         object,
         what: `${url.href} answers HTTP ${outcome.status}`,
-        why: isService
-          ? 'clients that choose this record find no service'
-          : 'clients are told a URL that does not work',
+        why: isService ? 'clients that are sent there find no service' : 'clients are told a URL that does not work',
         remedy: `mend the application on ${host}, or publish another URL`,
       }),
     );

@@ -33,6 +33,33 @@ test('the demo organisation has exactly its seeded faults', async () => {
   );
 });
 
+test("every URL of Autodiscover is asked, the service's own among them, and one of every other host", async () => {
+  const scp = RECORDS.find(({ dn }) => dn.startsWith('CN=DUB-CAS1,CN=Autodiscover,')) ?? assert.fail();
+  const url = 'https://AUTODISCOVER-seattle.contoso.test/Other/Autodiscover.xml';
+  const records = plant(RECORDS, {
+    ...(SEEDS[0] ?? assert.fail()),
+    object: scp.dn,
+    change: { serviceBindingInformation: [url] },
+  });
+  const asked: string[] = [];
+  const probeUrl = async ({ href }: URL) => {
+    asked.push(href);
+    return webAnswer(href.includes('/Other/') ? 404 : 401, 'Jun 11 00:00:00 2026 GMT');
+  };
+  const findings = await withDirectory(records, (directory) => examine(directory, OPTIONS, { ...HEALTHY, probeUrl }));
+  assert.deepEqual(asked.map((href) => href.replace(/^https:\/\//, '')).sort(), [
+    'autodiscover-seattle.contoso.test/Autodiscover/Autodiscover.xml',
+    'autodiscover-seattle.contoso.test/Other/Autodiscover.xml',
+    'autodiscover.contoso.test/autodiscover/autodiscover.xml',
+    'mail-dub.contoso.test/EWS/Exchange.asmx',
+    'mail-sea.contoso.test/EWS/Exchange.asmx',
+    'mail.contoso.test/EWS/Exchange.asmx',
+  ]);
+  const told = (code: FindingCode) => findings.filter((one) => one.code === code).map(({ what }) => what);
+  assert.equal(told('certificate-ends-soon').length, 5, 'once for each host');
+  assert.match(told('web-unreachable').join(), /^https:\S+\/Other\/Autodiscover\.xml answers HTTP 404$/);
+});
+
 for (const seed of SEEDS) {
   test(`${seed.code}: found on ${seed.found ?? seed.object}, with its remedy`, async () => {
     const findings = await withDirectory(plant(RECORDS, seed), (directory) => examine(directory, OPTIONS, HEALTHY));
@@ -216,7 +243,7 @@ for (const [code, owners, remedy, keytab] of [
   ['keytab-mismatch', ['svc-exchadmin'], /^make the keytab anew from svc-exchadmin/, { file: 'F', entries: [] }],
 ] as const satisfies readonly (readonly [FindingCode, readonly string[], RegExp, ServiceKeytab | undefined])[]) {
   test(`${code}: owned by ${owners.join(' and ') || 'nobody'}`, async () => {
-    const service = { host: 'autodiscover.contoso.test', negotiate: true, keytab };
+    const service = { ...OPTIONS.service, negotiate: true, keytab };
     const findings = await withDirectory(owning(...owners), (directory) =>
       examine(directory, { ...OPTIONS, service }, HEALTHY),
     );

@@ -130,7 +130,7 @@ for (const { why, http, host, negotiate = false, keytab, expected, text } of ROW
   test(`${why}: ${expected.join(', ') || 'nothing'}`, () => {
     const file = '/etc/http.keytab';
     const service: ServiceIdentity = {
-      host: HOST,
+      publicUrl: new URL(`https://${HOST}`),
       negotiate,
       keytab:
         keytab === undefined

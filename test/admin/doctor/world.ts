@@ -82,5 +82,5 @@ export const OPTIONS = {
   skipRecipients: false,
   skipNetwork: false,
   account: SERVICE_ACCOUNT,
-  service: { host: 'autodiscover.contoso.test', negotiate: false, keytab: undefined },
+  service: { publicUrl: new URL('https://autodiscover.contoso.test'), negotiate: false, keytab: undefined },
 } as const;

@@ -75,7 +75,12 @@ export type SambaController = {
 
 export type SambaLab = SambaController & {
   /** Joins a further controller, in the second site, on the next loopback address. Its copy is as of now: see replicate. */
-  addSecondController(options?: { readonly address?: string; readonly site?: string }): Promise<SambaController>;
+  addSecondController(options?: {
+    readonly address?: string;
+    readonly site?: string;
+    /** false saves some seconds where nobody looks for it in the domain's DNS. */
+    readonly inDns?: boolean;
+  }): Promise<SambaController>;
   /** Pulls later changes of the first controller to `to`; nothing flows by itself. All naming contexts by default. */
   replicate(to: SambaController, namingContexts?: readonly string[]): Promise<void>;
 };
@@ -133,11 +138,13 @@ export async function startSambaLab(options: SambaLabOptions = {}): Promise<Samb
       addSecondController: async ({
         address = nextAddress(place.address),
         site = domain.sites[1] ?? domain.sites[0] ?? '',
+        inDns = true,
       } = {}) => {
         const second = new Controller({ root, name: `DC${controllers.length + 1}`, address }, domain, prefix);
         const took: Record<string, number> = {};
         const from = performance.now();
         await joinDomain(second, first, site, prefix);
+        if (inDns) await registerInDns(second, first, site, prefix);
         took.join = Math.round(performance.now() - from) / 1000;
         controllers.push(second);
         writeKrb5Conf(
@@ -278,7 +285,7 @@ function writeKrb5Conf(root: string, domain: Domain, addresses: readonly string[
   writeFileSync(join(root, 'krb5.conf'), krb5Conf(domain, addresses));
 }
 
-/** Joins `second` to the domain of `first` and registers it in DNS, which Samba leaves to a service we do not run. */
+/** Joins `second` to the domain of `first`. */
 async function joinDomain(
   second: Controller,
   first: Controller,
@@ -288,11 +295,21 @@ async function joinDomain(
   const { place, domain } = second;
   const tls = join(place.root, 'tls');
   prepareFolders(place, domain, { certificate: join(tls, 'ca.pem'), key: join(tls, 'ca.key') });
-  const tool = (args: readonly string[]) =>
-    sambaTool(place.root, prefix, [...args, `--configfile=${second.smbConf}`, ...ADMINISTRATOR]);
   // By address: the machine's resolver does not know the controller's name.
   const how = [`--server=${first.place.address}`, `--site=${site}`, '--dns-backend=NONE', '--plaintext-secrets'];
-  await tool(['domain', 'join', domain.dnsName, 'DC', ...how]);
+  const account = [`--configfile=${second.smbConf}`, ...ADMINISTRATOR];
+  await sambaTool(place.root, prefix, ['domain', 'join', domain.dnsName, 'DC', ...how, ...account]);
+}
+
+/** Adds a joined controller's records, which Samba leaves to a service we do not run. */
+async function registerInDns(
+  { place, domain, smbConf: configuration }: Controller,
+  first: Controller,
+  site: string,
+  prefix: readonly string[],
+): Promise<void> {
+  const tool = (args: readonly string[]) =>
+    sambaTool(place.root, prefix, [...args, `--configfile=${configuration}`, ...ADMINISTRATOR]);
   const name = place.name.toLowerCase();
   const target = `${name}.${domain.dnsName} 389 0 100`;
   const zone = `_msdcs.${domain.dnsName}`;
