@@ -24,7 +24,7 @@ function withoutRpcService(index: OrganizationIndex): readonly Finding[] {
       finding('server-without-rpc-service', {
         object: distinguishedName,
         what: `the Client Access server ${name} has no RPC Client Access service (no CN=RpcClientAccess,CN=Protocols below it)`,
-        why: "Exchange does not count it among the members of its site's array: when the others stop, the array stops",
+        why: "it serves no Outlook by RPC and so is no member of its site's array: when the others stop, the array stops",
         remedy: `New-RpcClientAccess -Server ${name}, then start MSExchangeRPC there (Exchange Management Shell)`,
       }),
     );

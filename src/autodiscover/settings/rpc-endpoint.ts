@@ -194,9 +194,9 @@ export function clientAccessServers(servers: readonly ExchangeServer[]): readonl
 
 /**
  * The Exchange 2010 Client Access servers that Outlook can connect to by RPC, which in its site are the members of the array. The role
- * alone does not do: Exchange counts a server that has the configuration of the RPC Client Access service, which setup makes and
- * New-RpcClientAccess makes again. Where no server shows that object the role decides. Mailbox servers have the object too, for public
- * folders, and are no members.
+ * alone does not do: the RPC Client Access service needs its configuration, which setup makes with the role and New-RpcClientAccess
+ * makes again. Where no server shows that object the role decides. Mailbox servers have the object too, for public folders, and are no
+ * members.
  */
 export function rpcClientAccessServers(servers: readonly ExchangeServer[]): readonly ExchangeServer[] {
   return servers.filter((server) => hasClientAccess(server) && server.hasRpcClientAccess !== false);
