@@ -22,6 +22,7 @@ import { join } from 'node:path';
 import { userHive } from '../profile-migrator/registry/hive/user-hive.ts';
 import { childrenCpuMs } from './cpu-time.ts';
 import type { HiveJob, HiveMeasure } from './hives-worker.ts';
+import type { BenchOptions } from './options.ts';
 
 const KIB = 1024;
 const CLASSES = [
@@ -32,9 +33,7 @@ const CLASSES = [
 const OLD = 'cas01.contoso.test';
 const PROFILES = '\\Software\\Microsoft\\Windows NT\\CurrentVersion\\Windows Messaging Subsystem\\Profiles';
 
-export async function run(flags: readonly string[]): Promise<void> {
-  const quick = flags.includes('--quick');
-  const base = flags.find((flag) => flag.startsWith('--folder='))?.slice('--folder='.length) ?? tmpdir();
+export async function run({ quick, folder: base = tmpdir() }: BenchOptions): Promise<void> {
   for (const one of CLASSES) {
     const folder = mkdtempSync(join(base, 'hive-bench-'));
     try {

@@ -8,6 +8,7 @@ import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { labCertificate } from '../../src/autodiscover/tls/lab-certificate.ts';
+import type { BenchOptions } from './options.ts';
 import { compare, median } from './two-sample.ts';
 
 const USERS = 500;
@@ -117,8 +118,8 @@ const EXPERIMENTS: readonly Experiment[] = [
   },
 ];
 
-export async function run(flags: readonly string[]): Promise<void> {
-  const rounds = flags.includes('--quick') ? 300 : 2000;
+export async function run({ quick }: BenchOptions): Promise<void> {
+  const rounds = quick ? 300 : 2000;
   const folder = mkdtempSync(join(tmpdir(), 'autodiscover-oracle-'));
   try {
     const certificate = await labCertificate(folder, ['127.0.0.1', 'localhost']);

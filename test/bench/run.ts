@@ -1,22 +1,40 @@
-// `npm run bench -- [part...]`: runs the named parts, or all of them. Figures are ratios measured within one run on one machine; absolute
-// numbers are printed beside them for orientation only.
+// `npm run bench -- [part...]`: runs the named parts, or all but the soak. Figures are ratios measured within one run on one machine;
+// absolute numbers are printed beside them for orientation only. Exit code 1: a wrong answer, an error, or growth; 2: wrong usage.
 
-const PARTS: Record<string, () => Promise<{ run(arguments_: readonly string[]): Promise<void> }>> = {
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { type BenchOptions, readCommandLine } from './options.ts';
+
+/** What a part hands back goes into the file of --json. */
+interface Part {
+  run(options: BenchOptions): Promise<unknown>;
+}
+
+const PARTS: Readonly<Record<string, () => Promise<Part>>> = {
   service: () => import('./service.ts'),
   hives: () => import('./hives.ts'),
   oracle: () => import('./oracle.ts'),
   spray: () => import('./spray.ts'),
 };
+/** Parts that run only when named. */
+const LONG = new Set(['soak']);
 
-const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
-const flags = process.argv.slice(2).filter((argument) => argument.startsWith('--'));
-const unknown = names.filter((name) => !(name in PARTS));
-if (unknown.length > 0) {
-  process.stderr.write(`bench: unknown part ${unknown.join(', ')}; there are: ${Object.keys(PARTS).join(', ')}\n`);
-  process.exitCode = 2;
-} else {
-  for (const name of names.length > 0 ? names : Object.keys(PARTS)) {
-    const part = await PARTS[name]?.();
-    await part?.run(flags);
+try {
+  const { parts, options, jsonFile } = readCommandLine(process.argv.slice(2));
+  const unknown = parts.filter((name) => !(name in PARTS));
+  if (unknown.length > 0) {
+    throw new Error(`unknown part ${unknown.join(', ')}; there are: ${Object.keys(PARTS).join(', ')}`);
   }
+  const results: Record<string, unknown> = {};
+  for (const name of parts.length > 0 ? parts : Object.keys(PARTS).filter((part) => !LONG.has(part))) {
+    const part = await PARTS[name]?.();
+    results[name] = await part?.run(options);
+  }
+  if (jsonFile !== undefined) {
+    const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length };
+    writeFileSync(jsonFile, `${JSON.stringify({ at: new Date().toISOString(), machine, results }, null, 2)}\n`);
+  }
+} catch (error) {
+  process.stderr.write(`bench: ${(error as Error).message}\n`);
+  process.exitCode = 2;
 }

@@ -4,11 +4,12 @@
 import { MAX_CREDENTIALS } from '../../src/autodiscover/commands/authentication.ts';
 import { CredentialCache } from '../../src/autodiscover/server/authentication/credential-cache.ts';
 import { LogonGuard } from '../../src/autodiscover/server/authentication/logon-guard.ts';
+import type { BenchOptions } from './options.ts';
 
 const STEP = 250_000;
 
-export async function run(flags: readonly string[]): Promise<void> {
-  const names = flags.includes('--quick') ? STEP : 4 * STEP;
+export async function run({ quick }: BenchOptions): Promise<void> {
+  const names = quick ? STEP : 4 * STEP;
   const guard = new LogonGuard({
     perName: 5,
     perAddress: 100,

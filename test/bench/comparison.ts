@@ -1,0 +1,103 @@
+// A comparison of subjects with the first of them: measured in turns, printed as a table, kept as figures.
+
+import type { BenchOptions } from './options.ts';
+import { hottest } from './profile.ts';
+import { type Measured, measureInTurns, type Subject } from './rounds.ts';
+import { ratios, type Spread, spread } from './statistics.ts';
+import { type Column, micros, millis, printHeader, printLine, printRow, printTitle } from './table.ts';
+import type { Workshop } from './workshop.ts';
+
+export interface Comparison {
+  readonly title: string;
+  /** The first is what the others are compared with. */
+  readonly subjects: readonly Subject[];
+  /** Largest wanted ratio, by the subject's name. */
+  readonly aims?: Readonly<Record<string, number>>;
+}
+
+export interface ComparedRow {
+  readonly name: string;
+  /** CPU time for each user asked for, in microseconds. */
+  readonly cpuMicros: number;
+  readonly ratio: Spread;
+  readonly aim: number | undefined;
+  /** Milliseconds, the middle of the rounds. */
+  readonly p50: number;
+  readonly p99: number;
+  readonly perSecond: number;
+  readonly errors: number;
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: 'subject', width: 40, align: 'left' },
+  { title: 'CPU/user', width: 10 },
+  { title: 'ratio', width: 8 },
+  { title: 'min-max', width: 13 },
+  { title: 'aim', width: 7 },
+  { title: '', width: 8 },
+  { title: 'p50', width: 10 },
+  { title: 'p99', width: 10 },
+  { title: 'req/s', width: 8 },
+];
+const FULL = { rounds: 9, milliseconds: 450, warmUpMs: 1000 };
+const QUICK = { rounds: 3, milliseconds: 150, warmUpMs: 300 };
+
+/** Measures and prints. Errors in answers make the exit code 1. */
+export async function compareSubjects(
+  workshop: Workshop,
+  { title, subjects, aims = {} }: Comparison,
+  options: BenchOptions,
+): Promise<ComparedRow[]> {
+  const plan = options.quick ? QUICK : FULL;
+  const rounds = options.rounds ?? plan.rounds;
+  const measured = await measureInTurns(workshop, subjects, { ...plan, rounds }, options.profile);
+  printTitle(title);
+  printHeader(COLUMNS);
+  const [limit] = measured;
+  const rows = limit ? measured.map((one) => compared(one, limit, aims[one.subject.name])) : [];
+  for (const row of rows) print(row, row === rows[0]);
+  for (const { rounds: all, subject } of measured) {
+    const failed = all.filter(({ load }) => load.errors > 0);
+    if (failed.length === 0) continue;
+    process.exitCode = 1;
+    const [example] = failed.flatMap(({ load }) => load.examples);
+    printLine(`ERRORS in ${subject.name}: ${failed.reduce((sum, { load }) => sum + load.errors, 0)}, as ${example}`);
+  }
+  for (const { profile, subject } of measured) {
+    if (!profile) continue;
+    printLine(`where ${subject.name} spends its time:`);
+    for (const { share, what } of hottest(profile, 20))
+      printLine(`  ${(share * 100).toFixed(1).padStart(5)} %  ${what}`);
+  }
+  return rows;
+}
+
+function compared({ subject, rounds }: Measured, limit: Measured, aim: number | undefined): ComparedRow {
+  const cpu = (one: Measured) => one.rounds.map(({ cpuMicros }) => cpuMicros);
+  const middle = (of: (round: Measured['rounds'][number]) => number) => spread(rounds.map(of)).median;
+  return {
+    name: subject.name,
+    cpuMicros: middle((round) => round.cpuMicros),
+    ratio: ratios(
+      rounds.map(({ cpuMicros }) => cpuMicros),
+      cpu(limit),
+    ),
+    aim,
+    p50: middle(({ load }) => load.p50),
+    p99: middle(({ load }) => load.p99),
+    perSecond: middle(({ load }) => load.requests / load.seconds),
+    errors: rounds.reduce((sum, { load }) => sum + load.errors, 0),
+  };
+}
+
+function print({ name, cpuMicros, ratio, aim, p50, p99, perSecond }: ComparedRow, isLimit: boolean): void {
+  const beside = isLimit
+    ? ['1', '', '', '']
+    : [
+        ratio.median.toFixed(2),
+        `${ratio.min.toFixed(2)}-${ratio.max.toFixed(2)}`,
+        aim === undefined ? '' : `<= ${aim}`,
+        aim === undefined ? '' : ratio.median <= aim ? 'met' : 'MISSED',
+      ];
+  printRow(COLUMNS, [name, micros(cpuMicros), ...beside, millis(p50), millis(p99), perSecond.toFixed(0)]);
+}

@@ -1,0 +1,117 @@
+// What the measurements need around them: a folder with certificates, the directory, the load generator, and servers to measure.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { labCertificate } from '../../src/autodiscover/tls/lab-certificate.ts';
+import type { BareOptions } from './bare-server.ts';
+import { benchConfig, type Remembering } from './bench-config.ts';
+import { Child, CORES } from './children.ts';
+import type { Load } from './load.ts';
+
+export interface BenchFiles {
+  readonly caFile: string;
+  readonly certificateFile: string;
+  readonly keyFile: string;
+}
+
+export interface DirectoryReady {
+  readonly ldaps: string;
+  readonly ldap: string | undefined;
+  /** Milliseconds it took to load the entries. */
+  readonly loadedMs: number;
+}
+
+export type MeasuredServer = Child<{ readonly port: number }>;
+
+/** An answer of the service that bare servers give as well. */
+export interface SampleAnswer {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export class Workshop {
+  readonly files: BenchFiles;
+  readonly generator: Child;
+  readonly #folder: string;
+  readonly #children: Child[] = [];
+
+  /** Runs the work with a workshop and clears it away afterwards, whatever happens. */
+  static async use<T>(folder: string | undefined, work: (workshop: Workshop) => Promise<T>): Promise<T> {
+    const own = mkdtempSync(join(folder ?? tmpdir(), 'autodiscover-bench-'));
+    let workshop: Workshop | undefined;
+    try {
+      const files = await labCertificate(own, ['localhost', '127.0.0.1']);
+      const program = new URL('./load-generator.ts', import.meta.url);
+      const generator = await Child.start({ program, options: files, core: CORES.around });
+      workshop = new Workshop(own, files, generator);
+      return await work(workshop);
+    } finally {
+      await workshop?.close();
+      rmSync(own, { recursive: true, force: true });
+    }
+  }
+
+  private constructor(folder: string, files: BenchFiles, generator: Child) {
+    this.#folder = folder;
+    this.files = files;
+    this.generator = generator;
+    this.#children.push(generator);
+  }
+
+  get folder(): string {
+    return this.#folder;
+  }
+
+  startDirectory(users: number, plain = false): Promise<Child<DirectoryReady>> {
+    const program = new URL('./directory-server.ts', import.meta.url);
+    return this.#start({ program, options: { users, plain, ...this.files }, core: CORES.around });
+  }
+
+  startService(
+    directoryUrl: string,
+    remembering: Remembering,
+    nodeArguments: readonly string[] = [],
+  ): Promise<MeasuredServer> {
+    const program = new URL('./served-server.ts', import.meta.url);
+    const options = { config: benchConfig(this.files, directoryUrl, remembering), caFile: this.files.caFile };
+    return this.#start({ program, options, core: CORES.measured, nodeArguments });
+  }
+
+  startBare(options: Omit<BareOptions, keyof BenchFiles>): Promise<MeasuredServer> {
+    const program = new URL('./bare-server.ts', import.meta.url);
+    return this.#start({ program, options: { ...options, ...this.files }, core: CORES.measured });
+  }
+
+  /** The service's answer to a load's first request. */
+  async sample(server: MeasuredServer, load: Load): Promise<SampleAnswer> {
+    const asked = { port: server.ready.port, load };
+    const { head, body } = await this.generator.ask<{ head: string; body: string }>('sample', asked);
+    const lines = head
+      .split('\r\n')
+      .slice(1)
+      .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()] as const);
+    // node:http writes these by itself.
+    const own = ['date', 'connection', 'keep-alive', 'content-length'];
+    const headers = Object.fromEntries(lines.filter(([name]) => !own.includes(name.toLowerCase())));
+    return { headers, body };
+  }
+
+  async stop(...children: readonly Child[]): Promise<void> {
+    await this.generator.ask('hangUp');
+    for (const child of children) {
+      await child.stop();
+      this.#children.splice(this.#children.indexOf(child), 1);
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const child of this.#children.splice(0).reverse()) await child.stop();
+  }
+
+  async #start<Ready>(how: Parameters<typeof Child.start>[0]): Promise<Child<Ready>> {
+    const child = await Child.start<Ready>(how);
+    this.#children.push(child);
+    return child;
+  }
+}
