@@ -16,13 +16,18 @@ export interface BareOptions {
    * request, on connections kept for binds. `search-connect`: the bind on a new connection each time.
    */
   readonly kind: 'constant' | 'search' | 'search-rebind' | 'search-connect';
-  readonly sample: SampleAnswer;
-  /** Of user 0, as they stand in the sample. */
-  readonly fields: Fields;
-  readonly directoryUrl: string;
+  readonly content: BareContent;
+  /** For all but `constant`. */
+  readonly directoryUrl?: string;
   readonly certificateFile: string;
   readonly keyFile: string;
   readonly caFile: string;
+}
+
+export interface BareContent {
+  readonly sample: SampleAnswer;
+  /** Of user 0, as they stand in the sample. */
+  readonly fields: Fields;
 }
 
 /** What of an entry the answer says. */
@@ -57,10 +62,10 @@ const ATTRIBUTES = [
 ];
 
 const options = childOptions<BareOptions>();
-const { kind, sample, fields } = options;
+const { kind, content, directoryUrl = '' } = options;
+const { sample, fields } = content;
 const tlsOptions = { ca: [readFileSync(options.caFile)], servername: 'localhost' };
-const newClient = () =>
-  new Client({ url: options.directoryUrl, ...(options.directoryUrl.startsWith('ldaps:') ? { tlsOptions } : {}) });
+const newClient = () => new Client({ url: directoryUrl, ...(directoryUrl.startsWith('ldaps:') ? { tlsOptions } : {}) });
 
 const searching: Client[] = [];
 if (kind !== 'constant') {

@@ -18,8 +18,8 @@ answerParent(null, { run, sample, hangUp });
 
 async function run({ port, load, from, until }: Run): Promise<LoadResult> {
   const began = performance.now();
-  const limit = 'requests' in until ? from + until.requests : Number.POSITIVE_INFINITY;
-  const end = 'milliseconds' in until ? began + until.milliseconds : Number.POSITIVE_INFINITY;
+  const limit = from + (until.requests ?? Number.POSITIVE_INFINITY);
+  const end = began + (until.milliseconds ?? Number.POSITIVE_INFINITY);
   const times: number[] = [];
   const examples: string[] = [];
   let errors = 0;

@@ -21,8 +21,8 @@ export interface Run {
   readonly load: Load;
   /** The number of the first request, so that a later run goes on where another stopped. */
   readonly from: number;
-  /** What ends it: no request is begun after this time, or more than this many. */
-  readonly until: { readonly milliseconds: number } | { readonly requests: number };
+  /** What ends it, whichever comes first: no request is begun after this time, nor more than this many. */
+  readonly until: { readonly milliseconds?: number; readonly requests?: number };
 }
 
 /** What a run came to; times in milliseconds. */

@@ -9,6 +9,8 @@ export interface Subject {
   readonly name: string;
   readonly server: MeasuredServer;
   readonly load: Load;
+  /** Requests before anything counts, so that what may be remembered is. */
+  readonly prime?: number;
 }
 
 export interface Round {
@@ -45,10 +47,9 @@ export async function measureInTurns(
     return result;
   };
   for (const one of measured) {
-    // Once round all users, so that what may be remembered is; then on, until the compiler has seen enough.
-    const { distinct } = one.subject.load.users;
-    if (distinct <= PRIMED) await drive(one, { requests: distinct });
-    const { errors, examples } = await drive(one, { milliseconds: plan.warmUpMs });
+    const { prime = 0 } = one.subject;
+    if (prime > 0) await drive(one, { requests: prime });
+    const { errors, examples } = await drive(one, { requests: WARM_UP_REQUESTS, milliseconds: plan.warmUpMs });
     if (errors > 0) throw new Error(`${one.subject.name}: ${errors} errors while warming up: ${examples.join('; ')}`);
   }
   for (let round = 0; round < plan.rounds; round++) {
@@ -71,5 +72,5 @@ export async function measureInTurns(
 }
 
 const PROFILE_MS = 4000;
-/** Of more users than this nothing is expected to be remembered. */
-const PRIMED = 1000;
+/** Enough for the compiler to have seen all it will see. */
+const WARM_UP_REQUESTS = 4000;

@@ -12,6 +12,7 @@ interface Part {
 
 const PARTS: Readonly<Record<string, () => Promise<Part>>> = {
   service: () => import('./service.ts'),
+  size: () => import('./size.ts'),
   hives: () => import('./hives.ts'),
   oracle: () => import('./oracle.ts'),
   spray: () => import('./spray.ts'),
