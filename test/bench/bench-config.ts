@@ -4,15 +4,16 @@
 import { configSchema } from '../../src/autodiscover/config-schema.ts';
 import type { BenchFiles } from './workshop.ts';
 
-/** What the service may remember: everything, only credentials, or nothing. */
-export type Remembering = 'all' | 'credentials' | 'nothing';
+/** What the service may remember: what it does unless told otherwise, everything for long, only credentials, or nothing. */
+export type Remembering = 'default' | 'all' | 'credentials' | 'nothing';
 
 type Section = Readonly<Record<string, unknown>>;
-type Sections = Readonly<Record<string, Section>>;
+export type Sections = Readonly<Record<string, Section>>;
 
 /** Long enough for nothing to run out while it is measured. */
 const LONG_SECONDS = 3600;
 const REMEMBERING: Readonly<Record<Remembering, Sections>> = {
+  default: {},
   all: {
     authentication: { cacheSeconds: LONG_SECONDS },
     directory: { recipientSeconds: LONG_SECONDS, unknownRecipientSeconds: LONG_SECONDS },
@@ -28,7 +29,12 @@ const REMEMBERING: Readonly<Record<Remembering, Sections>> = {
 };
 
 /** The configuration of a service in one process on a free port. */
-export function benchConfig(files: BenchFiles, directoryUrl: string, remembering: Remembering): unknown {
+export function benchConfig(
+  files: BenchFiles,
+  directoryUrl: string,
+  remembering: Remembering,
+  more: Sections = {},
+): unknown {
   const { certificateFile, keyFile } = files;
   const base = {
     directory: {
@@ -43,7 +49,8 @@ export function benchConfig(files: BenchFiles, directoryUrl: string, remembering
     publicUrl: 'https://localhost',
     tls: { certificates: [{ certificateFile, keyFile }] },
   };
-  return withSupported(withSupported(base, { listen: { workers: 1 } }), REMEMBERING[remembering]);
+  const wanted = [{ listen: { workers: 1 } }, REMEMBERING[remembering], more];
+  return wanted.reduce(withSupported, base);
 }
 
 /** True when this version's configuration has the key. */

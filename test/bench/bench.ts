@@ -20,7 +20,7 @@ export async function withBench(
 ): Promise<Record<string, readonly ComparedRow[]>> {
   if (!canPin()) printLine('Processes are not pinned: that needs two cores and taskset. Take the figures with care.');
   const results: Record<string, readonly ComparedRow[]> = {};
-  await Workshop.use(options.folder, (workshop) =>
+  await Workshop.use(options, (workshop) =>
     work({
       workshop,
       options,

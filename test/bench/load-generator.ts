@@ -4,17 +4,24 @@ import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { answerParent, childOptions } from './child-end.ts';
 import { type LoadResult, type Run, userAt } from './load.ts';
-import { expectedTexts, requestBytes, USERS_OF } from './requests.ts';
+import { addressOf, expectedTexts, requestBytes, USERS_OF } from './requests.ts';
 import { percentile } from './statistics.ts';
 import { type Answer, TlsClient } from './tls-client.ts';
+import { type Visit, visit } from './visits.ts';
 
 const { caFile } = childOptions<{ caFile: string }>();
-const context = createSecureContext({ ca: readFileSync(caFile) });
+const ca = readFileSync(caFile);
+const contexts = {
+  'TLSv1.3': createSecureContext({ ca }),
+  'TLSv1.2': createSecureContext({ ca, maxVersion: 'TLSv1.2' }),
+};
+const context = contexts['TLSv1.3'];
 /** Kept connections by port. */
 const kept = new Map<number, (TlsClient | undefined)[]>();
+const lastSession = new Map<number, Buffer>();
 const EXAMPLES = 3;
 
-answerParent(null, { run, sample, hangUp });
+answerParent(null, { run, sample, hangUp, visit: (plan: Visit) => visit(plan, contexts[plan.version]) });
 
 async function run({ port, load, from, until }: Run): Promise<LoadResult> {
   const began = performance.now();
@@ -28,13 +35,16 @@ async function run({ port, load, from, until }: Run): Promise<LoadResult> {
   const client = async (slot: number): Promise<void> => {
     while (next < limit && performance.now() < end) {
       const n = next++;
-      const users = Array.from({ length: perRequest }, (_, i) => userAt(load, n * perRequest + i));
-      const request = requestBytes(load.dialect, users, load.caller === 'own' ? (users[0] ?? 0) : 0);
+      const addresses = Array.from({ length: perRequest }, (_, i) => addressOf(userAt(load, n * perRequest + i)));
+      const caller = load.caller === 'own' ? (addresses[0] ?? '') : addressOf(0);
+      const request = requestBytes(load.dialect, addresses, caller);
       const asked = performance.now();
       try {
-        const answer = load.connections === 'kept' ? await askKept(port, slot, request) : await askNew(port, request);
+        const answer = await (load.connections === 'kept'
+          ? askKept(port, slot, request)
+          : askNew(port, request, load.connections === 'resumed'));
         times.push(performance.now() - asked);
-        check(answer, load.expect ?? expectedTexts(load.dialect, users));
+        check(answer, load.expect ?? expectedTexts(load.dialect, addresses));
       } catch (error) {
         errors += 1;
         if (examples.length < EXAMPLES) examples.push((error as Error).message);
@@ -52,6 +62,7 @@ async function run({ port, load, from, until }: Run): Promise<LoadResult> {
     p50: percentile(sorted, 0.5),
     p99: percentile(sorted, 0.99),
     max: percentile(sorted, 1),
+    ...(load.connections === 'kept' ? {} : { times }),
   };
 }
 
@@ -66,8 +77,10 @@ async function askKept(port: number, slot: number, request: Buffer): Promise<Ans
   return client.ask(request);
 }
 
-async function askNew(port: number, request: Buffer): Promise<Answer> {
-  const client = await TlsClient.connect({ port, context });
+async function askNew(port: number, request: Buffer, resume: boolean): Promise<Answer> {
+  const session = resume ? lastSession.get(port) : undefined;
+  const client = await TlsClient.connect({ port, context, ...(session ? { session } : {}) });
+  if (resume) client.socket.on('session', (fresh) => lastSession.set(port, fresh));
   try {
     return await client.ask(request);
   } finally {
@@ -89,7 +102,7 @@ function check({ status, body }: Answer, texts: readonly string[]): void {
 async function sample({ port, load }: Run): Promise<{ status: number; head: string; body: string }> {
   const client = await TlsClient.connect({ port, context });
   try {
-    const { status, head, body } = await client.ask(requestBytes(load.dialect, [0], 0));
+    const { status, head, body } = await client.ask(requestBytes(load.dialect, [addressOf(0)], addressOf(0)));
     return { status, head, body: body.toString('utf8') };
   } finally {
     client.close();

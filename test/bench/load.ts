@@ -6,8 +6,8 @@ export interface Load {
   readonly dialect: Dialect;
   /** Requests under way at once. */
   readonly concurrency: number;
-  /** A connection kept per request under way, or a new one for each request. */
-  readonly connections: 'kept' | 'new';
+  /** A connection kept per request under way; or a new one for each request, without or with the session of the one before. */
+  readonly connections: 'kept' | 'new' | 'resumed';
   /** The n-th user asked for is `(n % distinct) * stride % population`. */
   readonly users: { readonly distinct: number; readonly stride: number; readonly population: number };
   /** Whose credentials: those of the user asked for, or always those of user 0. */
@@ -35,6 +35,8 @@ export interface LoadResult {
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
+  /** Each request's, where they do not come on kept connections. */
+  readonly times?: readonly number[];
 }
 
 /** The user that the n-th request asks for first. */

@@ -9,6 +9,8 @@ export interface Memory {
   readonly resident: number;
   readonly residentPeak: number;
   readonly heapUsed: number;
+  /** Of buffers, outside of the heap. */
+  readonly external: number;
 }
 
 let profiling: Session | undefined;
@@ -31,8 +33,8 @@ export function serveMeasured(port: number): void {
         (globalThis as { gc?: () => void }).gc?.();
         const status = readFileSync('/proc/self/status', 'latin1');
         const kib = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0);
-        const { heapUsed } = process.memoryUsage();
-        return { resident: kib('VmRSS') * 1024, residentPeak: kib('VmHWM') * 1024, heapUsed };
+        const { heapUsed, external } = process.memoryUsage();
+        return { resident: kib('VmRSS') * 1024, residentPeak: kib('VmHWM') * 1024, heapUsed, external };
       },
       startProfile: async () => {
         profiling = new Session();

@@ -27,14 +27,14 @@ const SOAP_SETTINGS = [
 /** Users of one request. */
 export const USERS_OF: Readonly<Record<Dialect, number>> = { pox: 1, mobilesync: 1, soap: 1, 'soap-100': 100, json: 1 };
 
-/** A whole HTTP/1.1 request for `users`, in the name of `caller`. */
+/** A whole HTTP/1.1 request for these addresses, in the name of `caller`. */
 export function requestBytes(
   dialect: Dialect,
-  users: readonly number[],
-  caller: number,
+  addresses: readonly string[],
+  caller: string,
   password = BENCH_PASSWORD,
 ): Buffer {
-  const address = addressOf(users[0] ?? 0);
+  const address = addresses[0] ?? '';
   switch (dialect) {
     case 'pox':
       return post('autodiscover.xml', poxBody(address, 'outlook', '2006a'), caller, password);
@@ -45,27 +45,27 @@ export function requestBytes(
       return Buffer.from(`GET ${target} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\n\r\n`);
     }
     default:
-      return post('autodiscover.svc', soapBody(users.map(addressOf)), caller, password);
+      return post('autodiscover.svc', soapBody(addresses), caller, password);
   }
 }
 
 /** Texts that the answer must hold, in this order. */
-export function expectedTexts(dialect: Dialect, users: readonly number[]): readonly string[] {
-  const addresses = users.map((user) => `>${addressOf(user)}<`);
+export function expectedTexts(dialect: Dialect, addresses: readonly string[]): readonly string[] {
+  const elements = addresses.map((address) => `>${address}<`);
   switch (dialect) {
     case 'pox':
-      return [...addresses, '<Type>EXCH</Type>', '<Server>'];
+      return [...elements, '<Type>EXCH</Type>', '<Server>'];
     case 'mobilesync':
-      return [...addresses, '<Type>MobileSync</Type>'];
+      return [...elements, '<Type>MobileSync</Type>'];
     case 'json':
       return ['"Protocol":"Ews"', 'https://'];
     default:
-      return addresses;
+      return elements;
   }
 }
 
-function post(file: string, body: string, caller: number, password: string): Buffer {
-  const credentials = Buffer.from(`${addressOf(caller)}:${password}`).toString('base64');
+function post(file: string, body: string, caller: string, password: string): Buffer {
+  const credentials = Buffer.from(`${caller}:${password}`).toString('base64');
   return Buffer.from(
     `POST /autodiscover/${file} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nAuthorization: Basic ${credentials}\r\n` +
       `Content-Type: text/xml; charset=utf-8\r\nContent-Length: ${body.length}\r\n\r\n${body}`,

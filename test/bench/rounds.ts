@@ -13,7 +13,8 @@ export interface Subject {
   readonly prime?: number;
 }
 
-export interface Round {
+/** One subject's turn in a round. */
+export interface Turn {
   /** CPU time of the measured process for each user asked for, in microseconds. */
   readonly cpuMicros: number;
   readonly load: LoadResult;
@@ -27,22 +28,30 @@ export interface RoundPlan {
 
 export interface Measured {
   readonly subject: Subject;
-  readonly rounds: readonly Round[];
+  readonly rounds: readonly Turn[];
   readonly profile?: Profiler.Profile;
+}
+
+/** One run with the CPU time that the server used for it. */
+export async function measureTurn({ generator }: Workshop, server: MeasuredServer, run: Run): Promise<Turn> {
+  await server.ask('start');
+  const load = await generator.ask<LoadResult>('run', run);
+  const cpu = await server.ask<number>('stop');
+  return { cpuMicros: cpu / (load.requests * USERS_OF[run.load.dialect]), load };
 }
 
 /** Measures every subject in every round. A wrong answer is counted, not thrown. */
 export async function measureInTurns(
-  { generator }: Workshop,
+  workshop: Workshop,
   subjects: readonly Subject[],
   plan: RoundPlan,
   profile: boolean,
 ): Promise<Measured[]> {
-  const measured = subjects.map((subject) => ({ subject, rounds: [] as Round[], from: 0 }));
+  const measured = subjects.map((subject) => ({ subject, rounds: [] as Turn[], from: 0 }));
   const drive = async (one: (typeof measured)[number], until: Run['until']): Promise<LoadResult> => {
     const { server, load } = one.subject;
     const run: Run = { port: server.ready.port, load, from: one.from, until };
-    const result = await generator.ask<LoadResult>('run', run);
+    const result = await workshop.generator.ask<LoadResult>('run', run);
     one.from += result.requests;
     return result;
   };
@@ -54,10 +63,11 @@ export async function measureInTurns(
   }
   for (let round = 0; round < plan.rounds; round++) {
     for (const one of round % 2 === 0 ? measured : measured.toReversed()) {
-      await one.subject.server.ask('start');
-      const load = await drive(one, { milliseconds: plan.milliseconds });
-      const cpu = await one.subject.server.ask<number>('stop');
-      one.rounds.push({ cpuMicros: cpu / (load.requests * USERS_OF[one.subject.load.dialect]), load });
+      const { server, load } = one.subject;
+      const until = { milliseconds: plan.milliseconds };
+      const turn = await measureTurn(workshop, server, { port: server.ready.port, load, from: one.from, until });
+      one.from += turn.load.requests;
+      one.rounds.push(turn);
     }
   }
   if (!profile) return measured;

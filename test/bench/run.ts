@@ -13,6 +13,9 @@ interface Part {
 const PARTS: Readonly<Record<string, () => Promise<Part>>> = {
   service: () => import('./service.ts'),
   size: () => import('./size.ts'),
+  storm: () => import('./storm.ts'),
+  tickets: () => import('./tickets.ts'),
+  soak: () => import('./soak.ts'),
   hives: () => import('./hives.ts'),
   oracle: () => import('./oracle.ts'),
   spray: () => import('./spray.ts'),

@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { labCertificate } from '../../src/autodiscover/tls/lab-certificate.ts';
 import type { BareOptions } from './bare-server.ts';
-import { benchConfig, type Remembering } from './bench-config.ts';
+import { benchConfig, type Remembering, type Sections } from './bench-config.ts';
 import { Child, CORES } from './children.ts';
+import { compilePrograms, type Programs, sourcePrograms } from './compile.ts';
 import type { Load } from './load.ts';
+import type { BenchOptions } from './options.ts';
 
 export interface BenchFiles {
   readonly caFile: string;
@@ -22,6 +24,12 @@ export interface DirectoryReady {
   readonly loadedMs: number;
 }
 
+export interface ServiceStart {
+  readonly nodeArguments?: readonly string[];
+  /** Keys beside those of benchConfig, by section. */
+  readonly config?: Sections;
+}
+
 export type MeasuredServer = Child<{ readonly port: number }>;
 
 /** An answer of the service that bare servers give as well. */
@@ -34,27 +42,31 @@ export class Workshop {
   readonly files: BenchFiles;
   readonly generator: Child;
   readonly #folder: string;
+  readonly #programs: Programs;
   readonly #children: Child[] = [];
 
   /** Runs the work with a workshop and clears it away afterwards, whatever happens. */
-  static async use<T>(folder: string | undefined, work: (workshop: Workshop) => Promise<T>): Promise<T> {
+  static async use<T>({ folder, profile }: BenchOptions, work: (workshop: Workshop) => Promise<T>): Promise<T> {
     const own = mkdtempSync(join(folder ?? tmpdir(), 'autodiscover-bench-'));
+    const programs = profile ? sourcePrograms() : compilePrograms();
     let workshop: Workshop | undefined;
     try {
       const files = await labCertificate(own, ['localhost', '127.0.0.1']);
       const program = new URL('./load-generator.ts', import.meta.url);
       const generator = await Child.start({ program, options: files, core: CORES.around });
-      workshop = new Workshop(own, files, generator);
+      workshop = new Workshop(own, files, programs, generator);
       return await work(workshop);
     } finally {
       await workshop?.close();
+      programs.remove();
       rmSync(own, { recursive: true, force: true });
     }
   }
 
-  private constructor(folder: string, files: BenchFiles, generator: Child) {
+  private constructor(folder: string, files: BenchFiles, programs: Programs, generator: Child) {
     this.#folder = folder;
     this.files = files;
+    this.#programs = programs;
     this.generator = generator;
     this.#children.push(generator);
   }
@@ -65,22 +77,23 @@ export class Workshop {
 
   startDirectory(users: number, plain = false): Promise<Child<DirectoryReady>> {
     const program = new URL('./directory-server.ts', import.meta.url);
-    return this.#start({ program, options: { users, plain, ...this.files }, core: CORES.around });
+    return this.startChild({ program, options: { users, plain, ...this.files }, core: CORES.around });
   }
 
   startService(
     directoryUrl: string,
     remembering: Remembering,
-    nodeArguments: readonly string[] = [],
+    { nodeArguments = [], config = {} }: ServiceStart = {},
   ): Promise<MeasuredServer> {
-    const program = new URL('./served-server.ts', import.meta.url);
-    const options = { config: benchConfig(this.files, directoryUrl, remembering), caFile: this.files.caFile };
-    return this.#start({ program, options, core: CORES.measured, nodeArguments });
+    const program = this.#programs.served;
+    const { caFile } = this.files;
+    const options = { config: benchConfig(this.files, directoryUrl, remembering, config), caFile };
+    return this.startChild({ program, options, core: CORES.measured, nodeArguments });
   }
 
   startBare(options: Omit<BareOptions, keyof BenchFiles>): Promise<MeasuredServer> {
-    const program = new URL('./bare-server.ts', import.meta.url);
-    return this.#start({ program, options: { ...options, ...this.files }, core: CORES.measured });
+    const program = this.#programs.bare;
+    return this.startChild({ program, options: { ...options, ...this.files }, core: CORES.measured });
   }
 
   /** The service's answer to a load's first request. */
@@ -109,7 +122,7 @@ export class Workshop {
     for (const child of this.#children.splice(0).reverse()) await child.stop();
   }
 
-  async #start<Ready>(how: Parameters<typeof Child.start>[0]): Promise<Child<Ready>> {
+  async startChild<Ready>(how: Parameters<typeof Child.start>[0]): Promise<Child<Ready>> {
     const child = await Child.start<Ready>(how);
     this.#children.push(child);
     return child;
