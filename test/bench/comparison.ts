@@ -1,7 +1,7 @@
 // A comparison of subjects with the first of them: measured in turns, printed as a table, kept as figures.
 
 import type { BenchOptions } from './options.ts';
-import { hottest } from './profile.ts';
+import { printProfile } from './profile.ts';
 import { type Measured, measureInTurns, type Subject } from './rounds.ts';
 import { ratios, type Spread, spread } from './statistics.ts';
 import { type Column, micros, millis, printHeader, printLine, printRow, printTitle } from './table.ts';
@@ -68,9 +68,7 @@ export async function compareSubjects(
   }
   for (const { profile, subject } of measured) {
     if (!profile) continue;
-    printLine(`where ${subject.name} spends its time:`);
-    for (const { share, what } of hottest(profile, 20))
-      printLine(`  ${(share * 100).toFixed(1).padStart(5)} %  ${what}`);
+    printProfile(subject.name, profile);
   }
   return rows;
 }

@@ -72,13 +72,23 @@ export async function measureInTurns(
   }
   if (!profile) return measured;
   const profiled: Measured[] = [];
-  for (const one of measured) {
-    await one.subject.server.ask('startProfile');
-    await drive(one, { milliseconds: PROFILE_MS });
-    const taken = await one.subject.server.ask<Profiler.Profile>('stopProfile');
-    profiled.push({ subject: one.subject, rounds: one.rounds, profile: taken });
+  for (const { subject, rounds, from } of measured) {
+    const { server, load } = subject;
+    const until = { milliseconds: PROFILE_MS };
+    profiled.push({
+      subject,
+      rounds,
+      profile: await profileRun(workshop, server, { port: server.ready.port, load, from, until }),
+    });
   }
   return profiled;
+}
+
+/** A run that is not measured, with a profile of the server in it. */
+export async function profileRun({ generator }: Workshop, server: MeasuredServer, run: Run): Promise<Profiler.Profile> {
+  await server.ask('startProfile');
+  await generator.ask<LoadResult>('run', run);
+  return server.ask<Profiler.Profile>('stopProfile');
 }
 
 const PROFILE_MS = 4000;

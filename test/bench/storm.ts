@@ -6,7 +6,8 @@ import { bareContent, POX } from './ground.ts';
 import type { Load } from './load.ts';
 import type { Memory } from './measured.ts';
 import type { BenchOptions } from './options.ts';
-import { measureTurn, type Turn } from './rounds.ts';
+import { printProfile } from './profile.ts';
+import { measureTurn, profileRun, type Turn } from './rounds.ts';
 import { percentile, ratios, type Spread, spread } from './statistics.ts';
 import { type Column, mebibytes, micros, millis, printHeader, printLine, printRow, printTitle } from './table.ts';
 import type { MeasuredServer } from './workshop.ts';
@@ -14,6 +15,7 @@ import type { MeasuredServer } from './workshop.ts';
 const FULL = { users: 50_000, turns: 25, bare: 500 };
 const QUICK = { users: 1500, turns: 3, bare: 150 };
 const UNDER_WAY = 200;
+const PROFILED = 1000;
 const MEMORY_AIM = 150 * 1_048_576;
 const COLUMNS: readonly Column[] = [
   { title: 'server', width: 46, align: 'left' },
@@ -95,6 +97,10 @@ export async function run(options: BenchOptions): Promise<unknown> {
       `memory of the service: ${mebibytes(atStart.resident)} at its start, ${mebibytes(memory.resident)} afterwards, ` +
         `${mebibytes(memory.residentPeak)} at most (aim < ${mebibytes(MEMORY_AIM)}, ${met})`,
     );
+    if (options.profile) {
+      const run = { port: service.ready.port, load, from: 0, until: { requests: PROFILED } };
+      printProfile('service', await profileRun(workshop, service, run));
+    }
     result = { rows, memory: { atStart, afterwards: memory } };
   });
   return result;
