@@ -12,9 +12,11 @@ import { percentile, ratios, type Spread, spread } from './statistics.ts';
 import { type Column, mebibytes, micros, millis, printHeader, printLine, printRow, printTitle } from './table.ts';
 import type { MeasuredServer } from './workshop.ts';
 
-const FULL = { users: 50_000, turns: 25, bare: 500 };
-const QUICK = { users: 1500, turns: 3, bare: 150 };
+/** Requests of a turn: the service's, and each other server's. */
+const FULL = { turns: 25, users: 2000, bare: 400 };
+const QUICK = { turns: 3, users: 500, bare: 150 };
 const UNDER_WAY = 200;
+/** Further users for a profile, as cold as the others. */
 const PROFILED = 1000;
 const MEMORY_AIM = 150 * 1_048_576;
 const COLUMNS: readonly Column[] = [
@@ -53,12 +55,14 @@ interface Contestant {
 
 export async function run(options: BenchOptions): Promise<unknown> {
   const plan = options.quick ? QUICK : FULL;
+  const turnCount = options.rounds ?? plan.turns;
+  const stormUsers = turnCount * plan.users;
   let result: unknown;
   await withBench(options, async ({ workshop }) => {
-    const directory = await workshop.startDirectory(plan.users);
+    const directory = await workshop.startDirectory(stormUsers + PROFILED);
     const directoryUrl = directory.ready.ldaps;
     const content = await bareContent(workshop, directoryUrl);
-    const users = { distinct: plan.users, stride: 1, population: plan.users };
+    const users = { distinct: stormUsers + PROFILED, stride: 1, population: stormUsers + PROFILED };
     const load: Load = { ...POX, concurrency: UNDER_WAY, connections: 'new', users };
     const resuming: Load = { ...load, connections: 'resumed' };
     const constant = await workshop.startBare({ kind: 'constant', content });
@@ -67,16 +71,29 @@ export async function run(options: BenchOptions): Promise<unknown> {
     const service = await workshop.startService(directoryUrl, 'default');
     const atStart = await service.ask<Memory>('memory');
     const anybody = { expect: ['<Type>EXCH</Type>'] };
-    const [bare, all] = [plan.bare, plan.users / plan.turns];
+    const [bare, all] = [plan.bare, plan.users];
     const contestants: Contestant[] = [
-      { name: 'bare node:https, constant answer', server: constant, load: { ...load, ...anybody }, requests: bare },
-      { name: 'the same, TLS session resumed', server: constant, load: { ...resuming, ...anybody }, requests: bare },
-      { name: 'bare + search + bind on kept connections', server: rebind, load, requests: bare },
-      { name: 'bare + search + bind on a new connection', server: connect, load, requests: bare },
+      { name: 'bare, constant answer', server: constant, load: { ...load, ...anybody }, requests: bare },
+      {
+        name: 'bare, constant answer, TLS session resumed',
+        server: constant,
+        load: { ...resuming, ...anybody },
+        requests: bare,
+      },
+      { name: 'bare + search + bind, kept connections', server: rebind, load, requests: bare },
+      { name: 'bare + search + bind, a new connection', server: connect, load, requests: bare },
       { name: 'service', server: service, load, requests: all },
     ];
+    const { ecdsaFiles } = workshop;
+    if (ecdsaFiles) {
+      const server = await workshop.startBare({ kind: 'constant', content }, ecdsaFiles);
+      const name = 'bare, constant answer, ECDSA certificate';
+      contestants.splice(1, 0, { name, server, load: { ...load, ...anybody }, requests: bare });
+      const secured = await workshop.startService(directoryUrl, 'default', { files: ecdsaFiles });
+      contestants.splice(-1, 0, { name: 'service, ECDSA certificate', server: secured, load, requests: bare });
+    }
     const turns: Turn[][] = contestants.map(() => []);
-    for (let turn = 0; turn < plan.turns; turn++) {
+    for (let turn = 0; turn < turnCount; turn++) {
       for (const [at, { server, load, requests }] of contestants.entries()) {
         const from = turn * requests;
         turns[at]?.push(
@@ -86,7 +103,7 @@ export async function run(options: BenchOptions): Promise<unknown> {
     }
     const memory = await service.ask<Memory>('memory');
     printTitle(
-      `Storm: ${plan.users} users, ${UNDER_WAY} under way, cold, a new connection each, LDAPS, ${plan.turns} turns`,
+      `Storm: ${stormUsers} users, ${UNDER_WAY} under way, cold, a new connection each, LDAPS, ${turnCount} turns`,
     );
     printHeader(COLUMNS);
     const rows = contestants.map(({ name }, at) => stormRow(name, turns[at] ?? [], turns.at(-1) ?? []));
@@ -98,7 +115,7 @@ export async function run(options: BenchOptions): Promise<unknown> {
         `${mebibytes(memory.residentPeak)} at most (aim < ${mebibytes(MEMORY_AIM)}, ${met})`,
     );
     if (options.profile) {
-      const run = { port: service.ready.port, load, from: 0, until: { requests: PROFILED } };
+      const run = { port: service.ready.port, load, from: stormUsers, until: { requests: PROFILED } };
       printProfile('service', await profileRun(workshop, service, run));
     }
     result = { rows, memory: { atStart, afterwards: memory } };

@@ -8,6 +8,7 @@ import type { BareOptions } from './bare-server.ts';
 import { benchConfig, type Remembering, type Sections } from './bench-config.ts';
 import { Child, CORES } from './children.ts';
 import { compilePrograms, type Programs, sourcePrograms } from './compile.ts';
+import { ecdsaCertificate } from './ecdsa-certificate.ts';
 import type { Load } from './load.ts';
 import type { BenchOptions } from './options.ts';
 
@@ -26,6 +27,8 @@ export interface DirectoryReady {
 
 export interface ServiceStart {
   readonly nodeArguments?: readonly string[];
+  /** Certificate of the service, when it is not the ordinary one. */
+  readonly files?: BenchFiles;
   /** Keys beside those of benchConfig, by section. */
   readonly config?: Sections;
 }
@@ -38,8 +41,15 @@ export interface SampleAnswer {
   readonly body: string;
 }
 
+interface CertificateFiles {
+  readonly files: BenchFiles;
+  readonly ecdsaFiles: BenchFiles | undefined;
+}
+
 export class Workshop {
   readonly files: BenchFiles;
+  /** The same with an ECDSA certificate; undefined where there is no openssl. */
+  readonly ecdsaFiles: BenchFiles | undefined;
   readonly generator: Child;
   readonly #folder: string;
   readonly #programs: Programs;
@@ -52,9 +62,10 @@ export class Workshop {
     let workshop: Workshop | undefined;
     try {
       const files = await labCertificate(own, ['localhost', '127.0.0.1']);
+      const ecdsaFiles = ecdsaCertificate(own, files);
       const program = new URL('./load-generator.ts', import.meta.url);
       const generator = await Child.start({ program, options: files, core: CORES.around });
-      workshop = new Workshop(own, files, programs, generator);
+      workshop = new Workshop(own, { files, ecdsaFiles }, programs, generator);
       return await work(workshop);
     } finally {
       await workshop?.close();
@@ -63,9 +74,10 @@ export class Workshop {
     }
   }
 
-  private constructor(folder: string, files: BenchFiles, programs: Programs, generator: Child) {
+  private constructor(folder: string, { files, ecdsaFiles }: CertificateFiles, programs: Programs, generator: Child) {
     this.#folder = folder;
     this.files = files;
+    this.ecdsaFiles = ecdsaFiles;
     this.#programs = programs;
     this.generator = generator;
     this.#children.push(generator);
@@ -83,17 +95,16 @@ export class Workshop {
   startService(
     directoryUrl: string,
     remembering: Remembering,
-    { nodeArguments = [], config = {} }: ServiceStart = {},
+    { nodeArguments = [], config = {}, files = this.files }: ServiceStart = {},
   ): Promise<MeasuredServer> {
     const program = this.#programs.served;
-    const { caFile } = this.files;
-    const options = { config: benchConfig(this.files, directoryUrl, remembering, config), caFile };
+    const options = { config: benchConfig(files, directoryUrl, remembering, config), caFile: files.caFile };
     return this.startChild({ program, options, core: CORES.measured, nodeArguments });
   }
 
-  startBare(options: Omit<BareOptions, keyof BenchFiles>): Promise<MeasuredServer> {
+  startBare(options: Omit<BareOptions, keyof BenchFiles>, files = this.files): Promise<MeasuredServer> {
     const program = this.#programs.bare;
-    return this.startChild({ program, options: { ...options, ...this.files }, core: CORES.measured });
+    return this.startChild({ program, options: { ...options, ...files }, core: CORES.measured });
   }
 
   /** The service's answer to a load's first request. */
