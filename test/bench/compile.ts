@@ -1,31 +1,27 @@
 // The measured programs as JavaScript, as an installed package has them: Node's own reading of TypeScript needs 28 MiB that no
 // installation pays for.
 
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { buildSync } from 'esbuild';
 
-// Below node_modules packages are found from there.
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url));
+// Below node_modules packages are found from there. Written anew by every run.
+const FOLDER = fileURLToPath(new URL('../../node_modules/.cache/exchange-autodiscover-bench/', import.meta.url));
 
 export interface Programs {
   readonly served: URL;
   readonly bare: URL;
-  remove(): void;
 }
 
 /** The programs as they are written, whose functions a profile can name by file and line. */
 export function sourcePrograms(): Programs {
   const program = (name: string) => new URL(`./${name}-server.ts`, import.meta.url);
-  return { served: program('served'), bare: program('bare'), remove: () => undefined };
+  return { served: program('served'), bare: program('bare') };
 }
 
 export function compilePrograms(): Programs {
-  mkdirSync(CACHE, { recursive: true });
-  const folder = mkdtempSync(join(CACHE, 'bench-'));
   const compiled = (name: string): URL => {
-    const outfile = join(folder, `${name}.mjs`);
+    const outfile = join(FOLDER, `${name}.mjs`);
     buildSync({
       entryPoints: [fileURLToPath(new URL(`./${name}-server.ts`, import.meta.url))],
       outfile,
@@ -38,9 +34,5 @@ export function compilePrograms(): Programs {
     });
     return pathToFileURL(outfile);
   };
-  return {
-    served: compiled('served'),
-    bare: compiled('bare'),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
-  };
+  return { served: compiled('served'), bare: compiled('bare') };
 }

@@ -24,21 +24,22 @@ export interface BenchCommand {
   readonly jsonFile: string | undefined;
 }
 
-/** Throws an Error whose message says which argument is wrong. */
+const FLAGS = {
+  quick: { type: 'boolean', default: false },
+  profile: { type: 'boolean', default: false },
+  rounds: { type: 'string' },
+  minutes: { type: 'string', default: '30' },
+  only: { type: 'string' },
+  json: { type: 'string' },
+  folder: { type: 'string' },
+} as const;
+
+/** Arguments that the bench does not have, or not so. */
+export class UsageError extends Error {}
+
+/** Throws UsageError, whose message says which argument is wrong. */
 export function readCommandLine(arguments_: readonly string[]): BenchCommand {
-  const { values, positionals } = parseArgs({
-    args: [...arguments_],
-    allowPositionals: true,
-    options: {
-      quick: { type: 'boolean', default: false },
-      profile: { type: 'boolean', default: false },
-      rounds: { type: 'string' },
-      minutes: { type: 'string', default: '30' },
-      only: { type: 'string' },
-      json: { type: 'string' },
-      folder: { type: 'string' },
-    },
-  });
+  const { values, positionals } = parse(arguments_);
   return {
     parts: positionals,
     jsonFile: values.json,
@@ -53,8 +54,16 @@ export function readCommandLine(arguments_: readonly string[]): BenchCommand {
   };
 }
 
+function parse(arguments_: readonly string[]) {
+  try {
+    return parseArgs({ args: [...arguments_], allowPositionals: true, options: FLAGS });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
 function positive(name: string, text: string): number {
   const number = Number(text);
-  if (!(number > 0 && number <= 10_000)) throw new Error(`${name} must be a number above 0, not "${text}"`);
+  if (!(number > 0 && number <= 10_000)) throw new UsageError(`${name} must be a number above 0, not "${text}"`);
   return number;
 }

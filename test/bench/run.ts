@@ -3,7 +3,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { type BenchOptions, readCommandLine } from './options.ts';
+import { type BenchCommand, type BenchOptions, readCommandLine, UsageError } from './options.ts';
 
 /** What a part hands back goes into the file of --json. */
 interface Part {
@@ -24,21 +24,26 @@ const PARTS: Readonly<Record<string, () => Promise<Part>>> = {
 const LONG = new Set(['soak']);
 
 try {
-  const { parts, options, jsonFile } = readCommandLine(process.argv.slice(2));
-  const unknown = parts.filter((name) => !(name in PARTS));
-  if (unknown.length > 0) {
-    throw new Error(`unknown part ${unknown.join(', ')}; there are: ${Object.keys(PARTS).join(', ')}`);
-  }
+  await runParts(commandLine());
+} catch (error) {
+  process.stderr.write(`bench: ${error instanceof UsageError ? error.message : (error as Error).stack}\n`);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+}
+
+function commandLine(): BenchCommand {
+  const command = readCommandLine(process.argv.slice(2));
+  const unknown = command.parts.filter((name) => !(name in PARTS));
+  if (unknown.length === 0) return command;
+  throw new UsageError(`unknown part ${unknown.join(', ')}; there are: ${Object.keys(PARTS).join(', ')}`);
+}
+
+async function runParts({ parts, options, jsonFile }: BenchCommand): Promise<void> {
   const results: Record<string, unknown> = {};
   for (const name of parts.length > 0 ? parts : Object.keys(PARTS).filter((part) => !LONG.has(part))) {
     const part = await PARTS[name]?.();
     results[name] = await part?.run(options);
   }
-  if (jsonFile !== undefined) {
-    const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length };
-    writeFileSync(jsonFile, `${JSON.stringify({ at: new Date().toISOString(), machine, results }, null, 2)}\n`);
-  }
-} catch (error) {
-  process.stderr.write(`bench: ${(error as Error).message}\n`);
-  process.exitCode = 2;
+  if (jsonFile === undefined) return;
+  const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length };
+  writeFileSync(jsonFile, `${JSON.stringify({ at: new Date().toISOString(), machine, results }, null, 2)}\n`);
 }

@@ -69,7 +69,6 @@ export class Workshop {
       return await work(workshop);
     } finally {
       await workshop?.close();
-      programs.remove();
       rmSync(own, { recursive: true, force: true });
     }
   }
