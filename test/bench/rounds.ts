@@ -23,6 +23,8 @@ export interface Turn {
 export interface RoundPlan {
   readonly rounds: number;
   readonly milliseconds: number;
+  /** The warm-up: for the compiler to see what it will see, but no longer than this. */
+  readonly warmUpRequests: number;
   readonly warmUpMs: number;
 }
 
@@ -58,7 +60,7 @@ export async function measureInTurns(
   for (const one of measured) {
     const { prime = 0 } = one.subject;
     if (prime > 0) await drive(one, { requests: prime });
-    const { errors, examples } = await drive(one, { requests: WARM_UP_REQUESTS, milliseconds: plan.warmUpMs });
+    const { errors, examples } = await drive(one, { requests: plan.warmUpRequests, milliseconds: plan.warmUpMs });
     if (errors > 0) throw new Error(`${one.subject.name}: ${errors} errors while warming up: ${examples.join('; ')}`);
   }
   for (let round = 0; round < plan.rounds; round++) {
@@ -92,5 +94,3 @@ export async function profileRun({ generator }: Workshop, server: MeasuredServer
 }
 
 const PROFILE_MS = 4000;
-/** Enough for the compiler to have seen all it will see. */
-const WARM_UP_REQUESTS = 4000;

@@ -42,12 +42,15 @@ interface Scene {
   readonly workers: number;
   /** Without these keys of the configuration the scene cannot be played. */
   readonly needs: readonly (readonly [section: string, key: string, value: unknown])[];
+  /** Replicas of different keys, which take up nothing of each other: that the measurement sees a difference. */
+  readonly control?: true;
   /** Where the n-th return goes. */
   readonly returns: (first: Served, second: Served, n: number) => Promise<Served> | Served;
 }
 
 const WORKERS = ['listen', 'workers', 2] as const;
 const KEY_FILE = ['tls', 'ticketKeyFile', 'x'] as const;
+const TICKET_KEY = randomBytes(48);
 const SCENES: readonly Scene[] = [
   { name: 'one process', workers: 1, needs: [], returns: (first) => first },
   { name: 'a service of two workers', workers: 2, needs: [WORKERS], returns: (first) => first },
@@ -73,6 +76,13 @@ const SCENES: readonly Scene[] = [
     name: 'two replicas by turns',
     workers: 1,
     needs: [KEY_FILE],
+    returns: (first, second, n) => (n % 2 === 0 ? second : first),
+  },
+  {
+    name: 'two replicas of different keys (control)',
+    workers: 1,
+    needs: [],
+    control: true,
     returns: (first, second, n) => (n % 2 === 0 ? second : first),
   },
 ];
@@ -127,8 +137,9 @@ async function play(
     String(row.returning),
     String(row.resumed),
     percent(share),
-    `>= ${AIM * 100} %`,
-    share >= AIM ? 'met' : 'MISSED',
+    ...(scene.control
+      ? ['0 %', row.resumed === 0 ? 'met' : 'MISSED']
+      : [`>= ${AIM * 100} %`, share >= AIM ? 'met' : 'MISSED']),
   ]);
   const errors = sum((result) => result.errors);
   if (errors > 0 || row.returning < clients * returns) {
@@ -138,7 +149,7 @@ async function play(
   return row;
 }
 
-/** Replicas are given the same ticket key, and so is a service before and after its restart. */
+/** Replicas are given the same ticket key, and so is a service before and after its restart; only those of the control are not. */
 async function serve(workshop: Workshop, scene: Scene, directoryUrl: string): Promise<Served> {
   const { folder, files } = workshop;
   const port = await freePort();
@@ -146,12 +157,12 @@ async function serve(workshop: Workshop, scene: Scene, directoryUrl: string): Pr
   const passwordFile = join(folder, 'password');
   writeFileSync(passwordFile, 'Demo-Passw0rd!');
   const ticketKeyFile = join(folder, 'ticket.key');
-  writeFileSync(ticketKeyFile, ticketKey, { mode: 0o600 });
+  writeFileSync(ticketKeyFile, TICKET_KEY, { mode: 0o600 });
   const config = {
     ...base,
     directory: { ...base.directory, passwordFile, caFile: files.caFile },
     listen: { https: `127.0.0.1:${port}`, ...(isSupported(...WORKERS) ? { workers: scene.workers } : {}) },
-    tls: { ...base.tls, ...(isSupported(...KEY_FILE) ? { ticketKeyFile } : {}) },
+    tls: { ...base.tls, ...(isSupported(...KEY_FILE) && !scene.control ? { ticketKeyFile } : {}) },
   };
   const configFile = join(folder, `service-${port}.yaml`);
   // JSON is YAML.
@@ -159,8 +170,6 @@ async function serve(workshop: Workshop, scene: Scene, directoryUrl: string): Pr
   const program = new URL('./program-server.ts', import.meta.url);
   return { port, program: await workshop.startChild({ program, options: { configFile }, core: CORES.measured }) };
 }
-
-const ticketKey = randomBytes(48);
 
 /** A restarted service must have the port it had, so it cannot take any. */
 function freePort(): Promise<number> {
