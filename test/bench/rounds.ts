@@ -59,9 +59,11 @@ export async function measureInTurns(
   };
   for (const one of measured) {
     const { prime = 0 } = one.subject;
-    if (prime > 0) await drive(one, { requests: prime });
-    const { errors, examples } = await drive(one, { requests: plan.warmUpRequests, milliseconds: plan.warmUpMs });
-    if (errors > 0) throw new Error(`${one.subject.name}: ${errors} errors while warming up: ${examples.join('; ')}`);
+    const runs: Run['until'][] = [{ requests: prime }, { requests: plan.warmUpRequests, milliseconds: plan.warmUpMs }];
+    for (const until of runs) {
+      const { errors, examples } = await drive(one, until);
+      if (errors > 0) throw new Error(`${one.subject.name}: ${errors} errors while warming up: ${examples.join('; ')}`);
+    }
   }
   for (let round = 0; round < plan.rounds; round++) {
     for (const one of round % 2 === 0 ? measured : measured.toReversed()) {
