@@ -2,7 +2,7 @@
 
 import type { BenchOptions } from './options.ts';
 import { printProfile } from './profile.ts';
-import { type Measured, measureInTurns, type Subject } from './rounds.ts';
+import { type Measured, measureInTurns, type Subject, type Turn } from './rounds.ts';
 import { ratios, type Spread, spread } from './statistics.ts';
 import { type Column, micros, millis, printHeader, printLine, printRow, printTitle } from './table.ts';
 import type { Workshop } from './workshop.ts';
@@ -25,6 +25,8 @@ export interface ComparedRow {
   readonly aim: number | undefined;
   /** Milliseconds, the middle of the rounds. */
   readonly p50: number;
+  /** The ratio of the p50, round by round. */
+  readonly latency: Spread;
   readonly p99: number;
   readonly perSecond: number;
   readonly errors: number;
@@ -39,6 +41,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'aim', width: 7 },
   { title: '', width: 8 },
   { title: 'p50', width: 10 },
+  { title: 'ratio', width: 7 },
   { title: 'p99', width: 10 },
   { title: 'req/s', width: 8 },
 ];
@@ -74,23 +77,29 @@ export async function compareSubjects(
 }
 
 function compared({ subject, rounds }: Measured, limit: Measured, aim: number | undefined): ComparedRow {
-  const cpu = (one: Measured) => one.rounds.map(({ cpuMicros }) => cpuMicros);
-  const own = rounds.map(({ cpuMicros }) => cpuMicros);
-  const middle = (of: (round: Measured['rounds'][number]) => number) => spread(rounds.map(of)).median;
+  const each = (all: readonly Turn[], of: (turn: Turn) => number) => all.map(of);
+  const middle = (of: (turn: Turn) => number) => spread(each(rounds, of)).median;
+  const beside = (of: (turn: Turn) => number) => ratios(each(rounds, of), each(limit.rounds, of));
+  const cpu = ({ cpuMicros }: Turn) => cpuMicros;
+  const p50 = ({ load }: Turn) => load.p50;
   return {
     name: subject.name,
-    cpuMicros: middle((round) => round.cpuMicros),
-    ratio: ratios(own, cpu(limit)),
-    best: Math.min(...own) / Math.min(...cpu(limit)),
+    cpuMicros: middle(cpu),
+    ratio: beside(cpu),
+    best: Math.min(...each(rounds, cpu)) / Math.min(...each(limit.rounds, cpu)),
     aim,
-    p50: middle(({ load }) => load.p50),
+    p50: middle(p50),
+    latency: beside(p50),
     p99: middle(({ load }) => load.p99),
     perSecond: middle(({ load }) => load.requests / load.seconds),
     errors: rounds.reduce((sum, { load }) => sum + load.errors, 0),
   };
 }
 
-function print({ name, cpuMicros, ratio, best, aim, p50, p99, perSecond }: ComparedRow, isLimit: boolean): void {
+function print(
+  { name, cpuMicros, ratio, best, aim, p50, latency, p99, perSecond }: ComparedRow,
+  isLimit: boolean,
+): void {
   const beside = isLimit
     ? ['1', '', '', '', '']
     : [
@@ -100,5 +109,6 @@ function print({ name, cpuMicros, ratio, best, aim, p50, p99, perSecond }: Compa
         aim === undefined ? '' : `<= ${aim}`,
         aim === undefined ? '' : ratio.median <= aim ? 'met' : 'MISSED',
       ];
-  printRow(COLUMNS, [name, micros(cpuMicros), ...beside, millis(p50), millis(p99), perSecond.toFixed(0)]);
+  const slower = isLimit ? '' : latency.median.toFixed(2);
+  printRow(COLUMNS, [name, micros(cpuMicros), ...beside, millis(p50), slower, millis(p99), perSecond.toFixed(0)]);
 }
