@@ -14,8 +14,8 @@ const WAYS = [
 ] as const;
 
 export async function compareLookUps(bench: Bench, { directory, content }: Ground): Promise<void> {
-  const { workshop, compare } = bench;
-  for (const { way, lookUps, binds } of WAYS) {
+  const { workshop, compare, options } = bench;
+  for (const { way, lookUps, binds } of options.quick ? WAYS.slice(0, 1) : WAYS) {
     const directoryUrl = directory[way] ?? '';
     const search = await workshop.startBare({ kind: 'search', content, directoryUrl });
     const remembering = await workshop.startService(directoryUrl, 'credentials');
