@@ -15,9 +15,27 @@ export function createLogger(level: LogLevel | 'silent', stream: { write(line: s
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: ['password', '*.password', 'authorization', '*.authorization'], censor: '[redacted]' },
+      formatters: { level: (label) => ({ level: label }), log: withoutSecrets },
     },
     stream,
   );
+}
+
+const SECRETS = ['password', 'authorization'] as const;
+
+/** The fields of a line, secrets among them and one level below replaced. pino's own redaction copies every line for it. */
+export function withoutSecrets(fields: Record<string, unknown>): Record<string, unknown> {
+  let shown = redacted(fields);
+  for (const name in fields) {
+    const value = fields[name];
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) continue;
+    const inner = redacted(value as Record<string, unknown>);
+    if (inner !== value) shown = { ...shown, [name]: inner };
+  }
+  return shown;
+}
+
+function redacted(fields: Record<string, unknown>): Record<string, unknown> {
+  const found = SECRETS.filter((name) => name in fields);
+  return found.length === 0 ? fields : { ...fields, ...Object.fromEntries(found.map((name) => [name, '[redacted]'])) };
 }

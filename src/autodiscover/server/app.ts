@@ -3,7 +3,7 @@
 import express, { type Express } from 'express';
 import type { AppDependencies } from './dependencies.ts';
 import { contextOf } from './exchange-context.ts';
-import { announced, authenticated, failed, logged, readBody } from './gate.ts';
+import { failed, guarded, logged } from './gate.ts';
 import { healthRoutes } from './health-routes.ts';
 import { jsonRoute } from './json-route.ts';
 import { poxRoute } from './pox-route.ts';
@@ -24,11 +24,10 @@ export function createApp(dependencies: AppDependencies): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(logged(dependencies));
-  app.use(healthRoutes(dependencies.directory, dependencies.maxSnapshotAgeMs, dependencies.stopping));
+  app.all(autodiscoverPath('xml'), guarded(dependencies, poxRoute(dependencies)));
+  app.all(autodiscoverPath('svc'), guarded(dependencies, soapRoute(dependencies)));
   app.all(autodiscoverPath('json'), jsonRoute(dependencies));
-  const guarded = [announced, authenticated(dependencies), readBody(dependencies)];
-  app.all(autodiscoverPath('xml'), guarded, poxRoute(dependencies));
-  app.all(autodiscoverPath('svc'), guarded, soapRoute(dependencies));
+  app.use(healthRoutes(dependencies.directory, dependencies.maxSnapshotAgeMs, dependencies.stopping));
   app.use((request, response) => {
     contextOf(request).record.outcome = 'no such path';
     response.status(404).end();

@@ -1,6 +1,6 @@
 // What every request passes before a route sees it: its log line, the credentials, the body. And what becomes of errors on the way.
 
-import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { forRequest } from '../../ldap/correlation.ts';
 import { isUnavailable } from '../../ldap/errors.ts';
 import type { DiscoverResult } from '../settings/user-settings.ts';
@@ -9,6 +9,7 @@ import { clientAddress } from './client-address.ts';
 import type { AppDependencies } from './dependencies.ts';
 import { nextBeat } from './even-time.ts';
 import { contextOf, openContext } from './exchange-context.ts';
+import { bodyReader } from './request-body.ts';
 import { requestFields } from './request-log.ts';
 
 /** Seconds a client is asked to wait when the directory cannot be asked. */
@@ -45,44 +46,59 @@ export function logged({ log, metrics, logRequests }: AppDependencies): RequestH
   };
 }
 
+/** Answers a request whose body has been read. */
+export type Route = (request: Request, response: Response) => Promise<void>;
+
+/** What stands before every route that needs to know who asks: one handler, because each further one costs its share of every request. */
+export function guarded(dependencies: AppDependencies, route: Route): RequestHandler {
+  const readBody = bodyReader(dependencies.maxBodyBytes);
+  return async (request, response) => {
+    announce(response);
+    if (!(await admit(request, response, dependencies))) return;
+    if (!acceptsBody(request, response, dependencies.maxBodyBytes)) return;
+    await readBody(request, response);
+    await route(request, response);
+  };
+}
+
 /**
  * Says on every answer of the authenticated paths, the 401 included, that there is a SOAP service: clients that know it ask nothing
  * else for it. They look for the presence of these headers, not for their values.
  */
-export const announced: RequestHandler = (_request, response, next) => {
+function announce(response: Response): void {
   response.setHeader('X-SOAP-Enabled', 'True');
   response.setHeader('X-WSSecurity-Enabled', 'False');
   response.setHeader('X-WSSecurity-For', 'None');
-  next();
-};
+}
 
-/** Lets nobody through without good credentials; the body is not read before. */
-export function authenticated(dependencies: AppDependencies): RequestHandler {
+/** Lets nobody through without good credentials; the body is not read before. False when the request is answered. */
+async function admit(request: Request, response: Response, dependencies: AppDependencies): Promise<boolean> {
   const { authenticator } = dependencies;
-  return async (request, response, next) => {
-    const { record } = contextOf(request);
-    const address = clientAddress(request);
-    const began = performance.now();
-    const outcome = await authenticator.authenticate(request.get('authorization'), request.socket, address);
-    if (outcome.outcome !== 'caller' && outcome.refusal !== undefined) reportRefusal(request, outcome, dependencies);
-    switch (outcome.outcome) {
-      case 'caller':
-        record.caller = outcome.caller.name;
-        contextOf(request).account = outcome.caller.account;
-        if (outcome.caller.scheme !== undefined) record.scheme = outcome.caller.scheme;
-        if (outcome.header !== undefined) response.setHeader('WWW-Authenticate', outcome.header);
-        return next();
-      case 'challenge':
-        Object.assign(record, { outcome: 'not authenticated', reason: outcome.reason }, callerName(outcome.name));
-        response.setHeader('WWW-Authenticate', authenticator.challenges(outcome.header));
-        if (outcome.refusal !== undefined) await nextBeat(began);
-        return end(response, 401);
-      case 'unavailable':
-        Object.assign(record, { outcome: 'cannot authenticate', reason: outcome.reason }, callerName(outcome.name));
-        response.setHeader('Retry-After', String(outcome.retryAfterSeconds ?? RETRY_AFTER_SECONDS));
-        return end(response, 503);
-    }
-  };
+  const context = contextOf(request);
+  const { record } = context;
+  const address = clientAddress(request);
+  const began = performance.now();
+  const outcome = await authenticator.authenticate(request.headers.authorization, request.socket, address);
+  if (outcome.outcome !== 'caller' && outcome.refusal !== undefined) reportRefusal(request, outcome, dependencies);
+  switch (outcome.outcome) {
+    case 'caller':
+      record.caller = outcome.caller.name;
+      context.account = outcome.caller.account;
+      if (outcome.caller.scheme !== undefined) record.scheme = outcome.caller.scheme;
+      if (outcome.header !== undefined) response.setHeader('WWW-Authenticate', outcome.header);
+      return true;
+    case 'challenge':
+      Object.assign(record, { outcome: 'not authenticated', reason: outcome.reason }, callerName(outcome.name));
+      response.setHeader('WWW-Authenticate', authenticator.challenges(outcome.header));
+      if (outcome.refusal !== undefined) await nextBeat(began);
+      end(response, 401);
+      return false;
+    case 'unavailable':
+      Object.assign(record, { outcome: 'cannot authenticate', reason: outcome.reason }, callerName(outcome.name));
+      response.setHeader('Retry-After', String(outcome.retryAfterSeconds ?? RETRY_AFTER_SECONDS));
+      end(response, 503);
+      return false;
+  }
 }
 
 /** The line that log readers and fail2ban act on. The address stands before everything a client can choose. */
@@ -116,21 +132,21 @@ function end(response: Response, status: number): void {
 
 const METHODS = ['GET', 'HEAD', 'POST', 'OPTIONS'];
 
-/** Reads the body as bytes, whatever its Content-Type claims. */
-export function readBody({ maxBodyBytes }: AppDependencies): RequestHandler {
-  const read = express.raw({ type: () => true, limit: maxBodyBytes, inflate: true });
-  return (request, response, next) => {
-    if (METHODS.includes(request.method) && request.method !== 'OPTIONS') {
-      if (Number(request.get('content-length') ?? 0) <= maxBodyBytes) return read(request, response, next);
-      // Refused before it is sent: the reader would take it all in first.
-      contextOf(request).record.outcome = 'body too large';
-      response.setHeader('Connection', 'close');
-      return end(response, 413);
-    }
-    contextOf(request).record.outcome = 'method not allowed';
+/** False when the request is answered without its body. */
+function acceptsBody(request: Request, response: Response, maxBodyBytes: number): boolean {
+  const { record } = contextOf(request);
+  if (!METHODS.includes(request.method) || request.method === 'OPTIONS') {
+    record.outcome = 'method not allowed';
     response.setHeader('Allow', METHODS.join(', '));
     end(response, request.method === 'OPTIONS' ? 204 : 405);
-  };
+    return false;
+  }
+  if (Number(request.headers['content-length'] ?? 0) <= maxBodyBytes) return true;
+  // Refused before it is sent: the reader would take it all in first.
+  record.outcome = 'body too large';
+  response.setHeader('Connection', 'close');
+  end(response, 413);
+  return false;
 }
 
 /** Tells the client when to ask again, where an answer was not to be had because the directory could not be asked. */

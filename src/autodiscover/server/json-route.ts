@@ -7,6 +7,7 @@ import type { AppDependencies } from './dependencies.ts';
 import { contextOf } from './exchange-context.ts';
 
 export function jsonRoute({ directory, resolveOptions, publicUrl }: AppDependencies): RequestHandler {
+  const poxUrl = new URL('/autodiscover/autodiscover.xml', publicUrl).href;
   return (request, response) => {
     const { record } = contextOf(request);
     record.dialect = 'json';
@@ -17,11 +18,7 @@ export function jsonRoute({ directory, resolveOptions, publicUrl }: AppDependenc
     }
     const asked = parseJsonRequest(request.originalUrl);
     const { ews, activeSync } = organizationUrls(directory.organization(), resolveOptions.externalSite);
-    const urls = {
-      ActiveSync: activeSync,
-      Ews: ews,
-      AutodiscoverV1: new URL('/autodiscover/autodiscover.xml', publicUrl).href,
-    };
+    const urls = { ActiveSync: activeSync, Ews: ews, AutodiscoverV1: poxUrl };
     const answer = answerJsonRequest(asked, urls);
     Object.assign(record, { target: asked.address, outcome: answer.outcome });
     response.status(answer.status).setHeader('Content-Type', JSON_CONTENT_TYPE);

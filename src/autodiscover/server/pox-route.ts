@@ -1,27 +1,27 @@
 // POST /autodiscover/autodiscover.xml: body text -> wire -> resolve -> wire. Decides nothing; every outcome but a redirect is a 200.
 
-import type { RequestHandler } from 'express';
 import { readCapabilities } from '../settings/protocol-policy.ts';
 import type { DiscoverResult } from '../settings/user-settings.ts';
 import { poxError } from '../wire/error-codes.ts';
 import { renderPoxError } from '../wire/pox-error.ts';
-import { parsePoxRequest } from '../wire/pox-request.ts';
-import { POX_CONTENT_TYPE, renderPoxResponse } from '../wire/pox-response.ts';
+import { POX_CONTENT_TYPE, poxDocument } from '../wire/pox-response.ts';
 import type { AppDependencies } from './dependencies.ts';
 import { accountOf, bodyOf, contextOf } from './exchange-context.ts';
-import { askAgainLater } from './gate.ts';
+import { askAgainLater, type Route } from './gate.ts';
 import { resolveFor } from './mailbox-access.ts';
+import { readPoxRequest } from './pox-reading.ts';
+import { endWith } from './send.ts';
 
-export function poxRoute(dependencies: AppDependencies): RequestHandler {
+export function poxRoute(dependencies: AppDependencies): Route {
   const { clock, serverId } = dependencies;
   return async (request, response) => {
     const { record } = contextOf(request);
-    const send = (xml: string) => {
+    const send = (xml: Buffer) => {
       response.status(200).setHeader('Content-Type', POX_CONTENT_TYPE);
       response.setHeader('Cache-Control', 'private');
-      response.end(request.method === 'HEAD' ? undefined : xml);
+      endWith(response, xml);
     };
-    const parsed = parsePoxRequest(bodyOf(request), request.get('content-type'));
+    const parsed = readPoxRequest(bodyOf(request), request.get('content-type'));
     if ('fault' in parsed) {
       Object.assign(record, {
         dialect: 'pox',
@@ -29,7 +29,7 @@ export function poxRoute(dependencies: AppDependencies): RequestHandler {
         code: poxError(parsed.fault).code,
         reason: parsed.detail,
       });
-      return send(renderPoxError(parsed.fault, { now: clock(), serverId }));
+      return send(Buffer.from(renderPoxError(parsed.fault, { now: clock(), serverId })));
     }
     const capabilities = readCapabilities(request.get('x-mapihttpcapability'), request.get('x-clientcanhandle'));
     const { result, trace } = await resolveFor(accountOf(request), { ...parsed, capabilities }, dependencies);
@@ -43,7 +43,7 @@ export function poxRoute(dependencies: AppDependencies): RequestHandler {
     if (result.action === 'redirectUrl') return response.redirect(302, result.url);
     askAgainLater(response, [result]);
     send(
-      renderPoxResponse(result, {
+      poxDocument(result, {
         schema: parsed.schema,
         now: clock(),
         serverId,

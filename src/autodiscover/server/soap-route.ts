@@ -1,7 +1,7 @@
 // POST /autodiscover/autodiscover.svc: envelope -> operation -> resolve -> envelope. Dispatches on the body's first element; headers and
 // SOAPAction are optional. GET shows the service description.
 
-import type { Request, RequestHandler, Response } from 'express';
+import type { Request, Response } from 'express';
 import type { Account } from '../../ldap/recipient.ts';
 import { organizationUrls, organizationVersion, servesDomain } from '../settings/organization-facts.ts';
 import { casVersion } from '../settings/server-version.ts';
@@ -12,7 +12,6 @@ import {
   renderDomainSettingsResponse,
 } from '../wire/soap-domain-settings.ts';
 import {
-  parseSoapEnvelope,
   renderSoapFault,
   type SoapContext,
   type SoapFault,
@@ -28,21 +27,23 @@ import {
   renderOrganizationRelationshipResponse,
 } from '../wire/soap-federation.ts';
 import { invalidRequest } from '../wire/soap-message.ts';
-import { readUserSettingsRequest, renderUserSettingsResponse } from '../wire/soap-user-settings.ts';
+import { renderUserSettingsResponse } from '../wire/soap-user-settings.ts';
 import { renderServicePage, renderWsdl } from '../wire/soap-wsdl.ts';
 import type { AppDependencies } from './dependencies.ts';
 import { accountOf, bodyOf, contextOf, type ExchangeRecord } from './exchange-context.ts';
-import { askAgainLater } from './gate.ts';
+import { askAgainLater, type Route } from './gate.ts';
 import { resolveFor } from './mailbox-access.ts';
 import { logFields } from './pox-route.ts';
+import { endWith } from './send.ts';
+import { readSoapEnvelope, readUsers } from './soap-reading.ts';
 
-export function soapRoute(dependencies: AppDependencies): RequestHandler {
+export function soapRoute(dependencies: AppDependencies): Route {
   return async (request, response) => {
     const { record } = contextOf(request);
     record.dialect = 'soap';
     response.setHeader('Cache-Control', 'private');
     if (request.method !== 'POST') return describe(request, response, dependencies.publicUrl, record);
-    const message = parseSoapEnvelope(bodyOf(request), request.get('content-type'));
+    const message = readSoapEnvelope(bodyOf(request), request.get('content-type'));
     if ('soapFault' in message) return sendFault(response, message.soapFault, '1.1', record);
     const later = (results: readonly DiscoverResult[]) => askAgainLater(response, results);
     const xml = await answer(message, dependencies, record, accountOf(request), later);
@@ -98,7 +99,7 @@ async function userSettings(
   account: Account,
   onResults: (results: readonly DiscoverResult[]) => void,
 ): Promise<string> {
-  const asked = readUserSettingsRequest(message.body);
+  const asked = readUsers(message.body);
   if ('invalid' in asked) {
     Object.assign(record, { outcome: 'invalid-request', reason: asked.invalid });
     return renderUserSettingsResponse(invalidRequest(asked), context);
@@ -166,5 +167,5 @@ function sendFault(response: Response, fault: SoapFault, version: SoapVersion, r
 
 function send(response: Response, status: number, xml: string, version: SoapVersion): void {
   response.status(status).setHeader('Content-Type', soapContentType(version));
-  response.end(xml);
+  endWith(response, Buffer.from(xml));
 }

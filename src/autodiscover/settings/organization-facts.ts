@@ -10,8 +10,27 @@ export interface OrganizationUrls {
   readonly activeSync: string | undefined;
 }
 
+/** What was worked out of a snapshot once; snapshots are immutable. */
+function oncePerSnapshot<T>(workOut: (index: OrganizationIndex) => T): (index: OrganizationIndex) => T {
+  const known = new WeakMap<OrganizationIndex, { readonly value: T }>();
+  return (index) => {
+    const entry = known.get(index) ?? { value: workOut(index) };
+    known.set(index, entry);
+    return entry.value;
+  };
+}
+
+const urlsByExternalSite = oncePerSnapshot(() => new Map<string | undefined, OrganizationUrls>());
+
 /** The external URLs of the site that serves sites without any: the configured one, else the first by name. */
 export function organizationUrls(index: OrganizationIndex, externalSite: string | undefined): OrganizationUrls {
+  const known = urlsByExternalSite(index);
+  const urls = known.get(externalSite) ?? workOutUrls(index, externalSite);
+  known.set(externalSite, urls);
+  return urls;
+}
+
+function workOutUrls(index: OrganizationIndex, externalSite: string | undefined): OrganizationUrls {
   const choice = { siteDn: undefined, externalSite };
   return {
     ews: chooseUrl(index, 'ews', 'external', choice, new Trace())?.url,
@@ -28,11 +47,11 @@ export interface OrganizationVersion {
 const EXCHANGE_2010_SP3: OrganizationVersion = { versionNumber: 0x7383807b, revision: 4 };
 
 /** The highest version among the organisation's Client Access servers. */
-export function organizationVersion(index: OrganizationIndex): OrganizationVersion {
+export const organizationVersion = oncePerSnapshot((index): OrganizationVersion => {
   const highest = highestVersion(clientAccessServers(index.organization.servers));
   if (highest?.versionNumber === undefined) return EXCHANGE_2010_SP3;
   return { versionNumber: highest.versionNumber, revision: highest.revision ?? 0 };
-}
+});
 
 /** Whether a mail domain is served here: a configured one, else a DNS domain of the forest. */
 export function servesDomain(index: OrganizationIndex, domain: string, configured: readonly string[]): boolean {

@@ -36,15 +36,27 @@ export function readCapabilities(
   return { mapiHttpVersion: version, exHttp: words.includes('exhttpinfo') };
 }
 
-/** Adds what is both offered and asked for. */
+/** What is both offered and asked for. */
+export interface OfferedProtocols {
+  readonly mapiHttp: boolean;
+  readonly exHttp: boolean;
+}
+
+export function offeredProtocols(capabilities: ClientCapabilities, configured: NewerProtocols): OfferedProtocols {
+  return {
+    mapiHttp: capabilities.mapiHttpVersion >= MAPI_HTTP_VERSION && configured.mapiHttp !== undefined,
+    exHttp: capabilities.exHttp && configured.exHttp,
+  };
+}
+
 export function offerNewerProtocols(
   answer: MailboxAnswer,
   recipient: Recipient,
-  capabilities: ClientCapabilities,
-  offered: NewerProtocols,
+  offered: OfferedProtocols,
+  configured: NewerProtocols,
 ): MailboxAnswer {
-  const mapiHttp = capabilities.mapiHttpVersion >= MAPI_HTTP_VERSION ? mapiHttpUrls(recipient, offered) : undefined;
-  const exHttp = capabilities.exHttp && offered.exHttp ? exHttpEndpoint(answer) : undefined;
+  const mapiHttp = offered.mapiHttp ? mapiHttpUrls(recipient, configured) : undefined;
+  const exHttp = offered.exHttp ? exHttpEndpoint(answer) : undefined;
   return { ...answer, mapiHttp, exHttp };
 }
 

@@ -7,18 +7,14 @@ import { isUnavailable } from '../../ldap/errors.ts';
 import type { MailboxDatabase } from '../../ldap/exchange-organization.ts';
 import type { OrganizationIndex } from '../../ldap/organization-index.ts';
 import type { Recipient, RecipientMatch } from '../../ldap/recipient.ts';
-import { mailboxAnswer } from './build-settings.ts';
+import { MAX_DELEGATE_MAILBOXES } from './alternate-mailboxes.ts';
 import { judgeDatabase } from './judged-database.ts';
-import {
-  type ClientCapabilities,
-  type NewerProtocols,
-  NO_CAPABILITIES,
-  offerNewerProtocols,
-} from './protocol-policy.ts';
+import { type ClientCapabilities, type NewerProtocols, NO_CAPABILITIES } from './protocol-policy.ts';
 import { findRedirect } from './redirect.ts';
+import { resolvedAnswer } from './resolved-answers.ts';
 import type { RpcEndpointDecision } from './rpc-endpoint.ts';
 import { Trace } from './trace.ts';
-import type { AlternateMailbox, AutodiscoverFault, DiscoverResult } from './user-settings.ts';
+import type { AutodiscoverFault, DiscoverResult } from './user-settings.ts';
 
 export interface ResolveRequest {
   /** Normalised: no prefix, one `@`, domain in ASCII form. */
@@ -46,8 +42,6 @@ export interface Resolution {
 
 /** msExchRecipientTypeDetails of system mailboxes, which are nobody's business: arbitration and discovery. */
 const SYSTEM_MAILBOXES = new Set([8_388_608, 536_870_912]);
-/** A user with more auto-mapped mailboxes than this gets the first ones. */
-const MAX_DELEGATE_MAILBOXES = 100;
 
 /** Never rejects: a directory that cannot answer is the fault `server-error`. */
 export async function resolve(
@@ -149,12 +143,26 @@ async function mailbox(
     trace.warn(detail);
     return { action: 'error', fault: 'misconfigured', detail };
   }
-  const alternateMailboxes = await findAlternateMailboxes(directory, recipient, homeMdb, index, options, trace);
-  const whole = mailboxAnswer(answer, recipient, alternateMailboxes);
-  return {
-    action: 'settings',
-    answer: offerNewerProtocols(whole, recipient, capabilities ?? NO_CAPABILITIES, options.newerProtocols),
-  };
+  const { result, steps: further } = resolvedAnswer({
+    recipient,
+    homeMdb,
+    shared: answer,
+    index,
+    delegates: await readDelegates(directory, recipient),
+    externalSite: options.externalSite,
+    newerProtocols: options.newerProtocols,
+    capabilities: capabilities ?? NO_CAPABILITIES,
+  });
+  trace.add(further);
+  return result;
+}
+
+function readDelegates(
+  directory: Directory,
+  recipient: Recipient,
+): readonly (Recipient | undefined)[] | Promise<readonly (Recipient | undefined)[]> {
+  const dns = recipient.delegateMailboxDns.slice(0, MAX_DELEGATE_MAILBOXES);
+  return dns.length === 0 ? [] : Promise.all(dns.map((dn) => directory.readRecipient(dn)));
 }
 
 /** A database younger than the snapshot is looked for once more in a fresh one. */
@@ -179,47 +187,4 @@ function otherVersion(
   const detail = `${decision.reason}, and no Autodiscover URL is configured for that version (otherVersions.${decision.major})`;
   trace.warn(detail);
   return { action: 'error', fault: 'misconfigured', detail };
-}
-
-/** Archive and auto-mapped mailboxes. One whose server cannot be told is left out, and said so. */
-async function findAlternateMailboxes(
-  directory: Directory,
-  recipient: Recipient,
-  homeMdb: string,
-  index: OrganizationIndex,
-  options: ResolveOptions,
-  trace: Trace,
-): Promise<AlternateMailbox[]> {
-  const serverOf = (databaseDn: string | undefined): string | undefined => {
-    const database = databaseDn === undefined ? undefined : index.database(databaseDn);
-    const decision = database && judgeDatabase(database, index, options.externalSite).endpoint;
-    return decision?.status === 'endpoint' ? decision.fqdn : undefined;
-  };
-  const found: AlternateMailbox[] = [];
-  const add = (
-    box: Omit<AlternateMailbox, 'server' | 'legacyDn'>,
-    legacyDn: string | undefined,
-    databaseDn: string | undefined,
-  ) => {
-    const server = serverOf(databaseDn);
-    if (server && legacyDn) found.push({ ...box, legacyDn, server });
-    else
-      trace.warn(
-        `${box.type.toLowerCase()} mailbox "${box.displayName}" is left out: it has no endpoint or no legacyExchangeDN`,
-      );
-  };
-  if (recipient.archive) {
-    const { guid, name, databaseDn } = recipient.archive;
-    const displayName = name ?? `Personal Archive - ${recipient.displayName}`;
-    const legacyDn = recipient.legacyDn && `${recipient.legacyDn}/guid=${guid}`;
-    add({ type: 'Archive', displayName, smtpAddress: undefined }, legacyDn, databaseDn ?? homeMdb);
-  }
-  const dns = recipient.delegateMailboxDns.slice(0, MAX_DELEGATE_MAILBOXES);
-  const delegates = await Promise.all(dns.map((dn) => directory.readRecipient(dn)));
-  for (const shared of delegates) {
-    if (!shared?.homeMdb) continue;
-    const box = { type: 'Delegate', displayName: shared.displayName, smtpAddress: shared.primaryAddress } as const;
-    add(box, shared.legacyDn, shared.homeMdb);
-  }
-  return found.sort((a, b) => a.displayName.localeCompare(b.displayName, 'en'));
 }

@@ -1,6 +1,7 @@
 // The POX answer, rendered by the server and read by our own client, both along the tables of pox-settings-map.ts. For this
 // dialect the comments name the clients that a change would break.
 import type { DiscoverResult, MailboxAnswer, UserSettings } from '../settings/user-settings.ts';
+import { KeptDocuments } from './kept-documents.ts';
 import { renderMobileSyncResponse } from './mobilesync-response.ts';
 import { POX_OUTLOOK_RESPONSE, POX_RESPONSE_BASE } from './namespaces.ts';
 import { readAlternativeMailboxes, renderAlternativeMailbox } from './pox-alternative-mailbox.ts';
@@ -51,6 +52,18 @@ export function renderPoxResponse(result: DiscoverResult, context: PoxContext): 
     case 'error':
       return renderPoxError(result.fault, context);
   }
+}
+
+const documents = new KeptDocuments<DiscoverResult, Buffer>(2);
+
+/** As renderPoxResponse, in bytes. A mailbox's settings carry neither time nor asked address: their bytes are kept with the result. */
+export function poxDocument(result: DiscoverResult, context: PoxContext): Buffer {
+  const render = () => Buffer.from(renderPoxResponse(result, context));
+  return dependsOnResultAlone(result, context.schema) ? documents.of(result, context.schema, render) : render();
+}
+
+function dependsOnResultAlone(result: DiscoverResult, schema: PoxSchema): boolean {
+  return result.action === 'settings' && (schema === 'outlook' || result.answer.mobileSync.url !== undefined);
 }
 
 function document(children: readonly (XmlOutput | undefined)[]): string {

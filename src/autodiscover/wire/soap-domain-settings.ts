@@ -2,18 +2,17 @@
 // [WSREF] getdomainsettings-operation-soap GetDomainSettings
 import { normalizeDomain } from './address.ts';
 import type { SoapErrorText } from './error-codes.ts';
-import { renderSoapAnswer, renderSoapRequest, type ServerVersionInfo, type SoapContext } from './soap-envelope.ts';
+import { renderSoapRequest, type ServerVersionInfo, type SoapContext } from './soap-envelope.ts';
 import {
-  errorPair,
   type InvalidSoapRequest,
-  NO_ERROR,
-  nil,
   openAnswer,
   readError,
+  renderSubjectResponses,
   requestBody,
-  responseBody,
   type SoapErrorReading,
   type SoapFailure,
+  type SubjectOutcome,
+  subjectResponse,
 } from './soap-message.ts';
 import { childText, findChild, findChildren, type XmlElement } from './xml.ts';
 import { leaf, parent, type XmlOutput } from './xml-writer.ts';
@@ -109,49 +108,27 @@ export function renderDomainSettingsResponse(
     | SoapErrorText,
   context: SoapContext,
 ): string {
-  const body =
-    'results' in outcome
-      ? responseBody(OPERATION, NO_ERROR, [
-          parent(
-            'DomainResponses',
-            outcome.results.map((result) => renderDomainResponse(result, outcome.settings)),
-          ),
-        ])
-      : responseBody(OPERATION, outcome, [nil('DomainResponses')]);
-  return renderSoapAnswer(`${OPERATION}Response`, body, context);
+  if (!('results' in outcome)) return renderSubjectResponses(OPERATION, 'Domain', outcome, context);
+  const responses = outcome.results.map((result) => subjectResponse('Domain', domainOutcome(result, outcome.settings)));
+  return renderSubjectResponses(OPERATION, 'Domain', { responses }, context);
 }
 
-function renderDomainResponse(result: DomainResult, wanted: readonly DomainSettingName[]): XmlOutput {
+function domainOutcome(result: DomainResult, wanted: readonly DomainSettingName[]): SubjectOutcome {
   switch (result.action) {
-    case 'settings': {
-      const settings = wanted.map((name) => renderSetting(name, result.settings[name]));
-      return domainResponse({ code: 'NoError', message: 'No error.' }, settings, undefined);
-    }
+    case 'settings':
+      return { settings: wanted.map((name) => renderSetting(name, result.settings[name])) };
     case 'redirectAddr':
-      return domainResponse({ code: 'RedirectAddress', message: 'Redirection address.' }, [], result.domain);
+      return { redirect: 'RedirectAddress', target: result.domain };
     case 'redirectUrl':
-      return domainResponse({ code: 'RedirectUrl', message: 'Redirection URL.' }, [], result.url);
+      return { redirect: 'RedirectUrl', target: result.url };
     case 'error':
-      return domainResponse(DOMAIN_ERRORS[result.fault], [], undefined);
+      return { error: DOMAIN_ERRORS[result.fault] };
   }
 }
 
 function renderSetting(name: DomainSettingName, value: string | undefined): XmlOutput | undefined {
   if (!value) return undefined;
   return parent('DomainSetting', [leaf('Name', name), leaf('Value', value)], { 'i:type': 'DomainStringSetting' });
-}
-
-function domainResponse(
-  error: SoapErrorText,
-  settings: readonly (XmlOutput | undefined)[],
-  redirectTarget: string | undefined,
-): XmlOutput {
-  return parent('DomainResponse', [
-    ...errorPair(error),
-    parent('DomainSettingErrors', []),
-    parent('DomainSettings', settings),
-    redirectTarget ? leaf('RedirectTarget', redirectTarget) : nil('RedirectTarget'),
-  ]);
 }
 
 export function parseDomainSettingsResponse(xml: Uint8Array | string, contentType?: string): DomainSettingsResponse {

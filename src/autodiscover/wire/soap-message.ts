@@ -1,7 +1,13 @@
 // What the operations of autodiscover.svc have in common: request and answer bodies, the ErrorCode pair, and how an answer is read.
 import { parseSoapErrorCode, type SoapErrorText } from './error-codes.ts';
 import { SOAP_AUTODISCOVER, XML_SCHEMA_INSTANCE } from './namespaces.ts';
-import { parseSoapEnvelope, readSoapFault, type ServerVersionInfo } from './soap-envelope.ts';
+import {
+  parseSoapEnvelope,
+  readSoapFault,
+  renderSoapAnswer,
+  type ServerVersionInfo,
+  type SoapContext,
+} from './soap-envelope.ts';
 import { childText, findChild, XML_LIMITS, type XmlElement } from './xml.ts';
 import { leaf, parent, type XmlOutput } from './xml-writer.ts';
 
@@ -48,6 +54,54 @@ export function responseBody(
 export function errorPair({ code, message }: SoapErrorText): readonly XmlOutput[] {
   return [leaf('ErrorCode', code), leaf('ErrorMessage', message)];
 }
+
+/** Whom an operation with several answers in one response is about: users or domains. */
+export type SoapSubject = 'User' | 'Domain';
+
+/** What is said of one user or domain; the settings as rendered. */
+export type SubjectOutcome =
+  | { readonly settings: readonly (XmlOutput | undefined)[] }
+  | { readonly redirect: 'RedirectAddress' | 'RedirectUrl'; readonly target: string }
+  | { readonly error: SoapErrorText };
+
+/** `<Subject>Response`: the ErrorCode pair, then the members in the order of their names, as data contracts are written. */
+export function subjectResponse(subject: SoapSubject, outcome: SubjectOutcome): XmlOutput {
+  const target = 'redirect' in outcome && outcome.target;
+  const members = [
+    target ? leaf('RedirectTarget', target) : nil('RedirectTarget'),
+    parent(`${subject}SettingErrors`, []),
+    parent(`${subject}Settings`, 'settings' in outcome ? outcome.settings : []),
+  ];
+  members.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return parent(`${subject}Response`, [...errorPair(subjectError(outcome)), ...members]);
+}
+
+function subjectError(outcome: SubjectOutcome): SoapErrorText {
+  if ('error' in outcome) return outcome.error;
+  if ('settings' in outcome) return { code: 'NoError', message: 'No error.' };
+  return {
+    code: outcome.redirect,
+    message: outcome.redirect === 'RedirectUrl' ? 'Redirection URL.' : 'Redirection address.',
+  };
+}
+
+/** The whole answer: one response per subject, in the order asked; or what was wrong with the request. */
+export function renderSubjectResponses(
+  operation: string,
+  subject: SoapSubject,
+  outcome: { readonly responses: readonly XmlOutput[] } | SoapErrorText,
+  context: SoapContext,
+): string {
+  const name = `${subject}Responses`;
+  const body =
+    'responses' in outcome
+      ? responseBody(operation, NO_ERROR, [parent(name, outcome.responses)])
+      : responseBody(operation, outcome, [nil(name)]);
+  return renderSoapAnswer(`${operation}Response`, body, context);
+}
+
+/** How deep a subject's response stands: Envelope, Body, message, Response, responses. */
+export const SUBJECT_DEPTH = 5;
 
 /** An element that says "none" rather than being empty. */
 export function nil(name: string): XmlOutput {

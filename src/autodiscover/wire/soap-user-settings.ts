@@ -8,22 +8,23 @@ import {
 } from '../settings/user-settings.ts';
 import { normalizeAddress } from './address.ts';
 import { type SoapErrorText, soapError } from './error-codes.ts';
-import { renderSoapAnswer, renderSoapRequest, type ServerVersionInfo, type SoapContext } from './soap-envelope.ts';
+import { KeptDocuments } from './kept-documents.ts';
+import { renderSoapRequest, type ServerVersionInfo, type SoapContext } from './soap-envelope.ts';
 import {
-  errorPair,
   type InvalidSoapRequest,
-  NO_ERROR,
-  nil,
   openAnswer,
   readError,
+  renderSubjectResponses,
   requestBody,
-  responseBody,
   type SoapErrorReading,
   type SoapFailure,
+  SUBJECT_DEPTH,
+  type SubjectOutcome,
+  subjectResponse,
 } from './soap-message.ts';
 import { readUserSettings, renderUserSetting } from './soap-setting-value.ts';
 import { childText, findChild, findChildren, type XmlElement } from './xml.ts';
-import { leaf, parent, type XmlOutput } from './xml-writer.ts';
+import { leaf, parent, writtenXml, type XmlOutput } from './xml-writer.ts';
 
 const OPERATION = 'GetUserSettings';
 
@@ -121,45 +122,36 @@ export function renderUserSettingsResponse(
     | SoapErrorText,
   context: SoapContext,
 ): string {
-  const body =
-    'results' in outcome
-      ? responseBody(OPERATION, NO_ERROR, [
-          parent(
-            'UserResponses',
-            outcome.results.map((result) => renderUserResponse(result, outcome.settings)),
-          ),
-        ])
-      : responseBody(OPERATION, outcome, [nil('UserResponses')]);
-  return renderSoapAnswer(`${OPERATION}Response`, body, context);
+  if (!('results' in outcome)) return renderSubjectResponses(OPERATION, 'User', outcome, context);
+  const variant = outcome.settings.join();
+  const responses = outcome.results.map((result) => userResponse(result, outcome.settings, variant));
+  return renderSubjectResponses(OPERATION, 'User', { responses }, context);
 }
 
-function renderUserResponse(result: DiscoverResult, wanted: readonly UserSettingName[]): XmlOutput {
+/** The lists of settings that clients ask for are few. */
+const REMEMBERED_LISTS = 4;
+const written = new KeptDocuments<DiscoverResult, XmlOutput>(REMEMBERED_LISTS);
+
+/** One user's part depends on his result and the settings asked for alone: for a mailbox it is kept with the result, as written. */
+function userResponse(result: DiscoverResult, wanted: readonly UserSettingName[], variant: string): XmlOutput {
+  const response = () => subjectResponse('User', userOutcome(result, wanted));
+  return result.action === 'settings'
+    ? written.of(result, variant, () => writtenXml(response(), SUBJECT_DEPTH))
+    : response();
+}
+
+// [WSREF] userresponse-soap UserResponse, [WSREF] usersettingerror-soap UserSettingError
+function userOutcome(result: DiscoverResult, wanted: readonly UserSettingName[]): SubjectOutcome {
   switch (result.action) {
-    case 'settings': {
-      const settings = wanted.map((name) => renderUserSetting(name, result.answer.settings[name]));
-      return userResponse({ code: 'NoError', message: 'No error.' }, undefined, settings);
-    }
+    case 'settings':
+      return { settings: wanted.map((name) => renderUserSetting(name, result.answer.settings[name])) };
     case 'redirectAddr':
-      return userResponse({ code: 'RedirectAddress', message: 'Redirection address.' }, result.address, []);
+      return { redirect: 'RedirectAddress', target: result.address };
     case 'redirectUrl':
-      return userResponse({ code: 'RedirectUrl', message: 'Redirection URL.' }, result.url, []);
+      return { redirect: 'RedirectUrl', target: result.url };
     case 'error':
-      return userResponse(soapError(result.fault), undefined, []);
+      return { error: soapError(result.fault) };
   }
-}
-
-function userResponse(
-  error: SoapErrorText,
-  redirectTarget: string | undefined,
-  settings: readonly (XmlOutput | undefined)[],
-): XmlOutput {
-  // [WSREF] userresponse-soap UserResponse, [WSREF] usersettingerror-soap UserSettingError
-  return parent('UserResponse', [
-    ...errorPair(error),
-    redirectTarget ? leaf('RedirectTarget', redirectTarget) : nil('RedirectTarget'),
-    parent('UserSettingErrors', []),
-    parent('UserSettings', settings),
-  ]);
 }
 
 /** Reads an answer, ours or another server's; a Fault and a document that is no answer are values as well. */

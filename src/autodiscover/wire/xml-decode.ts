@@ -30,11 +30,16 @@ const DECLARATION = new RegExp(
 /** The declaration must end within this many characters; a longer one is left in the text and refused as malformed. */
 const DECLARATION_LIMIT = 256;
 
+const LESS_THAN = 0x3c;
+const QUESTION_MARK = 0x3f;
+const latin1 = new TextDecoder('latin1');
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 /** Decodes a body whose Content-Type header, if any, is `contentType`. */
 export function decodeXml(body: Uint8Array, contentType?: string): DecodedXml {
   const encoding = encodingOf(body, contentType);
   try {
-    const text = new TextDecoder(encoding, { fatal: true }).decode(body);
+    const text = (encoding === 'utf-8' ? utf8 : new TextDecoder(encoding, { fatal: true })).decode(body);
     return { text: withoutDeclaration(text) };
   } catch (error) {
     const unknown = error instanceof RangeError;
@@ -76,7 +81,8 @@ function charsetParameter(contentType: string | undefined): string | undefined {
 }
 
 function declaredEncoding(body: Uint8Array): string | undefined {
-  const declaration = declarationOf(new TextDecoder('latin1').decode(body.subarray(0, DECLARATION_LIMIT)));
+  if (body[0] !== LESS_THAN || body[1] !== QUESTION_MARK) return undefined;
+  const declaration = declarationOf(latin1.decode(body.subarray(0, DECLARATION_LIMIT)));
   return declaration.match(/\sencoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["']/)?.[1]?.toLowerCase();
 }
 

@@ -4,6 +4,8 @@
 /** An element to write: either text or children. Attributes keep their order; `xmlns` is one of them. */
 export interface XmlOutput {
   readonly name: string;
+  /** The whole element as `writtenXml` made it, instead of all that follows. */
+  readonly lines?: string;
   readonly attributes?: Readonly<Record<string, string>>;
   readonly text?: string;
   readonly children?: readonly XmlOutput[];
@@ -44,10 +46,22 @@ export function writeXml(root: XmlOutput, options: { readonly declaration: boole
   return `${lines.join('\n')}\n`;
 }
 
+/** The element as it is written at that depth below the root, to be put there as often as it is wanted. */
+export function writtenXml(element: XmlOutput, depth: number): XmlOutput {
+  const lines: string[] = [];
+  write(element, '  '.repeat(depth), lines);
+  return { name: element.name, lines: lines.join('\n') };
+}
+
 function write(element: XmlOutput, indent: string, lines: string[]): void {
+  if (element.lines !== undefined) {
+    lines.push(element.lines);
+    return;
+  }
   let start = `${indent}<${element.name}`;
-  for (const [name, value] of Object.entries(element.attributes ?? {})) start += ` ${name}="${escapeAttribute(value)}"`;
-  const children = element.children ?? [];
+  const { attributes, children = [] } = element;
+  if (attributes)
+    for (const [name, value] of Object.entries(attributes)) start += ` ${name}="${escapeAttribute(value)}"`;
   if (children.length > 0) {
     lines.push(`${start}>`);
     for (const child of children) write(child, `${indent}  `, lines);
@@ -68,13 +82,18 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\t': '&#9;',
 };
 
+/** ASCII that stands for itself everywhere: nearly every text. */
+const PLAIN = /^[ !#-%'-;=?-~]*$/;
+
 /** Text content, kept on one line. What XML 1.0 cannot carry becomes U+FFFD, so that a stray directory value never spoils a whole answer. */
 export function escapeText(text: string): string {
+  if (PLAIN.test(text)) return text;
   return writable(text).replace(/[&<>\r\n]/g, (character) => ESCAPES[character] ?? character);
 }
 
 /** A double-quoted attribute value; line breaks and tabs as references, since readers turn bare ones into blanks. */
 export function escapeAttribute(text: string): string {
+  if (PLAIN.test(text)) return text;
   return writable(text).replace(/[&<>"\r\n\t]/g, (character) => ESCAPES[character] ?? character);
 }
 

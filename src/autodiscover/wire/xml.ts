@@ -54,6 +54,7 @@ const parser = new XMLParser({
   parseAttributeValue: false,
   trimValues: false,
   strictReservedNames: false,
+  jPath: false,
   onDangerousProperty: (name) => name,
   maxNestedTags: Math.max(...Object.values(XML_LIMITS).map((limits) => limits.depth)) + 1,
 });

@@ -1,36 +1,17 @@
 // The HTTP face: paths, methods, headers, health, and the line each exchange leaves in the log.
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import {
-  basic,
-  type DemoBed,
-  elementText,
-  listenPlain,
-  openDemoBed,
-  POX_PATH,
-  poxBody,
-  type Sending,
-  send,
-  XML_TYPE,
-} from '../bed.ts';
+import { basic, elementText, POX_PATH, poxBody, XML_TYPE } from '../bed.ts';
+import { servedDemo } from '../served-demo.ts';
 
 const ALICE = { authorization: basic('alice@contoso.test'), 'content-type': XML_TYPE };
 const BODY = poxBody({ address: 'alice@contoso.test' });
 
 describe('the app', () => {
-  let bed: DemoBed;
-  let server: Awaited<ReturnType<typeof listenPlain>>;
-  before(async () => {
-    bed = await openDemoBed();
-    server = await listenPlain(bed.app);
-  });
-  after(async () => {
-    await server.close();
-    await bed.close();
-  });
-  const ask = (sending: Sending) => send(server.port, sending);
+  const demo = servedDemo();
+  const ask = demo.send;
 
   const PATHS: readonly (readonly [path: string, status: number])[] = [
     ['/autodiscover/autodiscover.xml', 200],
@@ -148,19 +129,19 @@ describe('the app', () => {
 
   test('HTTP/1.0 without a Host header is served, and nothing of the socket is echoed', async () => {
     const text = await raw(
-      server.port,
+      demo.port,
       `POST ${POX_PATH} HTTP/1.0\r\nAuthorization: ${ALICE.authorization}\r\nContent-Length: ${Buffer.byteLength(BODY)}\r\n\r\n${BODY}`,
     );
     assert.match(text, /^HTTP\/1\.1 200 /);
     assert.match(text, /<Server>outlook-sea\.contoso\.test<\/Server>/);
-    const refused = await raw(server.port, `POST ${POX_PATH} HTTP/1.0\r\nContent-Length: 0\r\n\r\n`);
+    const refused = await raw(demo.port, `POST ${POX_PATH} HTTP/1.0\r\nContent-Length: 0\r\n\r\n`);
     assert.match(refused, /^HTTP\/1\.1 401 /);
     assert.doesNotMatch(refused, /127\.0\.0\.1/);
   });
 
   test('a request target in absolute form, as proxies send it', async () => {
     const text = await raw(
-      server.port,
+      demo.port,
       `POST http://autodiscover.contoso.test${POX_PATH} HTTP/1.1\r\nHost: autodiscover.contoso.test\r\nConnection: close\r\n` +
         `Authorization: ${ALICE.authorization}\r\nContent-Length: ${Buffer.byteLength(BODY)}\r\n\r\n${BODY}`,
     );
@@ -179,12 +160,12 @@ describe('the app', () => {
 
   test('the log line names caller, target, client, outcome, code and duration', async () => {
     const agent = 'Microsoft Office/14.0 (Windows NT 6.1; Microsoft Outlook 14.0.4760; Pro)';
-    const from = bed.log.length;
+    const from = demo.bed.log.length;
     const reply = await ask({
       headers: { ...ALICE, 'user-agent': agent },
       body: poxBody({ address: 'nobody@contoso.test' }),
     });
-    const [line] = bed.log.slice(from);
+    const [line] = demo.bed.log.slice(from);
     const { time, ms, id, trace, ...rest } = line ?? {};
     assert.deepEqual(rest, {
       level: 'info',
@@ -209,10 +190,10 @@ describe('the app', () => {
   });
 
   test('a refused logon leaves its reason in the log, not in the answer', async () => {
-    const from = bed.log.length;
+    const from = demo.bed.log.length;
     await ask({ headers: { authorization: basic('CONTOSO\\frank') }, body: BODY });
     await ask({ headers: { authorization: basic('nobody') }, body: BODY });
-    const [disabled, unknown] = bed.log.slice(from).filter(({ msg }) => msg === 'exchange');
+    const [disabled, unknown] = demo.bed.log.slice(from).filter(({ msg }) => msg === 'exchange');
     assert.match(String(disabled?.reason), /533: account disabled/);
     assert.equal(disabled?.caller, 'CONTOSO\\frank');
     assert.match(String(unknown?.reason), /no such account/);
@@ -226,7 +207,7 @@ describe('the app', () => {
     assert.equal(ready.status, 200);
     assert.equal(state.ready, true);
     assert.deepEqual(state.reasons, []);
-    assert.deepEqual(state.controllers, [{ url: bed.controller.url, up: true }]);
+    assert.deepEqual(state.controllers, [{ url: demo.bed.controller.url, up: true }]);
     assert.equal((await ask({ method: 'POST', path: '/health/ready', body: 'x' })).status, 404);
   });
 });

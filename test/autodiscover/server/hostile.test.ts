@@ -1,20 +1,10 @@
 // Hostile and damaged requests over HTTP: the expected status and, for a 200, the expected error code of each. Whatever is sent,
 // the service answers, keeps answering others, and tells the client nothing of its insides.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import {
-  basic,
-  type DemoBed,
-  elementText,
-  listenPlain,
-  openDemoBed,
-  POX_PATH,
-  poxBody,
-  type Sending,
-  send,
-  XML_TYPE,
-} from '../bed.ts';
+import { basic, elementText, POX_PATH, poxBody, type Sending, XML_TYPE } from '../bed.ts';
+import { servedDemo } from '../served-demo.ts';
 
 const ALICE = basic('alice@contoso.test');
 const SCHEMA = 'http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a';
@@ -157,18 +147,9 @@ const CREDENTIALS: readonly (readonly [why: string, header: string | undefined])
 ];
 
 describe('hostile requests', () => {
-  let bed: DemoBed;
-  let server: Awaited<ReturnType<typeof listenPlain>>;
-  before(async () => {
-    bed = await openDemoBed();
-    server = await listenPlain(bed.app);
-  });
-  after(async () => {
-    await server.close();
-    await bed.close();
-  });
+  const demo = servedDemo();
   const post = (sending: Sending) =>
-    send(server.port, { ...sending, headers: { authorization: ALICE, 'content-type': XML_TYPE, ...sending.headers } });
+    demo.send({ ...sending, headers: { authorization: ALICE, 'content-type': XML_TYPE, ...sending.headers } });
 
   for (const [why, body, code, headers = {}] of BODIES) {
     test(`${why}: ${code}`, async () => {
@@ -191,7 +172,7 @@ describe('hostile requests', () => {
 
   for (const [why, header] of CREDENTIALS) {
     test(`credentials, ${why}: 401, the same for all`, async () => {
-      const reply = await send(server.port, {
+      const reply = await demo.send({
         body: good,
         headers: { 'content-type': XML_TYPE, ...(header === undefined ? {} : { authorization: header }) },
       });
@@ -203,13 +184,13 @@ describe('hostile requests', () => {
   }
 
   test('without credentials not even the size of a body is judged', async () => {
-    const reply = await send(server.port, { body: good, headers: { 'content-encoding': 'rot13' } });
+    const reply = await demo.send({ body: good, headers: { 'content-encoding': 'rot13' } });
     assert.equal(reply.status, 401);
-    assert.equal((await send(server.port, { method: 'PUT', body: good })).status, 401);
+    assert.equal((await demo.send({ method: 'PUT', body: good })).status, 401);
   });
 
   test('a password or a header never stands in the log', () => {
-    const text = JSON.stringify(bed.log);
+    const text = JSON.stringify(demo.bed.log);
     assert.doesNotMatch(text, /Demo-Passw0rd|QUJDQUJD|authorization/i);
   });
 

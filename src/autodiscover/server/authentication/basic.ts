@@ -1,6 +1,7 @@
 // Basic over TLS ([RFC 7617] 2 Basic), checked by an LDAP simple bind of the account that the name means. Clients write names in many forms; the
 // directory resolves them. A wrong password and a name nobody has cost the same work and give the same answer.
 
+import { isUtf8 } from 'node:buffer';
 import { explainBindCode, failureText } from '../../../ldap/controller.ts';
 import type { Directory } from '../../../ldap/directory.ts';
 import { isUnavailable } from '../../../ldap/errors.ts';
@@ -26,21 +27,13 @@ const LIMITS = { name: 512, password: 512 } as const;
 export function parseBasic(credentials: string): BasicCredentials | undefined {
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(credentials)) return undefined;
   const bytes = Buffer.from(credentials, 'base64');
-  const text = utf8OrLatin1(bytes);
+  const text = bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1');
   const colon = text.indexOf(':');
   if (colon <= 0 || text.includes('\0')) return undefined;
   const name = text.slice(0, colon).trim();
   const password = text.slice(colon + 1);
   if (name === '' || name.length > LIMITS.name || password.length > LIMITS.password) return undefined;
   return { name, password };
-}
-
-function utf8OrLatin1(bytes: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return bytes.toString('latin1');
-  }
 }
 
 /** What the Basic scheme is made of. `realm` is a fixed configured name: echoing the Host header would leak addresses. */

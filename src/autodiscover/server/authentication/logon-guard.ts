@@ -177,7 +177,7 @@ export class LogonGuard {
 
   #addressWaitMs(address: string): number {
     const { perAddress, total, exempt } = this.#options;
-    if (perAddress === 0 || exempt(address)) return 0;
+    if (perAddress === 0 || this.#addresses.size === 0 || exempt(address)) return 0;
     // Under a spray from many addresses each is held to a tenth; addresses without failures notice nothing.
     const strict = total > 0 && this.#all.waitMs(ALL) > 0;
     const allowance = strict ? Math.max(1, Math.floor(perAddress / 10)) : perAddress;

@@ -1,0 +1,31 @@
+// Reads a request's body as bytes, whatever its Content-Type claims. What clients send, a body of announced length and not compressed, is
+// collected here: the HTTP parser vouches for its length, and nothing else can go wrong with it. All else (chunked, compressed, in an
+// unknown coding) is body-parser's, with its limits.
+
+import express, { type Request, type Response } from 'express';
+
+/** Resolves when the body stands in `request.body`; rejects with an error that carries its HTTP `status`. */
+export type BodyReader = (request: Request, response: Response) => Promise<void>;
+
+/** `maxBytes` is the limit after decompression; an announced length is compared with it before. */
+export function bodyReader(maxBytes: number): BodyReader {
+  const parse = express.raw({ type: () => true, limit: maxBytes, inflate: true });
+  return (request, response) => {
+    const { headers } = request;
+    const isPlain = headers['transfer-encoding'] === undefined && headers['content-encoding'] === undefined;
+    return new Promise((resolve, reject) => {
+      if (isPlain) collect(request, resolve, reject);
+      else parse(request, response, (error?: unknown) => (error ? reject(error) : resolve()));
+    });
+  };
+}
+
+function collect(request: Request, resolve: () => void, reject: (error: Error) => void): void {
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  request.once('end', () => {
+    request.body = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+    resolve();
+  });
+  request.once('error', () => reject(Object.assign(new Error('request aborted'), { status: 400 })));
+}

@@ -1,0 +1,56 @@
+// What is rendered once: the same as when it is rendered each time, and bounded.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { DiscoverResult } from '../../../src/autodiscover/settings/user-settings.ts';
+import { KeptDocuments } from '../../../src/autodiscover/wire/kept-documents.ts';
+import { poxDocument, renderPoxResponse } from '../../../src/autodiscover/wire/pox-response.ts';
+import { renderUserSettingsResponse } from '../../../src/autodiscover/wire/soap-user-settings.ts';
+import { fullAnswer, minimalAnswer, soapContext } from './samples.ts';
+
+test('each variant of a subject is rendered once, up to the limit', () => {
+  const kept = new KeptDocuments<object, string>(2);
+  const subject = {};
+  let rendered = 0;
+  const of = (variant: string, one: object = subject) => kept.of(one, variant, () => `${variant} ${++rendered}`);
+  assert.deepEqual([of('a'), of('a'), of('b'), of('b')], ['a 1', 'a 1', 'b 2', 'b 2']);
+  assert.deepEqual([of('c'), of('c'), of('a')], ['c 3', 'c 4', 'a 1']);
+  assert.equal(of('a', {}), 'a 5'); // another subject, however equal
+});
+
+const results: readonly DiscoverResult[] = [
+  { action: 'settings', answer: fullAnswer },
+  { action: 'settings', answer: minimalAnswer },
+  { action: 'settings', answer: { ...fullAnswer, mobileSync: { url: undefined, culture: 'en:us' } } },
+  { action: 'redirectAddr', address: 'ken@fabrikam.test' },
+  { action: 'redirectUrl', url: 'https://other.contoso.test/' },
+  { action: 'error', fault: 'unknown-address', detail: '' },
+  { action: 'error', fault: 'no-provider', detail: '' },
+];
+
+test('a POX document is the one of this request, whoever asked when before', () => {
+  const context = fc.record({
+    schema: fc.constantFrom('outlook' as const, 'mobilesync' as const),
+    now: fc.date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true }),
+    serverId: fc.nat(),
+    requestedAddress: fc.constantFrom(undefined, 'alice@contoso.test', 'bob@contoso.test'),
+  });
+  fc.assert(
+    fc.property(fc.constantFrom(...results), context, (result, one) => {
+      assert.equal(poxDocument(result, one).toString(), renderPoxResponse(result, one));
+    }),
+  );
+});
+
+test('a SOAP answer is the one for the settings asked, whatever was asked before', () => {
+  const settings = fc.subarray(['UserDN', 'UserDisplayName', 'InternalEwsUrl', 'AlternateMailboxes'] as const);
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...results), { maxLength: 4 }), settings, (asked, names) => {
+      const fresh = asked.map((result) => ({ ...result }));
+      assert.equal(
+        renderUserSettingsResponse({ results: asked, settings: names }, soapContext),
+        renderUserSettingsResponse({ results: fresh, settings: names }, soapContext),
+      );
+    }),
+  );
+});
