@@ -46,7 +46,7 @@ export interface Workers {
 const READY_MS = 120_000;
 const BACK_OFF = { firstMs: 200, mostMs: 30_000, livedMs: 60_000 } as const;
 const ATTEMPTS = 5;
-/** Milliseconds that idle connections of an exchanged worker get to be told that they end. */
+/** Without listen.drainSeconds: milliseconds in which the clients of an exchanged worker are told with an answer that they leave it. */
 const LEAVE_MS = 5000;
 
 /** Starts the workers. Throws the first failure of a worker that cannot start. */
@@ -99,7 +99,8 @@ export async function startWorkers(first: OrderedSettings, count: number, log: L
       givenUp: supervisor.givenUp,
       async roll(fresh) {
         settings = fresh;
-        await supervisor.roll(Math.max(LEAVE_MS, fresh.config.listen.drainSeconds * 1000));
+        const { drainSeconds } = fresh.config.listen;
+        await supervisor.roll(drainSeconds > 0 ? drainSeconds * 1000 : LEAVE_MS);
       },
       drain: () => tellAll('drain'),
       async stop() {
