@@ -35,6 +35,7 @@ function documented(heading: string, places: Readonly<Record<string, string>>): 
 
 export interface ReplicasBed {
   readonly ca: string;
+  readonly caFile: string;
   readonly runtime: Runtime;
   /** What `haproxy -c` says. */
   readonly complaints: string;
@@ -126,6 +127,7 @@ export async function openReplicasBed(
   }
   return {
     ca: readFileSync(authority.certificate, 'utf8'),
+    caFile: authority.certificate,
     runtime,
     complaints: checked.replace(/^.*\[NOTICE\].*\n/gm, '').replace('Configuration file is valid\n', ''),
     controller,

@@ -1,9 +1,13 @@
 // Two instances behind HAProxy, as docs/deployment.md configures them: what clients notice when one is drained, stopped, exchanged, killed.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setMemberState } from '../../src/admin/balancer/maintenance.ts';
-import { ask, type Counts, keepAsking, openReplicasBed, type ReplicasBed } from './replicas-bed.ts';
+import { ask, BALANCER, type Counts, HOST, keepAsking, openReplicasBed, type ReplicasBed } from './replicas-bed.ts';
 import { labSuite } from './requirements.ts';
 
 const CLIENTS = 8;
@@ -24,6 +28,20 @@ const exchanges = (bed: ReplicasBed, name: 'ad1' | 'ad2', from = 0) =>
     .log.slice(from)
     .filter(({ msg }) => msg === 'exchange');
 
+/** One connection of `openssl s_client`, which keeps its session in `file`: what it says of the handshake. */
+function opensslVisit(caFile: string, version: string, file: string, again: boolean): string {
+  const connection = ['-connect', `${BALANCER}:443`, '-servername', HOST, '-CAfile', caFile, '-verify_return_error'];
+  const session = [...(again ? ['-sess_in', file] : []), '-sess_out', file];
+  const printed = execFileSync('openssl', ['s_client', `-${version}`, '-ign_eof', ...connection, ...session], {
+    input: `GET /health/live HTTP/1.1\r\nHost: ${HOST}\r\nConnection: close\r\n\r\n`,
+    encoding: 'utf8',
+    stdio: ['pipe', 'pipe', 'ignore'],
+    timeout: 10_000,
+  });
+  assert.match(printed, /\{"live":true\}/);
+  return /^(New|Reused), TLSv1/m.exec(printed)?.[1] ?? printed;
+}
+
 labSuite('two instances behind HAProxy, TLS passed through', ['haproxy'], () => {
   let bed: ReplicasBed;
   before(async () => {
@@ -41,6 +59,15 @@ labSuite('two instances behind HAProxy, TLS passed through', ['haproxy'], () => 
       assert.deepEqual([...new Set(addresses)], ['127.0.71.77'], name);
     }
   });
+
+  for (const version of ['tls1_2', 'tls1_3']) {
+    test(`openssl takes its ${version} session up again, whichever instance and worker answers`, (t) => {
+      const file = join(tmpdir(), `session-${process.pid}-${version}`);
+      t.after(() => rmSync(file, { force: true }));
+      const handshakes = Array.from({ length: 7 }, (_, n) => opensslVisit(bed.caFile, version, file, n > 0));
+      assert.deepEqual(handshakes, ['New', ...Array(6).fill('Reused')]);
+    });
+  }
 
   test('drained, exchanged and stopped under load: no request fails, and sessions are resumed', async (t) => {
     const load = keepAsking(bed.ca, CLIENTS);
