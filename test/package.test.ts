@@ -70,7 +70,7 @@ describe('the package', () => {
     };
 
   test('holds the programs, the demo and the documents, and no sources or tests', () => {
-    for (const path of ['demo/contoso.ldif', 'README.md', 'LICENSE', 'docs'])
+    for (const path of ['demo/contoso.ldif', 'README.md', 'LICENSE', 'docs', 'contrib/systemd'])
       assert.ok(existsSync(join(unpacked, path)), path);
     for (const path of ['src', 'test', 'certs', '.ci']) assert.ok(!existsSync(join(unpacked, path)), path);
     for (const path of Object.values(bins().bin)) {
@@ -95,10 +95,11 @@ describe('the package', () => {
     assert.equal(out.trim(), version);
   });
 
-  test('autodiscover serve --demo answers', async () => {
+  test('autodiscover serve --demo answers, with two workers', async () => {
     const certs = join(folder, 'certs');
     const program = join(unpacked, bins().bin.autodiscover ?? '');
-    const args = ['serve', '--demo', '--https', '127.0.0.1:0', '--http', '127.0.0.1:0', '--certs', certs];
+    const listeners = ['--https', '127.0.0.1:0', '--http', '127.0.0.1:0'];
+    const args = ['serve', '--demo', '--workers', '2', ...listeners, '--certs', certs];
     const child = spawn(process.execPath, [program, ...args], { cwd: folder, timeout: 60_000 });
     let out = '';
     let err = '';

@@ -78,6 +78,7 @@ export async function startWorkers(first: OrderedSettings, count: number, log: L
         sum.restarted();
         log.error(event, 'a worker died; another takes its place');
       },
+      left: ({ worker, report }) => sum.keep(worker, (report as StopReport).metrics ?? []),
       replaced: (event) => log.info(event, 'worker replaced'),
       notReplaced: (event) => log.error(event, 'a worker could not be replaced'),
     },

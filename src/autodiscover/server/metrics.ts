@@ -109,6 +109,17 @@ export class ServiceMetrics {
           this.set(read());
         },
       });
+    // Counted elsewhere since the start; a counter, so that the sum of several workers keeps what ended ones have counted.
+    const counter = (name: string, help: string, read: () => number) =>
+      new Counter({
+        name,
+        help,
+        registers,
+        collect() {
+          this.reset();
+          this.inc(read());
+        },
+      });
     new Gauge({
       name: 'autodiscover_ldap_controller_up',
       help: '1 while a domain controller is used, 0 while it is left out.',
@@ -140,9 +151,9 @@ export class ServiceMetrics {
     );
     const recipients = (of: keyof RecipientsStatus) => () => sources.directory().recipients[of];
     gauge('autodiscover_recipient_cache_entries', 'Remembered recipients and accounts.', recipients('entries'));
-    gauge('autodiscover_recipient_cache_hits', 'Recipients from memory since the start.', recipients('hits'));
-    gauge('autodiscover_recipient_cache_misses', 'Recipients asked for since the start.', recipients('misses'));
-    gauge(
+    counter('autodiscover_recipient_cache_hits', 'Recipients from memory since the start.', recipients('hits'));
+    counter('autodiscover_recipient_cache_misses', 'Recipients asked for since the start.', recipients('misses'));
+    counter(
       'autodiscover_recipient_cache_stale',
       'Answers from memory because no domain controller answered, since the start.',
       recipients('stale'),
@@ -151,14 +162,15 @@ export class ServiceMetrics {
       'autodiscover_recipient_cache_oldest_stale_seconds',
       'Age of the oldest such answer in the present outage; 0 when there is none.',
       () => sources.directory().recipients.oldestStaleMs / 1000,
+      'max',
     );
     gauge('autodiscover_credential_cache_entries', 'Remembered credentials.', () => sources.credentials().size);
-    gauge(
+    counter(
       'autodiscover_credential_cache_hits',
       'Checks answered from memory since the start.',
       () => sources.credentials().hits,
     );
-    gauge(
+    counter(
       'autodiscover_credential_cache_misses',
       'Checks not answered from memory since the start.',
       () => sources.credentials().misses,

@@ -21,6 +21,8 @@ export interface SupervisorEvents {
   died(event: { readonly worker: number; readonly how: string; readonly waitMs: number }): void;
   /** A worker started in the place of another is ready. */
   replaced(event: { readonly worker: number; readonly instead: number }): void;
+  /** A worker that was told to stop has finished; what it said at last. */
+  left(event: { readonly worker: number; readonly report: unknown }): void;
   /** A worker in the place of another could not start. */
   notReplaced(event: { readonly instead: number; readonly reason: string }): void;
 }
@@ -210,7 +212,10 @@ export class Supervisor<R> {
   async #end(worker: Worker<R>, idleMs: number): Promise<void> {
     for (const slot of this.#slots) if (slot.worker === worker) slot.worker = undefined;
     this.#others.add(worker);
-    worker.channel.ask('stop', { idleMs }).catch(() => undefined);
+    worker.channel.ask('stop', { idleMs }).then(
+      (report) => this.#options.events.left({ worker: worker.id, report }),
+      () => undefined,
+    );
     const timer = setTimeout(() => worker.kill(), idleMs + this.#options.patience.stopMs);
     await worker.gone;
     clearTimeout(timer);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { parse } from 'yaml';
 import { CLIENT_FAMILIES, clientFamily } from '../../../src/autodiscover/server/client-family.ts';
+import { MetricsSum } from '../../../src/autodiscover/server/metrics-sum.ts';
 import { basic, PASSWORD, poxBody, startTestService, type TestService } from '../../helpers/running-service.ts';
 
 const CONTRIB = join(import.meta.dirname, '../../../contrib');
@@ -81,7 +82,9 @@ const SAMPLES: readonly (readonly [string, RegExp])[] = [
 ];
 for (const [what, pattern] of SAMPLES) test(`the metrics tell: ${what}`, () => assert.match(text, pattern));
 
-test('every metric that the dashboard and the alert rules name exists', () => {
+test('every metric that the dashboard and the alert rules name exists', async () => {
+  const guard = () => ({ names: 0, accounts: 0, addresses: 0, known: 0 });
+  const ofWorkers = await new MetricsSum({ workers: () => [], guard }).metrics();
   const dashboard = JSON.parse(readFileSync(join(CONTRIB, 'grafana/exchange-autodiscover.json'), 'utf8'));
   const rules = parse(readFileSync(join(CONTRIB, 'prometheus/exchange-autodiscover.rules.yml'), 'utf8'));
   const expressions: string[] = [
@@ -91,7 +94,7 @@ test('every metric that the dashboard and the alert rules name exists', () => {
   ];
   const named = new Set(expressions.flatMap((one) => one.match(/\b(?:autodiscover|process|nodejs)_\w+/g) ?? []));
   const exported = new Set(
-    [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].flatMap(([, name, type]) =>
+    [...`${text}\n${ofWorkers}`.matchAll(/^# TYPE (\S+) (\S+)$/gm)].flatMap(([, name, type]) =>
       type === 'histogram' ? [`${name}_bucket`, `${name}_count`, `${name}_sum`] : [name],
     ),
   );

@@ -20,6 +20,7 @@ function world(
 ) {
   const made: Made[] = [];
   const events: string[] = [];
+  const said: (readonly [worker: number, report: unknown])[] = [];
   const start = (): Made => {
     const id = made.length + 1;
     const pair = channelPair();
@@ -42,7 +43,8 @@ function world(
     };
     pair.worker.on('stop', (order: { idleMs: number }) => {
       worker.stops.push(order);
-      setImmediate(() => worker.die('exit code 0'));
+      setTimeout(() => worker.die('exit code 0'), 2);
+      return { last: `words of ${id}` };
     });
     const what = behave(id);
     setImmediate(() => {
@@ -63,6 +65,7 @@ function world(
     attempts: 3,
     events: {
       died: ({ worker, how, waitMs }) => events.push(`${worker} died (${how}), ${waitMs} ms`),
+      left: ({ worker, report }) => said.push([worker, report]),
       replaced: ({ worker, instead }) => events.push(`${worker} for ${instead}`),
       notReplaced: ({ instead, reason }) => events.push(`none for ${instead}: ${reason}`),
     },
@@ -70,7 +73,7 @@ function world(
   });
   const serving = () => supervisor.workers.map(({ id }) => id);
   const alive = () => made.filter(({ state }) => state !== 'gone').map(({ id }) => id);
-  return { supervisor, made, events, serving, alive };
+  return { supervisor, made, events, said, serving, alive };
 }
 
 test('starts one, then the others, and stops all', async () => {
@@ -128,9 +131,13 @@ test('when none runs and none can be started, it gives up', async () => {
 });
 
 test('an exchange goes one by one; the old one leaves when the new one is ready', async () => {
-  const { supervisor, made, events, serving, alive } = world(2);
+  const { supervisor, made, events, said, serving, alive } = world(2);
   await supervisor.open();
   await supervisor.roll(9);
+  assert.deepEqual(said, [
+    [1, { last: 'words of 1' }],
+    [2, { last: 'words of 2' }],
+  ]);
   assert.deepEqual(serving(), [3, 4]);
   assert.deepEqual(alive(), [3, 4]);
   assert.deepEqual(made[0]?.stops, [{ idleMs: 9 }]);
