@@ -58,7 +58,7 @@ export const MAX_AUTHORIZATION = 65_536;
 
 export class Authenticator {
   readonly #schemes: readonly AuthenticationScheme[];
-  readonly #connections = new WeakMap<Socket, Caller>();
+  readonly #connections = new WeakMap<Socket, { readonly caller: Caller; readonly address: string }>();
 
   constructor(schemes: readonly AuthenticationScheme[]) {
     this.#schemes = schemes;
@@ -72,8 +72,10 @@ export class Authenticator {
 
   async authenticate(header: string | undefined, socket: Socket, address: string): Promise<AuthenticationOutcome> {
     if (header === undefined) {
-      const caller = this.#connections.get(socket);
-      return caller ? { outcome: 'caller', caller } : { outcome: 'challenge', reason: 'no credentials' };
+      const known = this.#connections.get(socket);
+      // A proxy that sends several clients over one connection must not lend one's name to another.
+      if (known?.address === address) return { outcome: 'caller', caller: known.caller };
+      return { outcome: 'challenge', reason: known ? 'another client on the same connection' : 'no credentials' };
     }
     // New credentials replace those the connection had, whatever becomes of them.
     this.#connections.delete(socket);
@@ -84,7 +86,7 @@ export class Authenticator {
     const outcome = await scheme.authenticate(credentials.trim(), socket, address);
     if (outcome.outcome !== 'caller') return outcome;
     const caller = { ...outcome.caller, scheme: scheme.name };
-    if (outcome.keepsConnection) this.#connections.set(socket, caller);
+    if (outcome.keepsConnection) this.#connections.set(socket, { caller, address });
     return { ...outcome, caller };
   }
 }
