@@ -44,6 +44,7 @@ export interface Workers {
 }
 
 const READY_MS = 120_000;
+const PULSE = { everyMs: 5000, patienceMs: 30_000 } as const;
 const BACK_OFF = { firstMs: 200, mostMs: 30_000, livedMs: 60_000 } as const;
 const ATTEMPTS = 5;
 /** Without listen.drainSeconds: milliseconds in which the clients of an exchanged worker are told with an answer that they leave it. */
@@ -71,6 +72,7 @@ export async function startWorkers(first: OrderedSettings, count: number, log: L
     count,
     start,
     patience: { readyMs: READY_MS, stopMs: STOP_GRACE_MS + LEAVE_MS },
+    pulse: PULSE,
     backOff: BACK_OFF,
     attempts: ATTEMPTS,
     events: {
@@ -140,6 +142,7 @@ export async function serveAsWorker(io: CommandIo): Promise<void> {
   const { id, channel, leave } = primaryChannel();
   const stopOrder = Promise.withResolvers<StopOrder>();
   const stopped = Promise.withResolvers<StopReport>();
+  channel.on('pulse', () => true);
   channel.on('stop', (order: StopOrder) => {
     stopOrder.resolve(order);
     return stopped.promise;

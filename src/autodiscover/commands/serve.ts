@@ -11,6 +11,7 @@ import { AutodiscoverError } from '../errors.ts';
 import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from '../log.ts';
 import { resolve } from '../settings/resolve.ts';
 import { readServerCertificates } from '../tls/server-certificate.ts';
+import { readTicketKey } from '../tls/ticket-keys.ts';
 import { isWorker } from '../workers/cluster-processes.ts';
 import type { CommandIo } from './command-io.ts';
 import { type Demo, startDemo } from './demo.ts';
@@ -245,6 +246,11 @@ async function check(settings: ServiceSettings, address: string | undefined, io:
   const { infos } = await readServerCertificates(settings.config.tls.certificates);
   for (const { source, names, notAfter } of infos) {
     say(`certificate   ${source}: ${names.join(', ') || 'no names'}; until ${notAfter?.toISOString() ?? 'unknown'}`);
+  }
+  const { ticketKeyFile } = settings.config.tls;
+  if (ticketKeyFile !== undefined) {
+    await readTicketKey(ticketKeyFile);
+    say(`ticket key    ${ticketKeyFile}`);
   }
   const directory = await openServiceDirectory(settings, createLogger('warn', io.stderr));
   try {

@@ -33,6 +33,8 @@ export interface SupervisorOptions<R> {
   readonly events: SupervisorEvents;
   /** Milliseconds until a worker must be ready, and that one gets to stop beyond what it asks for. */
   readonly patience: { readonly readyMs: number; readonly stopMs: number };
+  /** A worker is asked now and then whether it lives; one that does not answer for so long is ended, and so replaced. */
+  readonly pulse: { readonly everyMs: number; readonly patienceMs: number };
   /** Milliseconds before the first and at most before any restart; a worker that lived `livedMs` starts the count anew. */
   readonly backOff: { readonly firstMs: number; readonly mostMs: number; readonly livedMs: number };
   /** Starts that fail one after the other, while no other worker runs, before the whole service gives up. */
@@ -130,13 +132,31 @@ export class Supervisor<R> {
     this.#others.delete(worker);
     slot.worker = worker;
     const since = performance.now();
+    const pulse = this.#feelPulse(worker);
     void worker.gone.then((how) => {
+      clearInterval(pulse);
       // It was exchanged, or the service stops.
       if (slot.worker !== worker) return;
       slot.worker = undefined;
       if (performance.now() - since >= this.#options.backOff.livedMs) slot.failures = 0;
       void this.#restart(slot, worker.id, how);
     });
+  }
+
+  /** A worker whose thread never comes back would keep its connections and answer none of them. */
+  #feelPulse(worker: Worker<R>): NodeJS.Timeout {
+    const { everyMs, patienceMs } = this.#options.pulse;
+    let answered = performance.now();
+    const timer = setInterval(() => {
+      if (performance.now() - answered > patienceMs) return worker.kill();
+      worker.channel.ask('pulse').then(
+        () => {
+          answered = performance.now();
+        },
+        () => undefined,
+      );
+    }, everyMs);
+    return timer.unref();
   }
 
   #newSlot(): Slot<R> {

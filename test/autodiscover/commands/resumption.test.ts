@@ -15,12 +15,20 @@ import { eventually, PASSWORD, READER, startController } from '../../ldap/demo-o
 import type { LogLine } from '../bed.ts';
 
 const fixture = (name: string) => join(import.meta.dirname, '..', 'tls', 'fixtures', name);
-/** Which certificate a TLS 1.2 client can take: by the signature its cipher needs. */
+/** What a client is willing to take. */
+interface Taste {
+  readonly ciphers?: string;
+  readonly sigalgs?: string;
+}
+
+/** Clients that can take one certificate only: with TLS 1.2 by the signature of the cipher, with 1.3 by the list of signatures. */
 const KINDS = [
   { kind: 'rsa', version: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' },
+  { kind: 'rsa', version: 'TLSv1.3', sigalgs: 'rsa_pss_rsae_sha256' },
   { kind: 'ec', version: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' },
-  { kind: 'ec', version: 'TLSv1.3', ciphers: undefined },
-] as const;
+  { kind: 'ec', version: 'TLSv1.3' },
+] as const satisfies readonly ({ readonly kind: 'rsa' | 'ec'; readonly version: SecureVersion } & Taste)[];
+const [RSA_ONLY] = KINDS;
 
 export interface Visit {
   readonly resumed: boolean;
@@ -29,7 +37,7 @@ export interface Visit {
 }
 
 /** One connection with one small request; the last session that the server gave. */
-function visit(url: string, version: SecureVersion, session?: Buffer, ciphers?: string): Promise<Visit> {
+function visit(url: string, version: SecureVersion, session?: Buffer, taste: Taste = {}): Promise<Visit> {
   return new Promise((resolve, reject) => {
     const { hostname, port } = new URL(url);
     let latest: Buffer | undefined;
@@ -39,7 +47,7 @@ function visit(url: string, version: SecureVersion, session?: Buffer, ciphers?: 
       rejectUnauthorized: false,
       minVersion: version,
       maxVersion: version,
-      ...(ciphers === undefined ? {} : { ciphers }),
+      ...taste,
       ...(session === undefined ? {} : { session }),
     });
     socket.on('session', (given) => {
@@ -101,22 +109,22 @@ describe('TLS sessions', () => {
     rmSync(folder, { recursive: true });
   });
 
-  for (const { kind, version, ciphers } of KINDS) {
+  for (const { kind, version, ...taste } of KINDS) {
     test(`${version} with the ${kind} certificate: every visit after the first is resumed, whichever instance answers`, async () => {
       const urls = [(await serve()).httpsUrl, (await serve()).httpsUrl];
-      const first = await visit(urls[0] ?? '', version, undefined, ciphers);
+      const first = await visit(urls[0] ?? '', version, undefined, taste);
       assert.deepEqual([first.resumed, first.certificate], [false, kind]);
       let { session } = first;
       const resumed: boolean[] = [];
       for (let n = 1; n <= 10; n++) {
-        const next = await visit(urls[n % 2] ?? '', version, session, ciphers);
+        const next = await visit(urls[n % 2] ?? '', version, session, taste);
         resumed.push(next.resumed);
         session = next.session;
       }
       assert.deepEqual(resumed, Array(10).fill(true));
       // A restart: the same key, another process's worth of state.
       await services.at(-1)?.stop();
-      assert.equal((await visit((await serve()).httpsUrl, version, session, ciphers)).resumed, true);
+      assert.equal((await visit((await serve()).httpsUrl, version, session, taste)).resumed, true);
     });
   }
 
@@ -126,7 +134,7 @@ describe('TLS sessions', () => {
     install('other');
     await eventually(
       'the new certificate is shown',
-      async () => (await visit(httpsUrl, 'TLSv1.2', undefined, KINDS[0].ciphers)).certificate === 'other',
+      async () => (await visit(httpsUrl, 'TLSv1.2', undefined, { ciphers: RSA_ONLY.ciphers })).certificate === 'other',
     );
     await eventually('it is reloaded', () => log.some(({ msg }) => msg === 'certificates reloaded'));
     assert.equal((await visit(httpsUrl, 'TLSv1.3', session)).resumed, true);

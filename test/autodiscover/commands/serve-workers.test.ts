@@ -1,9 +1,9 @@
 // `serve` with several workers, as processes: one port, one budget of failed passwords, one sum of metrics, sessions that any of them takes
 // up; workers that die, that are exchanged, that cannot start.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
-import { Agent, request } from 'node:https';
+import { Agent, get as getSecure, request } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -235,6 +235,39 @@ describe('three workers', () => {
     assert.equal((await running).status, 200);
     await controller.setFaults({});
     assert.equal(service.log.at(-1)?.msg, 'stopped');
+  });
+});
+
+describe('one worker', () => {
+  test('SIGHUP looks at the certificates; a service that is told to stop says so before it closes', async (t) => {
+    const service = startServiceProcess(
+      controller.url,
+      { folder, name: 'one', certificates },
+      {
+        listen: { https: '127.0.0.1:0', drainSeconds: 2 },
+        tls: { reloadSeconds: 3600 },
+      },
+    );
+    t.after(() => service.child.kill('SIGKILL'));
+    const url = String((await service.ready).https);
+    const agent = new Agent({ keepAlive: true, ca });
+    t.after(() => agent.destroy());
+    const health = () =>
+      new Promise<{ status: number | undefined; connection: string | undefined }>((resolve, reject) => {
+        getSecure(`${url}/health/ready`, { agent }, ({ statusCode: status, headers: { connection } }) =>
+          resolve({ status, connection }),
+        ).on('error', reject);
+      });
+    assert.deepEqual(await health(), { status: 200, connection: 'keep-alive' });
+    utimesSync(certificates[0]?.certificateFile ?? '', new Date(), new Date(Date.now() + 5000));
+    service.child.kill('SIGHUP');
+    await service.line(({ msg }) => msg === 'certificates reloaded');
+    const ended = service.stop();
+    await service.line(({ msg }) => msg === 'stopping');
+    await eventually('it is not ready', async () => (await health()).status === 503);
+    assert.deepEqual(await health(), { status: 503, connection: 'close' });
+    assert.equal((await ask(url)).status, 200, 'new connections are still served');
+    assert.equal(await ended, 0);
   });
 });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { channelPair } from './ports.ts';
+import { channelPair, delivered } from './ports.ts';
 
 test('questions are answered, each with its own answer', async () => {
   const { primary, worker } = channelPair();
@@ -33,7 +33,7 @@ test('news are heard once and need no answer', async () => {
   worker.on('news', (body) => heard.push(body));
   primary.tell('news', { a: 1 });
   primary.tell('other news');
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  await delivered();
   assert.deepEqual(heard, [{ a: 1 }]);
 });
 

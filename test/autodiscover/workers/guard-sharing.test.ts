@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { LogonGuard } from '../../../src/autodiscover/server/authentication/logon-guard.ts';
 import { type Hold, SharedGuard, serveGuard } from '../../../src/autodiscover/workers/guard-sharing.ts';
-import { channelPair } from './ports.ts';
+import { channelPair, delivered } from './ports.ts';
 
 const MINUTE = 60_000;
 const HERE = '192.0.2.1';
@@ -50,8 +50,6 @@ function workersOf(count: number, options: { threshold?: number; perName?: numbe
   };
   return { guard, clock, pairs, guards, logOn, binds };
 }
-
-const delivered = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 test('a spray over three workers, all at once, tries an account no more often than one process would', async () => {
   const { logOn, binds } = workersOf(3, { threshold: 5, perName: 50 });

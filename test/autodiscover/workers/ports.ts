@@ -36,3 +36,8 @@ export function channelPair(): Pair {
     },
   };
 }
+
+/** Resolves when what was sent has arrived, and what that made others send. */
+export async function delivered(): Promise<void> {
+  for (let turns = 0; turns < 10; turns++) await new Promise((resolve) => setImmediate(resolve));
+}

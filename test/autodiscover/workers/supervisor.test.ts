@@ -46,6 +46,7 @@ function world(
       setTimeout(() => worker.die('exit code 0'), 2);
       return { last: `words of ${id}` };
     });
+    pair.worker.on('pulse', () => true);
     const what = behave(id);
     setImmediate(() => {
       if (what === 'ready') {
@@ -61,6 +62,7 @@ function world(
     count,
     start,
     patience: { readyMs: 1000, stopMs: 1000 },
+    pulse: { everyMs: 60_000, patienceMs: 60_000 },
     backOff: { firstMs: 1, mostMs: 8, livedMs: 60_000 },
     attempts: 3,
     events: {
@@ -127,6 +129,18 @@ test('when none runs and none can be started, it gives up', async () => {
   for (const worker of made.slice()) worker.die();
   assert.match((await supervisor.givenUp).message, /^no luck \d+$/);
   assert.ok(events.length <= 2 + 2 * 4, events.join());
+  await supervisor.stop(0);
+});
+
+test('one that does not answer any more is ended and replaced; one that answers is left alone', async () => {
+  const { supervisor, made, events, serving } = world(2, () => 'ready', { pulse: { everyMs: 2, patienceMs: 40 } });
+  await supervisor.open();
+  const [hung] = made;
+  assert.ok(hung);
+  hung.channel.ask = () => new Promise(() => undefined);
+  await eventually('it is replaced', () => serving().includes(3));
+  assert.deepEqual(events, ['1 died (SIGKILL), 1 ms', '3 for 1']);
+  assert.equal(made[1]?.state, 'ready');
   await supervisor.stop(0);
 });
 
