@@ -8,6 +8,7 @@ import type { LogonGuard } from '../server/authentication/logon-guard.ts';
 import { type Listener, listenHttp } from '../server/listen.ts';
 import { metricsListener } from '../server/metrics.ts';
 import { MetricsSum, type MetricValues } from '../server/metrics-sum.ts';
+import { type KeptSession, TlsSessions } from '../server/tls-sessions.ts';
 import { KEY_LIFE_MS, newTicketKey } from '../tls/ticket-keys.ts';
 import type { Channel } from '../workers/channel.ts';
 import { primaryChannel, startWorker } from '../workers/cluster-processes.ts';
@@ -128,6 +129,7 @@ function attend(
   primary: { readonly order: () => Order<OrderedSettings>; readonly tellAll: (name: string, body: unknown) => void },
 ): void {
   channel.on('order', () => primary.order());
+  channel.on('tls-session', (session: KeptSession) => primary.tellAll('tls-session', session));
   serveGuard(channel, guard, (hold) => primary.tellAll('hold', hold));
 }
 
@@ -172,9 +174,12 @@ async function startOrdered(
   const config = shareOut(settings.config, workers);
   const log = createLogger(config.log.level, io.stderr).child({ worker: id });
   const guard = new SharedGuard(channel, { checks: checkLimits(config.limits), now: () => performance.now() });
+  const sessions = new TlsSessions((session) => channel.tell('tls-session', session));
+  channel.on('tls-session', (session: KeptSession) => sessions.add(session));
   const service = await startService(inWorker(config, settings.demo), log, {
     guard,
     ticketKey: Buffer.from(ticketKey, 'base64'),
+    sessions,
   });
   channel.on('metrics', () => service.metrics?.registry.getMetricsAsJSON() ?? []);
   channel.on('ticket-key', (key: string) => service.tls.useTicketKey(Buffer.from(key, 'base64')));

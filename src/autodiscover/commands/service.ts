@@ -19,6 +19,7 @@ import { type Listener, type ListenOptions, listenHttp, listenHttps } from '../s
 import { MailboxAccess } from '../server/mailbox-access.ts';
 import { metricsListener, ServiceMetrics } from '../server/metrics.ts';
 import { createRedirector } from '../server/redirector.ts';
+import { TlsSessions } from '../server/tls-sessions.ts';
 import type { ResolveOptions } from '../settings/resolve.ts';
 import { openAuthentication } from './authentication.ts';
 import { ServiceTls } from './service-tls.ts';
@@ -50,6 +51,7 @@ export interface RunningService {
 export interface WorkerParts {
   readonly guard: Guard;
   readonly ticketKey: Buffer;
+  readonly sessions: TlsSessions;
 }
 
 /** Milliseconds that running exchanges get to finish. */
@@ -162,7 +164,8 @@ export async function startService(
       metricsUrl = `${listener.url}/metrics`;
     }
     const app = appOf(settings, { directory, authenticator, metrics, log, stopping: () => stopping });
-    const https = await listenHttps(app, tls.options, { hostPort: config.listen.https, ...limits });
+    const sessions = parts?.sessions ?? new TlsSessions();
+    const https = await listenHttps(app, tls.options, { hostPort: config.listen.https, sessions, ...limits });
     const listeners: Listener[] = [https];
     stops.push(async (idleMs) => {
       await Promise.all(listeners.map((listener) => listener.stop(idleMs + STOP_GRACE_MS, idleMs)));

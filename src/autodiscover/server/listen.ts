@@ -17,6 +17,7 @@ import { countedAddress } from './authentication/client-network.ts';
 import { connectionAddress, noteClientAddress } from './client-address.ts';
 import { clientBehind, type ForwardedHeader } from './forwarded.ts';
 import { expectProxyHeaders } from './proxied-connections.ts';
+import type { TlsSessions } from './tls-sessions.ts';
 
 export interface ListenOptions {
   /** `HOST:PORT`; port 0 takes a free one. */
@@ -73,7 +74,7 @@ const LINGER_MS = 1000;
 export async function listenHttps(
   app: RequestListener,
   tls: TlsOptions,
-  options: ListenOptions,
+  options: ListenOptions & { readonly sessions?: TlsSessions },
 ): Promise<SecureListener> {
   const state = { draining: false };
   const server = createHttpsServer(
@@ -85,6 +86,7 @@ export async function listenHttps(
     },
     limited(app, options, state),
   );
+  options.sessions?.serve(server);
   const listener = await start(server, 'https', options, state);
   return { ...listener, replaceTls: (fresh) => server.setSecureContext(secureContext(fresh)) };
 }

@@ -1,7 +1,7 @@
 // TLS sessions taken up by other processes: instances with the same ticket key, with RSA and ECDSA certificates, while certificates are
 // replaced, and over restarts. The share of resumed handshakes after each client's first visit is counted.
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { constants, randomBytes } from 'node:crypto';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +17,7 @@ import type { LogLine } from '../bed.ts';
 const fixture = (name: string) => join(import.meta.dirname, '..', 'tls', 'fixtures', name);
 /** What a client is willing to take. */
 interface Taste {
+  readonly secureOptions?: number;
   readonly ciphers?: string;
   readonly sigalgs?: string;
 }
@@ -139,6 +140,20 @@ describe('TLS sessions', () => {
     await eventually('it is reloaded', () => log.some(({ msg }) => msg === 'certificates reloaded'));
     assert.equal((await visit(httpsUrl, 'TLSv1.3', session)).resumed, true);
     install();
+  });
+
+  test('a client that knows no tickets is resumed by the instance it knows, with a replaced certificate too', async () => {
+    const [one, two] = [await serve(), await serve()];
+    const old = { secureOptions: constants.SSL_OP_NO_TICKET, ciphers: RSA_ONLY.ciphers };
+    let { session } = await visit(one.httpsUrl, 'TLSv1.2', undefined, old);
+    for (let n = 0; n < 5; n++) {
+      const next = await visit(one.httpsUrl, 'TLSv1.2', session, old);
+      assert.equal(next.resumed, true);
+      session = next.session;
+    }
+    one.tls.useTicketKey(randomBytes(48));
+    assert.equal((await visit(one.httpsUrl, 'TLSv1.2', session, old)).resumed, true);
+    assert.equal((await visit(two.httpsUrl, 'TLSv1.2', session, old)).resumed, false);
   });
 
   test('instances with keys of their own know no session of the other', async () => {

@@ -1,6 +1,7 @@
 // `serve` with several workers, as processes: one port, one budget of failed passwords, one sum of metrics, sessions that any of them takes
 // up; workers that die, that are exchanged, that cannot start.
 import assert from 'node:assert/strict';
+import { constants } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { Agent, get as getSecure, request } from 'node:https';
@@ -8,7 +9,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { TLSSocket } from 'node:tls';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ConnectionOptions, SecureContextOptions, TLSSocket } from 'node:tls';
 import { labCertificate } from '../../../src/autodiscover/tls/lab-certificate.ts';
 import type { EmbeddedDirectory } from '../../../src/ldap/embedded/server.ts';
 import { type LogLine, type ServiceProcess, startServiceProcess } from '../../helpers/service-process.ts';
@@ -41,6 +43,8 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 
+type TlsClient = Pick<ConnectionOptions, 'secureOptions'> & Pick<SecureContextOptions, 'maxVersion'>;
+
 interface Asked {
   readonly status: number;
   readonly resumed: boolean;
@@ -50,18 +54,20 @@ interface Asked {
 function ask(
   url: string,
   authorization = basic('alice@contoso.test', PASSWORD),
-  { agent = false, session }: { agent?: Agent | false; session?: Buffer | undefined } = {},
+  { agent = false, session, tls = {} }: { agent?: Agent | false; session?: Buffer | undefined; tls?: TlsClient } = {},
 ): Promise<Asked> {
   return new Promise((resolve, reject) => {
     const headers = { 'Content-Type': 'text/xml', authorization };
-    const options = { method: 'POST', ca, agent, headers, ...(session ? { session } : {}) };
+    const options = { method: 'POST', ca, agent, headers, ...tls, ...(session ? { session } : {}) };
     let latest = session;
     const sending = request(url + POX_PATH, options, (response) => {
       const socket = response.socket as TLSSocket;
       const resumed = socket.isSessionReused();
       response.resume().on('end', () => resolve({ status: response.statusCode ?? 0, resumed, session: latest }));
     });
-    sending.on('socket', (socket) => socket.on('session', (given: Buffer) => (latest = given)));
+    sending.on('socket', (socket) => {
+      if (!sending.reusedSocket) socket.on('session', (given: Buffer) => (latest = given));
+    });
     sending.on('error', reject).end(poxBody({ address: 'alice@contoso.test' }));
   });
 }
@@ -142,16 +148,22 @@ describe('three workers', () => {
     assert.ok(controller.stats.failedBinds - failedBinds <= 6);
   });
 
-  test('sessions are taken up by every worker', async () => {
-    let { session } = await ask(url);
-    const resumed: boolean[] = [];
-    for (let n = 0; n < 12; n++) {
-      const next = await ask(url, undefined, { session });
-      resumed.push(next.resumed);
-      session = next.session;
-    }
-    assert.deepEqual(resumed, Array(12).fill(true));
-  });
+  const CLIENTS = {
+    'with tickets': {},
+    'without tickets': { maxVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TICKET },
+  } as const;
+  for (const [kind, tls] of Object.entries(CLIENTS))
+    test(`sessions are taken up by every worker: clients ${kind}`, async () => {
+      let { session } = await ask(url, undefined, { tls });
+      await sleep(200);
+      const resumed: boolean[] = [];
+      for (let n = 0; n < 12; n++) {
+        const next = await ask(url, undefined, { session, tls });
+        resumed.push(next.resumed);
+        session = next.session;
+      }
+      assert.deepEqual(resumed, Array(12).fill(true));
+    });
 
   test('metrics are those of all, and counters do not fall when a worker dies or leaves', async () => {
     const read = () => metrics(String(ready.metrics));
