@@ -242,6 +242,8 @@ backend ${names.autodiscover}
     balance leastconn
     timeout server 1m
     option allbackups
+    # Whose request it is: counts where the service has this machine among listen.trustedProxies.
+    http-request set-header X-Forwarded-For %[src]
     option httpchk
     http-check send meth GET uri /health/ready ver HTTP/1.1 hdr Host ${host}
     http-check expect status 200

@@ -63,6 +63,7 @@ test('cut-over: paths go where they belong, and TLS is verified on both sides', 
     /server service autodiscover\.contoso\.test:8443 ssl verify required ca-file \/etc\/ssl\/ca\.pem sni str\(autodiscover\.contoso\.test\)/,
   );
   assert.doesNotMatch(text, /verify none/);
+  assert.match(text, /http-request set-header X-Forwarded-For %\[src\]\n/);
   assert.equal([...text.matchAll(/ backup resolvers /g)].length, 3, 'the way back');
 });
 
