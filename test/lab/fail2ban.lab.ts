@@ -7,6 +7,7 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { createLogger } from '../../src/autodiscover/log.ts';
 import { basic, PASSWORD, poxBody, startTestService, type TestService } from '../helpers/running-service.ts';
 import { labSuite } from './requirements.ts';
 
@@ -66,6 +67,17 @@ labSuite('fail2ban', ['fail2ban'], () => {
     const now = found();
     assert.equal(now.length, before + 1);
     assert.ok(now.includes('127.0.0.5') && !now.includes('198.51.100.1'), now.join());
+  });
+
+  test('lines of one of several workers are found as well', () => {
+    const before = found().length;
+    // As serve-workers.ts makes a worker's logger.
+    const log = createLogger('warn', { write: (line) => void server.lines.push(line) }).child({ worker: 12 });
+    const refused = { event: 'authentication-refused', address: '127.0.0.6', refusal: 'wrong-password', name: 'x' };
+    log.warn(refused, 'credentials refused');
+    log.warn({ ...refused, event: 'authentication-refused-again' }, 'credentials refused');
+    assert.equal(found().length, before + 1);
+    assert.ok(found().includes('127.0.0.6'));
   });
 
   test('fail2ban takes the jail', () => {

@@ -119,6 +119,9 @@ function withFlags(settings: ServiceSettings, flags: ServeFlags, workers: Worker
 /** One process that does everything. */
 async function run(settings: ServiceSettings, demo: Demo | undefined, io: CommandIo): Promise<void> {
   const log = createLogger(settings.config.log.level, io.stderr);
+  // Before anything is started: a signal that nobody listens to ends the process.
+  let reload = (): void => undefined;
+  if (!demo) io.onReload?.(() => reload());
   const service = await startService(settings, log);
   const { organization } = service.directory.organization();
   const arrays = organization.arrays.map((array) => array.fqdn);
@@ -126,11 +129,10 @@ async function run(settings: ServiceSettings, demo: Demo | undefined, io: Comman
   const databases = organization.databases.length;
   log.info({ https, http, metrics, organization: organization.name, arrays, databases }, 'ready');
   if (demo) io.stdout.write(demoBanner(demo, service));
-  else
-    io.onReload?.(() => {
-      log.info('looking at certificates and ticket key; other changes need a restart');
-      void service.tls.look();
-    });
+  reload = () => {
+    log.info('looking at certificates and ticket key; other changes need a restart');
+    void service.tls.look();
+  };
   await io.stopRequested();
   log.info('stopping');
   await drained(settings, () => service.drain(), io);
@@ -147,11 +149,13 @@ async function runWorkers(
 ): Promise<void> {
   const first = read();
   const log = createLogger(first.config.log.level, io.stderr);
+  let reload = (): void => undefined;
+  if (!demo) io.onReload?.(() => reload());
   const service = await startWorkers({ config: first.config, demo: demo !== undefined }, count, log);
   const { httpsUrl: https, httpUrl: http, metricsUrl: metrics, organization, arrays, databases } = service.ready;
   log.info({ https, http, metrics, organization, arrays, databases, workers: count }, 'ready');
   if (demo) io.stdout.write(demoBanner(demo, { httpsUrl: https, httpUrl: http }));
-  else io.onReload?.(() => void reload(read, first, service, log));
+  reload = () => void exchangeWorkers(read, first, service, log);
   const failure = await Promise.race([io.stopRequested(), service.givenUp]);
   if (failure) {
     log.error({ reason: failure.message }, 'no worker can be kept running; giving up');
@@ -172,7 +176,7 @@ const OF_THE_PRIMARY = (config: ServiceSettings['config']) => ({
   'limits.exemptAddresses': config.limits.exemptAddresses,
 });
 
-async function reload(
+async function exchangeWorkers(
   read: () => ServiceSettings,
   first: ServiceSettings,
   service: Workers,
