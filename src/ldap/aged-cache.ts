@@ -49,6 +49,7 @@ export class AgedCache<V> {
   readonly #missing: BoundedMap<string, Entry<V>>;
   readonly #running = new Map<string, Question<V>>();
   #freshFrom = Number.NEGATIVE_INFINITY;
+  #lastDoubt = Number.NEGATIVE_INFINITY;
 
   constructor(options: AgedCacheOptions<V>) {
     this.#options = options;
@@ -79,11 +80,12 @@ export class AgedCache<V> {
 
   /** Takes over an answer that came with another question, which was asked at `askedAt`. */
   put(key: string, value: V, askedAt: number): V {
-    return this.#keep(key, value, askedAt, false);
+    return this.#keep(key, value, askedAt, askedAt <= this.#lastDoubt);
   }
 
   /** What is known under these keys is asked again at its next use; it still serves in an outage. */
   doubt(keys: Iterable<string>): void {
+    this.#lastDoubt = this.#options.now();
     for (const key of keys) {
       const entry = this.#entry(key);
       if (entry) entry.doubted = true;
@@ -94,6 +96,7 @@ export class AgedCache<V> {
 
   /** The same for every answer that the condition holds for, and for whatever is being asked now. */
   doubtWhere(condition: (value: V) => boolean): void {
+    this.#lastDoubt = this.#options.now();
     for (const entry of this.#found.values()) if (!entry.doubted && condition(entry.value)) entry.doubted = true;
     for (const running of this.#running.values()) running.doubted = true;
   }

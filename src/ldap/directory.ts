@@ -144,6 +144,7 @@ class ActiveDirectory implements Directory {
       base: () => this.#searchBase(),
       domain: (name) => this.organization().domain(name),
       ages: options.ages ?? DEFAULT_AGES,
+      running: options.connections,
       now: this.#now,
       ...(options.onEvent ? { onEvent: options.onEvent } : {}),
     });

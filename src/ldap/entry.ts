@@ -3,53 +3,45 @@
 
 import type { Entry } from 'ldapts';
 
+const NONE: readonly string[] = [];
+
 /** One search entry, with attribute names looked up without case. */
 export class EntryReader {
   readonly dn: string;
-  readonly #attributes: ReadonlyMap<string, readonly (string | Buffer)[]>;
-  readonly #spellings: ReadonlyMap<string, string>;
+  readonly #entry: Entry;
+  /** Spellings by lower-case name; made when a name is not spelled as the server spells it. */
+  #spellings: ReadonlyMap<string, string> | undefined;
 
   constructor(entry: Entry) {
     this.dn = entry.dn;
-    const attributes = new Map<string, readonly (string | Buffer)[]>();
-    for (const [name, value] of Object.entries(entry)) {
-      if (name === 'dn') continue;
-      attributes.set(name.toLowerCase(), Array.isArray(value) ? value : [value]);
-    }
-    this.#attributes = attributes;
-    this.#spellings = new Map(Object.keys(entry).map((name) => [name.toLowerCase(), name]));
+    this.#entry = entry;
   }
 
   /** Names of the attributes that came with values, in the server's spelling. */
   get names(): string[] {
-    return [...this.#attributes].flatMap(([key, values]) =>
-      values.length > 0 ? [this.#spellings.get(key) ?? key] : [],
-    );
+    return Object.keys(this.#entry).filter((name) => name !== 'dn' && this.#values(name).length > 0);
   }
 
   /** Every value as bytes, in the server's order. Ask for the attribute in `binaryAttributes`, or bytes are already damaged. */
   manyBytes(name: string): Buffer[] {
-    return (this.#attributes.get(name.toLowerCase()) ?? []).map((value) =>
-      typeof value === 'string' ? Buffer.from(value, 'utf8') : value,
-    );
+    return this.#values(name).map((value) => (typeof value === 'string' ? Buffer.from(value, 'utf8') : value));
   }
 
   /** Every value, in the server's order; empty when the attribute is absent. */
   many(name: string): string[] {
-    return (this.#attributes.get(name.toLowerCase()) ?? []).map((value) =>
-      typeof value === 'string' ? value : value.toString('utf8'),
-    );
+    return this.#values(name).map((value) => (typeof value === 'string' ? value : value.toString('utf8')));
   }
 
   /** The first value, or undefined when the attribute is absent or empty. */
   one(name: string): string | undefined {
-    const value = this.many(name)[0];
-    return value === '' ? undefined : value;
+    const [value] = this.#values(name);
+    if (value === undefined || value.length === 0) return undefined;
+    return typeof value === 'string' ? value : value.toString('utf8');
   }
 
   /** The first value as bytes. Ask for the attribute in `binaryAttributes`, or its bytes are already damaged. */
   bytes(name: string): Buffer | undefined {
-    const value = this.#attributes.get(name.toLowerCase())?.[0];
+    const value = this.#values(name)[0];
     if (value === undefined) return undefined;
     return typeof value === 'string' ? Buffer.from(value, 'utf8') : value;
   }
@@ -68,6 +60,18 @@ export class EntryReader {
   hasClass(name: string): boolean {
     const wanted = name.toLowerCase();
     return this.many('objectClass').some((value) => value.toLowerCase() === wanted);
+  }
+
+  #values(name: string): readonly (string | Buffer)[] {
+    const value = this.#entry[name] ?? this.#otherwiseSpelled(name);
+    if (value === undefined) return NONE;
+    return Array.isArray(value) ? value : [value];
+  }
+
+  #otherwiseSpelled(name: string): Entry[string] | undefined {
+    this.#spellings ??= new Map(Object.keys(this.#entry).map((spelling) => [spelling.toLowerCase(), spelling]));
+    const spelling = this.#spellings.get(name.toLowerCase());
+    return spelling === undefined || spelling === 'dn' ? undefined : this.#entry[spelling];
   }
 }
 

@@ -60,6 +60,7 @@ const RECIPIENT_ATTRIBUTES = [
   'proxyAddresses',
   'mail',
   'userPrincipalName',
+  'sAMAccountName',
   'homeMDB',
   'msExchHomeServerName',
   'targetAddress',
@@ -76,7 +77,8 @@ const RECIPIENT_BINARY_ATTRIBUTES = ['msExchArchiveGUID', 'msExchMailboxGuid'];
 const equals = (attribute: string, value: string): Filter => new EqualityFilter({ attribute, value });
 const anyOf = (filters: Filter[]): Filter => (filters.length === 1 && filters[0]) || new OrFilter({ filters });
 
-function recipientSearch(base: string, scope: 'base' | 'sub', filter: Filter): SearchRequest {
+/** A search for recipients with everything that is read of them. */
+export function recipientSearch(base: string, scope: 'base' | 'sub', filter: Filter): SearchRequest {
   return {
     base,
     scope,
@@ -101,13 +103,18 @@ export function addressFilters(address: string): readonly [byProxyAddress: Filte
 
 /**
  * Finds the owner of an SMTP address: any proxyAddresses form first (the prefix compares without case), and only when that finds
- * nothing, mail or userPrincipalName of a person. The class is judged by the caller: a group is found, and is no mailbox.
+ * nothing, mail or userPrincipalName of a person. The class is judged by the caller: a group is found, and is no mailbox. `byProxy` is
+ * how the first is searched, where that is not the ordinary search.
  */
-export async function findByAddress(search: Search, base: string, address: string): Promise<RecipientMatch> {
-  const [byProxyAddress, byMailOrLogonName] = addressFilters(address);
-  const byProxy = await search(recipientSearch(base, 'sub', byProxyAddress));
-  if (byProxy.length > 0) return matchOf(byProxy, () => 'address');
-  const found = await search(recipientSearch(base, 'sub', byMailOrLogonName));
+export async function findByAddress(
+  search: Search,
+  base: string,
+  address: string,
+  byProxy: () => Promise<EntryReader[]> = () => search(recipientSearch(base, 'sub', addressFilters(address)[0])),
+): Promise<RecipientMatch> {
+  const owners = await byProxy();
+  if (owners.length > 0) return matchOf(owners, () => 'address');
+  const found = await search(recipientSearch(base, 'sub', addressFilters(address)[1]));
   const wanted = addressSpellings(address).map((spelling) => spelling.toLowerCase());
   return matchOf(found, (entry) => (wanted.includes(entry.one('mail')?.toLowerCase() ?? '') ? 'mail-or-upn' : 'upn'));
 }
@@ -143,43 +150,8 @@ export async function findMailboxOf(search: Search, base: string, databaseDn: st
   return entry && recipientFrom(entry).primaryAddress;
 }
 
-/** Values a logon name may be, by attribute; `smtp` is an address of any form. */
-export interface LogonNames {
-  readonly userPrincipalName?: string;
-  readonly smtp?: string;
-  readonly sAMAccountName?: string;
-}
-
-/**
- * Finds the account behind a logon name with one search, however many attributes are meant: userPrincipalName goes before addresses,
- * and those before sAMAccountName. Several matches by the same attribute count as none: guessing an account would test a password
- * against the wrong one.
- */
-export async function findAccountBy(search: Search, base: string, names: LogonNames): Promise<Account | undefined> {
-  const wanted = [
-    ...(names.userPrincipalName === undefined ? [] : [['userPrincipalName', names.userPrincipalName] as const]),
-    ...(names.smtp === undefined ? [] : [['proxyAddresses', `smtp:${names.smtp}`] as const]),
-    ...(names.sAMAccountName === undefined ? [] : [['sAMAccountName', names.sAMAccountName] as const]),
-  ];
-  const filters = [equals('objectClass', 'user'), anyOf(wanted.map(([attribute, value]) => equals(attribute, value)))];
-  const attributes = wanted.map(([attribute]) => attribute);
-  const found = await search({ base, scope: 'sub', filter: new AndFilter({ filters }), attributes });
-  const [only] = found;
-  if (wanted.length === 1) return found.length === 1 && only ? { distinguishedName: only.dn } : undefined;
-  for (const [attribute, value] of wanted) {
-    const matches = found.filter((entry) => entry.many(attribute).some((held) => sameName(held, value)));
-    if (matches.length > 1) return undefined;
-    if (matches[0]) return { distinguishedName: matches[0].dn };
-  }
-  // The directory compares more generously than we do; a single match is still the one it means.
-  return found.length === 1 && only ? { distinguishedName: only.dn } : undefined;
-}
-
-function sameName(a: string, b: string): boolean {
-  return a.normalize('NFKC').toLowerCase() === b.normalize('NFKC').toLowerCase();
-}
-
-function matchOf(
+/** What a look-up that found these entries found. */
+export function matchOf(
   entries: readonly EntryReader[],
   how: (entry: EntryReader) => 'address' | 'mail-or-upn' | 'upn' | 'legacyDn',
 ): RecipientMatch {

@@ -1,17 +1,22 @@
 // Recipients and accounts as the service asks for them: every question through a cache with an explicit age, so that a storm asks the
 // directory once and an outage finds people already known still served.
 
+import { chooseAccount, type LogonNames, soughtValues } from './account.ts';
+import { addressSpellings } from './address-spellings.ts';
 import { AgedCache, type CacheAges } from './aged-cache.ts';
+import { BatchedLookups, divide, type SoughtValue } from './batched-lookups.ts';
+import type { EntryReader } from './entry.ts';
 import type { ForestDomain } from './exchange-organization.ts';
 import { type OwnMailboxes, readOwnMailboxes } from './own-mailboxes.ts';
 import {
   type Account,
-  findAccountBy,
   findByAddress,
   findByLegacyDn,
+  matchOf,
   type Recipient,
   type RecipientMatch,
   readByDn,
+  recipientSearch,
   type Search,
 } from './recipient.ts';
 import { sameMatch, sameRecipient } from './same-recipient.ts';
@@ -41,6 +46,8 @@ export interface RecipientsParts {
   /** A domain of the forest by DNS or NetBIOS name. */
   readonly domain: (name: string) => ForestDomain | undefined;
   readonly ages: RecipientAges;
+  /** Searches under way from which on look-ups wait and go together. */
+  readonly running: number;
   readonly now: () => number;
   readonly onEvent?: (event: OutageEvent) => void;
 }
@@ -49,10 +56,14 @@ const MAX_MATCHES = 100_000;
 const MAX_BY_NAME = 20_000;
 const MAX_ACCOUNTS = 100_000;
 const NO_SUCH_OBJECT = 32;
+/** Look-ups of one search, and how long they may wait for others to end. */
+const TOGETHER = 32;
+const WAIT_MS = 20;
 
 export class Recipients {
   readonly #parts: RecipientsParts;
   readonly #search: Search;
+  readonly #lookups: BatchedLookups;
   readonly #matches: AgedCache<RecipientMatch>;
   readonly #byName: AgedCache<Recipient | undefined>;
   readonly #accounts: AgedCache<Account | undefined>;
@@ -69,6 +80,12 @@ export class Recipients {
       if (this.#staleInOutage > 0) this.#outageEnded();
       return entries;
     };
+    this.#lookups = new BatchedLookups({
+      search: (base, filter) => this.#search(recipientSearch(base, 'sub', filter)),
+      running: parts.running,
+      together: TOGETHER,
+      waitMs: WAIT_MS,
+    });
     this.#matches = new AgedCache<RecipientMatch>({
       ages,
       now,
@@ -106,7 +123,11 @@ export class Recipients {
   }
 
   findByAddress(address: string): Promise<RecipientMatch> {
-    return this.#matches.get(addressKey(address), () => findByAddress(this.#search, this.#parts.base(), address));
+    return this.#matches.get(addressKey(address), () => {
+      const base = this.#parts.base();
+      const values = addressSpellings(address).map((spelling) => byAddress(spelling));
+      return findByAddress(this.#search, base, address, () => this.#lookups.find({ base, values }));
+    });
   }
 
   findByLegacyDn(legacyDn: string): Promise<RecipientMatch> {
@@ -140,7 +161,7 @@ export class Recipients {
       const at = principal.lastIndexOf('@');
       const domain = this.#parts.domain(principal.slice(at + 1));
       if (at <= 0 || !domain) return undefined;
-      return findAccountBy(this.#search, domain.namingContext, { sAMAccountName: principal.slice(0, at) });
+      return this.#account(domain.namingContext, { sAMAccountName: principal.slice(0, at) });
     });
   }
 
@@ -159,28 +180,43 @@ export class Recipients {
   }
 
   async #findAccount(logonName: string): Promise<Account | undefined> {
-    const search = this.#search;
     const backslash = logonName.indexOf('\\');
     if (backslash >= 0) {
       const domain = this.#parts.domain(logonName.slice(0, backslash));
-      const sam = logonName.slice(backslash + 1);
-      return domain && findAccountBy(search, domain.namingContext, { sAMAccountName: sam });
+      return domain && this.#account(domain.namingContext, { sAMAccountName: logonName.slice(backslash + 1) });
     }
     const base = this.#parts.base();
     const at = logonName.lastIndexOf('@');
-    if (at < 0) return findAccountBy(search, base, { sAMAccountName: logonName });
+    if (at < 0) return this.#account(base, { sAMAccountName: logonName });
     const domain = this.#parts.domain(logonName.slice(at + 1));
     const names = { userPrincipalName: logonName, smtp: logonName };
     const sam = { sAMAccountName: logonName.slice(0, at) };
     // The same searches whether or not somebody has the name: the time must not tell.
-    if (!domain) return findAccountBy(search, base, names);
-    if (domain.namingContext.toLowerCase() === base.toLowerCase())
-      return findAccountBy(search, base, { ...names, ...sam });
-    const [byName, bySam] = await Promise.all([
-      findAccountBy(search, base, names),
-      findAccountBy(search, domain.namingContext, sam),
-    ]);
+    if (!domain) return this.#account(base, names);
+    if (domain.namingContext.toLowerCase() === base.toLowerCase()) return this.#account(base, { ...names, ...sam });
+    const [byName, bySam] = await Promise.all([this.#account(base, names), this.#account(domain.namingContext, sam)]);
     return byName ?? bySam;
+  }
+
+  async #account(base: string, names: LogonNames): Promise<Account | undefined> {
+    const values = soughtValues(names);
+    const askedAt = this.#parts.now();
+    const entries = await this.#lookups.find({ base, values });
+    if (names.smtp !== undefined) this.#learn(names.smtp, entries, askedAt);
+    return chooseAccount(entries, values);
+  }
+
+  /** Who logs on with his address asks about it next: those who have it are among what was found for the name. */
+  #learn(address: string, entries: readonly EntryReader[], askedAt: number): void {
+    if (addressSpellings(address).length > 1) return;
+    const base = this.#parts.base();
+    const [owners] = divide(entries, [{ base, values: [byAddress(address)] }], 'for others too') ?? [];
+    if (!owners || owners.length === 0) return;
+    this.#matches.put(
+      addressKey(address),
+      matchOf(owners, () => 'address'),
+      askedAt,
+    );
   }
 
   #gaveStale(ageMs: number): void {
@@ -195,6 +231,8 @@ export class Recipients {
     this.#oldestStaleMs = 0;
   }
 }
+
+const byAddress = (address: string): SoughtValue => ({ attribute: 'proxyAddresses', value: `smtp:${address}` });
 
 export function addressKey(address: string): string {
   return `smtp:${lower(address)}`;

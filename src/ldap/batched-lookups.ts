@@ -1,0 +1,174 @@
+// Look-ups of single people, several in one search when many come at a time. Most of what a search costs, here and at the controller, it
+// costs whatever it finds. While few searches run each look-up is sent at once; the others wait for the first of those to end, and then
+// go together. What each is given is exactly what its own search would have found: where that is not sure, its own search is made.
+
+import { EqualityFilter, type Filter, OrFilter } from 'ldapts';
+import { currentRequest, forRequest } from './correlation.ts';
+import type { EntryReader } from './entry.ts';
+import { DirectoryError } from './errors.ts';
+
+/** One of the values by which somebody is looked for. */
+export interface SoughtValue {
+  readonly attribute: 'proxyAddresses' | 'userPrincipalName' | 'sAMAccountName';
+  readonly value: string;
+}
+
+/** Whoever has one of these values, of whatever class. */
+export interface Lookup {
+  readonly base: string;
+  readonly values: readonly SoughtValue[];
+}
+
+export interface BatchOptions {
+  /** Searches for the entries below `base`, with every attribute that callers and this file read. */
+  readonly search: (base: string, filter: Filter) => Promise<EntryReader[]>;
+  /** Searches under way from which on further look-ups wait. */
+  readonly running: number;
+  /** Look-ups of one search. */
+  readonly together: number;
+  /** Milliseconds after which waiting look-ups are sent although no search has ended. */
+  readonly waitMs: number;
+}
+
+interface Waiting {
+  readonly lookup: Lookup;
+  readonly request: string | undefined;
+  readonly resolve: (entries: EntryReader[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Look-ups whose values a directory can only compare letter by letter, whatever its rules for other scripts and for blanks are. */
+const PLAIN = /^[!-~]+$/;
+
+export class BatchedLookups {
+  readonly #options: BatchOptions;
+  #running = 0;
+  #waiting: Waiting[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: BatchOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects as the search does. */
+  find(lookup: Lookup): Promise<EntryReader[]> {
+    const idle = this.#running < this.#options.running && this.#waiting.length === 0;
+    if (idle || !lookup.values.every(({ value }) => PLAIN.test(value))) return this.#single(lookup);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ lookup, request: currentRequest(), resolve, reject });
+      if (this.#waiting.length >= this.#options.together) this.#send();
+      else this.#timer ??= setTimeout(() => this.#send(), this.#options.waitMs);
+    });
+  }
+
+  #single({ base, values }: Lookup): Promise<EntryReader[]> {
+    return this.#counted(() => this.#options.search(base, anyOf(values)));
+  }
+
+  async #counted<T>(search: () => Promise<T>): Promise<T> {
+    this.#running += 1;
+    try {
+      return await search();
+    } finally {
+      this.#running -= 1;
+      if (this.#waiting.length > 0 && this.#running < this.#options.running) this.#send();
+    }
+  }
+
+  /** Sends whatever waits: together where the base is the same. */
+  #send(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const [base, group] of Map.groupBy(waiting, ({ lookup }) => lookup.base)) {
+      const [first] = group;
+      const work = () => void this.#batch(base, group);
+      // What several requests share goes under the name of the first.
+      if (first?.request === undefined) work();
+      else forRequest(first.request, work);
+    }
+  }
+
+  async #batch(base: string, group: readonly Waiting[]): Promise<void> {
+    const apart = () => {
+      for (const { lookup, resolve, reject } of group) this.#single(lookup).then(resolve, reject);
+    };
+    if (group.length === 1) return apart();
+    try {
+      const filter = anyOf(group.flatMap(({ lookup }) => lookup.values));
+      const entries = await this.#counted(() => this.#options.search(base, filter));
+      const shares = divide(
+        entries,
+        group.map(({ lookup }) => lookup),
+      );
+      if (!shares) return apart();
+      for (const [at, { resolve }] of group.entries()) resolve(shares[at] ?? []);
+    } catch (error) {
+      // No controller answered: it would answer none of them. Anything else may be the search's size or shape.
+      if (!(error instanceof DirectoryError)) return apart();
+      for (const { reject } of group) reject(error);
+    }
+  }
+}
+
+function anyOf(values: readonly SoughtValue[]): Filter {
+  const filters = values.map(({ attribute, value }) => new EqualityFilter({ attribute, value }));
+  return (filters.length === 1 && filters[0]) || new OrFilter({ filters });
+}
+
+/**
+ * The entries of each look-up, in the order they came; undefined when it cannot be said. A directory compares more generously than
+ * letter by letter (accents, width): an entry that was found for nobody's value, or that has a value some directory may take for one
+ * that was sought, leaves it open who would have found it. `found` says whether the search looked for more than these.
+ */
+export function divide(
+  entries: readonly EntryReader[],
+  lookups: readonly Lookup[],
+  found: 'for these' | 'for others too' = 'for these',
+): EntryReader[][] | undefined {
+  const seekers = new Map<string, number[]>();
+  const attributes = new Set<SoughtValue['attribute']>();
+  for (const [at, { values }] of lookups.entries()) {
+    for (const { attribute, value } of values) {
+      attributes.add(attribute);
+      const key = keyOf(attribute, value.toLowerCase());
+      const known = seekers.get(key);
+      if (known) known.push(at);
+      else seekers.set(key, [at]);
+    }
+  }
+  const shares: EntryReader[][] = lookups.map(() => []);
+  for (const entry of entries) {
+    const finders = findersOf(entry, attributes, seekers);
+    if (!finders || (finders.size === 0 && found === 'for these')) return undefined;
+    for (const at of finders) shares[at]?.push(entry);
+  }
+  return shares;
+}
+
+function findersOf(
+  entry: EntryReader,
+  attributes: ReadonlySet<SoughtValue['attribute']>,
+  seekers: ReadonlyMap<string, number[]>,
+): ReadonlySet<number> | undefined {
+  const finders = new Set<number>();
+  for (const attribute of attributes) {
+    for (const value of entry.many(attribute)) {
+      const plain = PLAIN.test(value);
+      const folded = plain ? value.toLowerCase() : generously(value);
+      const found = folded === undefined ? undefined : seekers.get(keyOf(attribute, folded));
+      if (!plain && (folded === undefined || found)) return undefined;
+      if (found) for (const at of found) finders.add(at);
+    }
+  }
+  return finders;
+}
+
+const keyOf = (attribute: string, value: string): string => `${attribute}\0${value}`;
+
+/** A value as generous comparison sees it; undefined when it holds Latin letters whose counterparts differ between directories (ß, æ). */
+function generously(value: string): string | undefined {
+  const folded = value.normalize('NFKD').replace(/\p{M}/gu, '').replace(/\s+/g, '').toLowerCase();
+  return /(?=\P{ASCII})\p{Script=Latin}/u.test(folded) ? undefined : folded;
+}
