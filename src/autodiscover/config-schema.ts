@@ -127,6 +127,12 @@ export const configSchema = z.strictObject({
       unknownRecipientSeconds: seconds(10, 0, 600).meta(
         help('The same for an address that nobody has, or that several objects have.'),
       ),
+      watchSeconds: seconds(3, 0, 3600).meta(
+        help(
+          'Seconds between two questions to the controller in use whether anything has changed; what changed is read again at once. ' +
+            '0 does not ask.',
+        ),
+      ),
       outageSeconds: seconds(3600, 0, 86_400).meta(
         help(
           'While no domain controller answers, recipients and the organisation are answered from memory up to this age; ' +

@@ -12,6 +12,7 @@ import {
 import { currentRequest } from './correlation.ts';
 import type { EntryReader } from './entry.ts';
 import { DirectoryError } from './errors.ts';
+import { PasswordConnections } from './password-connections.ts';
 import { type SearchRequest, searchOn } from './search.ts';
 
 export interface PoolOptions {
@@ -23,6 +24,8 @@ export interface PoolOptions {
   readonly connections: number;
   /** Milliseconds between two tries of a controller that is down: at first, and after many; DEFAULT_RETRY when absent. */
   readonly retry?: RetryIntervals;
+  /** Milliseconds for which a connection that checked a password is kept for the next one; 30 seconds when absent. */
+  readonly passwordIdleMs?: number;
   readonly onEvent?: (event: PoolEvent) => void;
   readonly onOperation?: (operation: PoolOperation) => void;
 }
@@ -62,6 +65,7 @@ export type PasswordCheck =
 interface ControllerState {
   readonly options: ControllerOptions;
   readonly connections: (Promise<ControllerConnection> | undefined)[];
+  readonly forPasswords: PasswordConnections;
   turn: number;
   /** Undefined while the controller is thought to be well. */
   retryAfterMs: number | undefined;
@@ -91,6 +95,7 @@ export class ControllerPool {
     this.#controllers = options.controllers.map((controller) => ({
       options: controller,
       connections: new Array(options.connections).fill(undefined),
+      forPasswords: new PasswordConnections(controller, options.passwordIdleMs),
       turn: 0,
       retryAfterMs: undefined,
       retryTimer: undefined,
@@ -142,25 +147,29 @@ export class ControllerPool {
   }
 
   /**
-   * Checks a password by binding on a connection of its own. The next controller is tried only while nothing was sent: the moment
-   * a connection stood, the credential may have been seen, and a failure is final. Throws DirectoryError `unreachable`.
+   * Checks a password by binding, on a connection where nothing else happens. The next controller is tried only while nothing was sent:
+   * the moment a connection stood, the credential may have been seen, and a failure is final. Throws DirectoryError `unreachable`.
    */
   async checkPassword(bindName: string, password: string): Promise<PasswordCheck> {
     const failures: string[] = [];
     for (const state of this.#usable()) {
-      const connection = new ControllerConnection(state.options);
+      const connection = await state.forPasswords.take();
+      let answered = false;
       try {
         await this.#observed(state, 'password-check', () => connection.bind(bindName, password));
+        answered = true;
         return { outcome: 'accepted' };
       } catch (error) {
         const reason = rejectedReason(error);
+        answered = reason !== undefined;
         if (reason !== undefined) return { outcome: 'rejected', reason };
         if (error instanceof DirectoryError) throw error;
         failures.push(`${state.options.url}: ${failureText(error)}`);
         if (failureKind(error) === 'transport') this.#markDown(state, error);
         if (connection.established) break;
       } finally {
-        connection.close();
+        if (answered) state.forPasswords.giveBack(connection);
+        else connection.close();
       }
     }
     throw this.#unreachable('checking a password', failures);
@@ -170,6 +179,7 @@ export class ControllerPool {
     this.#closed = true;
     for (const state of this.#controllers) {
       clearTimeout(state.retryTimer);
+      state.forPasswords.close();
       for (const connection of state.connections.splice(0)) {
         connection?.then((open) => open.close()).catch(() => undefined);
       }
@@ -292,6 +302,7 @@ export class ControllerPool {
 
   #markDown(state: ControllerState, error: unknown): void {
     if (this.#closed || state.retryAfterMs !== undefined) return;
+    state.forPasswords.drop();
     this.#scheduleProbe(state, this.#retry.firstMs, failureText(error));
     if (this.#usable().length > 0) return;
     // Nobody is left to answer: those given up for long are asked soon.

@@ -47,11 +47,13 @@ export class ControllerConnection {
   readonly client: Client;
   readonly #options: ControllerOptions;
   #established = false;
+  #socket: Socket | undefined;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
     const watch = (socket: Socket, event: 'connect' | 'secureConnect'): Socket => {
       socket.setNoDelay(true);
+      this.#socket = socket;
       if (!options.startTls) socket.once(event, () => this.#setEstablished());
       return socket;
     };
@@ -86,10 +88,15 @@ export class ControllerConnection {
     return this.#established;
   }
 
+  /** False when the connection is known to have ended, or to be ending: nothing would be answered on it any more. */
+  get isOpen(): boolean {
+    return this.client.isConnected && this.#socket?.readyState === 'open' && !this.#socket.readableEnded;
+  }
+
   /** Connects, upgrades with StartTLS where asked, and binds. Errors are ldapts' or Node's own. */
   async bind(bindName: string, password: string): Promise<void> {
     if (password === '') throw new DirectoryError('configuration', 'an empty password must be refused before binding');
-    if (this.#options.startTls) {
+    if (this.#options.startTls && !this.#established) {
       await this.client.startTLS(tlsOptions(this.#options));
       this.#setEstablished();
     }

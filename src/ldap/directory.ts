@@ -2,6 +2,7 @@
 // passwords by binding apart, and keeps the Exchange organisation as a snapshot that is replaced whole.
 
 import { type AccountRights, readAccountRights } from './account-rights.ts';
+import { type Changes, ChangeWatcher, type WatchedBases } from './change-watcher.ts';
 import {
   type ControllerCheck,
   ControllerPool,
@@ -34,6 +35,8 @@ export interface DirectoryOptions {
   readonly searchBase: string | undefined;
   /** For how long what was read of recipients is given without asking, and in an outage; DEFAULT_AGES when absent. */
   readonly ages?: RecipientAges;
+  /** Milliseconds between two looks for changes; none when absent or 0. */
+  readonly watchIntervalMs?: number;
   /** Intervals at which controllers that are down are tried. */
   readonly retry?: RetryIntervals;
   /** Milliseconds of a clock that never goes back, for ages; the process's own when absent. */
@@ -46,6 +49,10 @@ export type DirectoryEvent =
   | PoolEvent
   | { readonly type: 'organization-read'; readonly durationMs: number }
   | { readonly type: 'organization-stale'; readonly reason: string; readonly ageMs: number }
+  /** Something changed in the directory; `recipients` is how many people and groups, or that nobody counted. */
+  | { readonly type: 'changes-seen'; readonly organization: boolean; readonly recipients: number | 'many' | 'all' }
+  /** The directory keeps no update sequence numbers: changes are seen when ages run out. */
+  | { readonly type: 'changes-unseen' }
   /** The first answer from memory because the directory could not be asked, and the first one from the directory after that. */
   | { readonly type: 'outage-began'; readonly ageMs: number }
   | { readonly type: 'outage-ended'; readonly answers: number };
@@ -98,17 +105,21 @@ export interface Directory {
 
 /** A refresh that a request asked for is not repeated within this time. */
 const ON_DEMAND_PAUSE_MS = 5_000;
+/** More changes than can be looked at make every recipient asked again, no more often than this. */
+const DOUBT_ALL_PAUSE_MS = 30_000;
 
 /** Opens the directory and reads the Exchange organisation once, so that a service starts only with rights that suffice. */
 export async function openDirectory(options: DirectoryOptions): Promise<Directory> {
   const directory = new ActiveDirectory(options);
   try {
+    // Before anything is read, so that no change falls between.
+    await directory.watch();
     await directory.refresh();
   } catch (error) {
     directory.close();
     throw error;
   }
-  directory.startRefreshing();
+  directory.startTimers();
   return directory;
 }
 
@@ -121,7 +132,10 @@ class ActiveDirectory implements Directory {
   #readAt = Number.NEGATIVE_INFINITY;
   #readFailed = false;
   #reading: Promise<OrganizationIndex> | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #watcher = new ChangeWatcher();
+  #watching = false;
+  #doubtedAllAt = Number.NEGATIVE_INFINITY;
+  #timers: NodeJS.Timeout[] = [];
 
   constructor(options: DirectoryOptions) {
     this.#options = options;
@@ -171,9 +185,55 @@ class ActiveDirectory implements Directory {
     return this.#readShared();
   }
 
-  startRefreshing(): void {
-    this.#timer = setInterval(() => this.#readAgain(), this.#options.refreshIntervalMs);
-    this.#timer.unref();
+  startTimers(): void {
+    const every = (ms: number, work: () => void) => this.#timers.push(setInterval(work, ms).unref());
+    every(this.#options.refreshIntervalMs, () => this.#readAgain());
+    const { watchIntervalMs = 0 } = this.#options;
+    if (watchIntervalMs > 0) every(watchIntervalMs, () => void this.watch());
+  }
+
+  /** Looks for changes once. A look that fails is no matter: what it would have seen the next one sees. */
+  async watch(): Promise<void> {
+    if (this.#watching || (this.#options.watchIntervalMs ?? 0) === 0) return;
+    this.#watching = true;
+    try {
+      const changes = await this.#pool.withOneController((search) => this.#watcher.look(search, this.#bases()));
+      if (this.#index) await this.#takeIn(changes);
+      else if (changes.kind === 'unsupported') this.#options.onEvent?.({ type: 'changes-unseen' });
+    } catch {
+      // The pool has told of a controller that does not answer, the reader of the organisation of everything else.
+    } finally {
+      this.#watching = false;
+    }
+  }
+
+  #bases(): WatchedBases | undefined {
+    if (!this.#index) return undefined;
+    const { distinguishedName, rootDse } = this.#index.organization;
+    return { organization: distinguishedName, recipients: this.#options.searchBase ?? rootDse.defaultNamingContext };
+  }
+
+  async #takeIn(changes: Changes): Promise<void> {
+    if (changes.kind === 'unsupported') return;
+    const organization = changes.kind === 'unknown' || changes.organization;
+    const recipients = changes.kind === 'unknown' ? 'all' : changes.recipients;
+    if (recipients === 'all') this.#recipients.doubtAll();
+    else if (recipients === 'many') this.#doubtAllNowAndThen();
+    else this.#recipients.doubt(recipients);
+    if (!organization && recipients.length === 0) return;
+    const counted = typeof recipients === 'string' ? recipients : recipients.length;
+    this.#options.onEvent?.({ type: 'changes-seen', organization, recipients: counted });
+    if (!organization) return;
+    // A read that is under way may have passed the change already.
+    await this.#reading?.catch(() => undefined);
+    this.#readAgain();
+  }
+
+  /** Logons change people: whoever causes very many must not be able to turn the cache off. */
+  #doubtAllNowAndThen(): void {
+    if (this.#now() - this.#doubtedAllAt < DOUBT_ALL_PAUSE_MS) return;
+    this.#doubtedAllAt = this.#now();
+    this.#recipients.doubtAll();
   }
 
   #readAgain(): void {
@@ -279,7 +339,7 @@ class ActiveDirectory implements Directory {
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    for (const timer of this.#timers) clearInterval(timer);
     this.#pool.close();
   }
 

@@ -1,6 +1,7 @@
 // Recipients and accounts as the service asks for them: every question through a cache with an explicit age, so that a storm asks the
 // directory once and an outage finds people already known still served.
 
+import { domainToASCII } from 'node:url';
 import { chooseAccount, type LogonNames, soughtValues } from './account.ts';
 import { addressSpellings } from './address-spellings.ts';
 import { AgedCache, type CacheAges } from './aged-cache.ts';
@@ -165,6 +166,24 @@ export class Recipients {
     });
   }
 
+  /** Whatever is known of these objects, or under a name of theirs, is asked again at its next use. */
+  doubt(changed: readonly EntryReader[]): void {
+    if (changed.length === 0) return;
+    const names = new Set(changed.flatMap((entry) => [entry.dn, ...entry.many('msExchDelegateListLink')]).map(lower));
+    // Who has a changed mailbox auto-mapped is answered with it, though nothing changed about himself.
+    const concerns = ({ distinguishedName, delegateMailboxDns }: Recipient) =>
+      names.has(lower(distinguishedName)) || delegateMailboxDns.some((dn) => names.has(lower(dn)));
+    this.#matches.doubt(changed.flatMap(keysOf));
+    this.#matches.doubtWhere((match) => match.status === 'found' && concerns(match.recipient));
+    this.#byName.doubt(names);
+    this.#byName.doubtWhere((recipient) => recipient !== undefined && concerns(recipient));
+  }
+
+  doubtAll(): void {
+    this.#matches.doubtAll();
+    this.#byName.doubtAll();
+  }
+
   status(): RecipientsStatus {
     const caches = [this.#matches, this.#byName, this.#accounts, this.#ownMailboxes];
     const sum = (of: (cache: { size: number; stale: number }) => number) =>
@@ -233,6 +252,25 @@ export class Recipients {
 }
 
 const byAddress = (address: string): SoughtValue => ({ attribute: 'proxyAddresses', value: `smtp:${address}` });
+
+/** The keys under which an object may be known, or known not to be. */
+function keysOf(entry: EntryReader): string[] {
+  const addresses = [entry.one('mail'), entry.one('userPrincipalName')].filter((address) => address !== undefined);
+  const legacyDns = entry.many('legacyExchangeDN');
+  for (const proxy of entry.many('proxyAddresses')) {
+    const prefix = proxy.slice(0, 5).toLowerCase();
+    if (prefix === 'smtp:') addresses.push(proxy.slice(5));
+    if (prefix === 'x500:') legacyDns.push(proxy.slice(5));
+  }
+  return [...addresses.flatMap(askedAs).map(addressKey), ...legacyDns.map(legacyDnKey)];
+}
+
+/** A stored address as clients may ask for it: an international domain arrives as A-labels. */
+function askedAs(address: string): string[] {
+  const at = address.lastIndexOf('@') + 1;
+  const ascii = domainToASCII(address.slice(at));
+  return ascii === '' ? [address] : [address, `${address.slice(0, at)}${ascii}`];
+}
 
 export function addressKey(address: string): string {
   return `smtp:${lower(address)}`;

@@ -182,14 +182,68 @@ test('a wrong password is tried once in total', async (t) => {
   );
 });
 
-test('a right password costs one bind on a connection of its own', async (t) => {
-  const { pool, controllers } = await scene(t, 2);
-  assert.deepEqual(await pool.checkPassword(staffDn('Alice Adams'), PASSWORD), { outcome: 'accepted' });
+test('a right password costs one bind, on a connection that serves the next check and is not kept for long', async (t) => {
+  const { pool, controllers } = await scene(t, 2, { passwordIdleMs: 50 });
+  const stats = controllers.map((controller) => controller.stats);
+  const rounds = [
+    [PASSWORD, { outcome: 'accepted' }],
+    ['wrong', { outcome: 'rejected', reason: '52e' }],
+    [PASSWORD, { outcome: 'accepted' }],
+  ] as const;
+  for (const [password, outcome] of rounds) {
+    assert.deepEqual(await pool.checkPassword(staffDn('Alice Adams'), password), outcome);
+  }
   assert.deepEqual(
-    controllers.map(({ stats }) => stats.binds),
-    [1, 0],
+    stats.map(({ binds, failedBinds, connections }) => [binds, failedBinds, connections]),
+    [
+      [3, 1, 1],
+      [0, 0, 0],
+    ],
   );
-  await eventually('the connection is closed', () => controllers[0]?.stats.openConnections === 0);
+  await eventually('the connection is closed', () => stats[0]?.openConnections === 0);
+});
+
+test('checks at one time have a connection each, of which some are kept', async (t) => {
+  const { pool, controllers } = await scene(t, 1);
+  const [stats] = controllers.map((controller) => controller.stats);
+  assert.ok(stats);
+  const people = ['Alice Adams', 'Bob Baker'];
+  const check = (n: number) => pool.checkPassword(staffDn(people[n % 2] ?? ''), n % 3 === 0 ? 'wrong' : PASSWORD);
+  const checked = await Promise.all(Array.from({ length: 40 }, (_, n) => check(n)));
+  assert.deepEqual(
+    checked.map(({ outcome }) => outcome),
+    Array.from({ length: 40 }, (_, n) => (n % 3 === 0 ? 'rejected' : 'accepted')),
+  );
+  assert.equal(stats.connections, 40);
+  await eventually('sixteen are kept', () => stats.openConnections === 16);
+  await Promise.all(Array.from({ length: 16 }, (_, n) => check(n)));
+  assert.equal(stats.connections, 40);
+});
+
+test('a connection that the controller closed while it lay idle fails no check', async (t) => {
+  const { pool, controllers } = await scene(t, 1);
+  const [controller] = controllers;
+  assert.ok(controller);
+  for (let round = 0; round < 20; round++) {
+    assert.deepEqual(await pool.checkPassword(staffDn('Alice Adams'), PASSWORD), { outcome: 'accepted' });
+    // Cuts every connection, and takes new ones at once.
+    await controller.setFaults({ dead: 'close' });
+    await controller.setFaults({});
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assert.equal(pool.status()[0]?.up, true);
+});
+
+test('a used connection that breaks with the password on it: unjudged, and no other controller sees the password', async (t) => {
+  const { pool, controllers } = await scene(t, 2);
+  const [first, second] = controllers;
+  assert.ok(first && second);
+  await pool.checkPassword(staffDn('Alice Adams'), PASSWORD);
+  await first.setFaults({ resetMidAnswer: true, operations: ['bind'] });
+  await assert.rejects(pool.checkPassword(staffDn('Alice Adams'), PASSWORD), { code: 'unreachable' });
+  assert.equal(second.stats.binds, 0);
+  assert.deepEqual(await pool.checkPassword(staffDn('Bob Baker'), PASSWORD), { outcome: 'accepted' });
+  assert.equal(second.stats.binds, 1);
 });
 
 for (const [why, faults, tried] of [

@@ -98,6 +98,7 @@ export function openServiceDirectory(
       missingMs: directory.unknownRecipientSeconds * 1000,
       outageMs: directory.outageSeconds * 1000,
     },
+    watchIntervalMs: directory.watchSeconds * 1000,
     onEvent: (event) => {
       metrics?.()?.directoryEvent(event);
       logDirectoryEvent(event, log);
@@ -268,6 +269,8 @@ function logDirectoryEvent(event: DirectoryEvent, log: Logger): void {
     'controller-up': ['info', 'domain controller answers again'],
     'organization-read': ['debug', 'Exchange organisation read'],
     'organization-stale': ['warn', 'Exchange organisation could not be read; the last one is used'],
+    'changes-seen': ['debug', 'changes in the directory'],
+    'changes-unseen': ['info', 'the directory has no update sequence numbers; changes are seen when ages run out'],
     'outage-began': ['warn', 'no domain controller answers; what is known of recipients is given from memory'],
     'outage-ended': ['info', 'recipients are read from the directory again'],
   };
