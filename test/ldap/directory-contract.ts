@@ -404,6 +404,37 @@ function refreshing(bed: () => ContractBed): void {
     }
   });
 
+  test('a change is seen by the next look for changes, long before the organisation is due to be read', async () => {
+    const events: DirectoryEvent[] = [];
+    const directory = await openDirectory({
+      ...bed().options,
+      refreshIntervalMs: 3_600_000,
+      watchIntervalMs: 100,
+      onEvent: (event) => void events.push(event),
+    });
+    const writer = bed().connect();
+    const dn = databaseDn('DUB-DB02');
+    const set = (values: string[]) =>
+      writer.modify(
+        dn,
+        new Change({ operation: 'replace', modification: new Attribute({ type: 'legacyExchangeDN', values }) }),
+      );
+    const seen = () => directory.organization().database(dn)?.legacyDn;
+    const value = `${LEGACY_GROUP}/cn=Configuration/cn=Servers/cn=outlook-dub.contoso.test/cn=Microsoft Private MDB`;
+    try {
+      await writer.bind(WRITER, PASSWORD);
+      await set([value]);
+      await eventually('the change is seen', () => seen() === value);
+      await set([]);
+      await eventually('the change back is seen', () => seen() === undefined);
+      assert.ok(events.some((event) => event.type === 'changes-seen' && event.organization));
+      assert.ok(!events.some(({ type }) => type === 'changes-unseen'));
+    } finally {
+      directory.close();
+      await writer.unbind();
+    }
+  });
+
   test('refreshes that are asked for at one time share a read, and none follows at once', async () => {
     let reads = 0;
     const onEvent = ({ type }: DirectoryEvent) => {
