@@ -67,6 +67,9 @@ interface ControllerState {
   readonly connections: (Promise<ControllerConnection> | undefined)[];
   readonly forPasswords: PasswordConnections;
   turn: number;
+  /** Operations it has not answered, and when it was last heard of, or first asked since. */
+  pending: number;
+  heardAt: number;
   /** Undefined while the controller is thought to be well. */
   retryAfterMs: number | undefined;
   retryTimer: NodeJS.Timeout | undefined;
@@ -74,6 +77,8 @@ interface ControllerState {
 
 export const DEFAULT_RETRY: RetryIntervals = { firstMs: 1_000, longestMs: 60_000 };
 const REFUSED_PAUSE_MS = 60_000;
+/** Milliseconds without any answer after which another controller is asked first. */
+const SILENT_MS = 1_000;
 
 export class ControllerPool {
   readonly #options: PoolOptions;
@@ -97,6 +102,8 @@ export class ControllerPool {
       connections: new Array(options.connections).fill(undefined),
       forPasswords: new PasswordConnections(controller, options.passwordIdleMs),
       turn: 0,
+      pending: 0,
+      heardAt: 0,
       retryAfterMs: undefined,
       retryTimer: undefined,
     }));
@@ -203,18 +210,21 @@ export class ControllerPool {
     throw this.#unreachable(doing, failures);
   }
 
-  /** Tells of an operation when it is over. */
+  /** Runs an operation, keeps what it tells of the controller, and tells of it when it is over. */
   async #observed<T>(
     state: ControllerState,
     operation: 'search' | 'password-check',
     work: () => Promise<T>,
   ): Promise<T> {
-    const { onOperation } = this.#options;
-    if (!onOperation) return work();
     const began = performance.now();
+    if (state.pending === 0) state.heardAt = began;
+    state.pending += 1;
     const tell = (outcome: 'done' | 'refused' | 'failed') => {
-      const ms = Math.round((performance.now() - began) * 10) / 10;
-      onOperation({ url: state.options.url, operation, outcome, ms, id: currentRequest() });
+      const ended = performance.now();
+      state.pending -= 1;
+      if (outcome !== 'failed') state.heardAt = ended;
+      const ms = Math.round((ended - began) * 10) / 10;
+      this.#options.onOperation?.({ url: state.options.url, operation, outcome, ms, id: currentRequest() });
     };
     try {
       const value = await work();
@@ -226,8 +236,20 @@ export class ControllerPool {
     }
   }
 
+  /**
+   * Controllers thought to be well, in the order they are asked. One that owes answers and has been silent for a while comes last: what
+   * it already has waits for the time-out, but nothing new shall, above all no password, which could not be tried elsewhere after that.
+   */
   #usable(): ControllerState[] {
-    return this.#controllers.filter((state) => state.retryAfterMs === undefined);
+    const well = this.#controllers.filter((state) => state.retryAfterMs === undefined);
+    if (well.length < 2 || !well.some(({ pending }) => pending > 0)) return well;
+    const since = performance.now() - SILENT_MS;
+    const isSilent = ({ pending, heardAt }: ControllerState) => pending > 0 && heardAt < since;
+    return [...well.filter((state) => !isSilent(state)), ...well.filter(isSilent)];
+  }
+
+  #isAnyUp(): boolean {
+    return this.#controllers.some((state) => state.retryAfterMs === undefined);
   }
 
   /** The open connection in a slot, or a new one; callers that come while it opens share it. */
@@ -304,7 +326,7 @@ export class ControllerPool {
     if (this.#closed || state.retryAfterMs !== undefined) return;
     state.forPasswords.drop();
     this.#scheduleProbe(state, this.#retry.firstMs, failureText(error));
-    if (this.#usable().length > 0) return;
+    if (this.#isAnyUp()) return;
     // Nobody is left to answer: those given up for long are asked soon.
     for (const other of this.#controllers) {
       if (other === state || (other.retryAfterMs ?? 0) <= this.#retry.firstMs) continue;
@@ -335,8 +357,7 @@ export class ControllerPool {
       this.#options.onEvent?.({ type: 'controller-up', url: state.options.url });
     } catch (error) {
       if (this.#closed) return;
-      const allDown = this.#usable().length === 0;
-      const delay = allDown ? this.#retry.firstMs : Math.min(lastDelayMs * 2, this.#retry.longestMs);
+      const delay = !this.#isAnyUp() ? this.#retry.firstMs : Math.min(lastDelayMs * 2, this.#retry.longestMs);
       this.#scheduleProbe(state, delay, failureText(error));
     }
   }

@@ -58,9 +58,7 @@ labSuite('directory on Samba', ['samba'], () => {
       await change('delete', 'proxyAddresses', [`smtp:${name}`]);
       await change('replace', 'displayName', [before.displayName]);
       await eventually('the address is gone', async () => (await find(name)) === undefined);
-      assert.ok(
-        events.every((event) => event.type !== 'changes-seen' || !event.organization || event.recipients !== 0),
-      );
+      assert.ok(events.some((event) => event.type === 'changes-seen' && event.recipients === 1));
     } finally {
       directory.close();
       await administrator.unbind();

@@ -111,6 +111,35 @@ test('slow is not dead: an answer within the time-out is taken', async (t) => {
   assert.equal(await served(), 0);
 });
 
+test('one that has fallen silent gets nothing new, long before its time is up, and is asked first again when it answers', async (t) => {
+  const { controllers, served } = await scene(t, 2);
+  const [first, second] = controllers;
+  assert.ok(first && second);
+  const patient = new ControllerPool({
+    controllers: controllers.map(({ url }) => controllerAt(url, { operationTimeoutMs: 60_000 })),
+    bindName: READER,
+    readPassword: async () => PASSWORD,
+    connections: 1,
+  });
+  t.after(() => patient.close());
+  assert.equal(await served(), 0);
+  await patient.search(ALICE);
+  await first.setFaults({ delayMs: 2_000, operations: ['search'] });
+  const slow = patient.search(ALICE);
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  assert.deepEqual(await patient.checkPassword(staffDn('Bob Baker'), PASSWORD), { outcome: 'accepted' });
+  assert.equal(second.stats.binds, 1, 'the password went to the second one alone');
+  assert.equal((await slow).length, 1, 'what it already had is answered');
+  assert.deepEqual(
+    patient.status().map(({ up }) => up),
+    [true, true],
+  );
+  const before = first.stats.binds;
+  await first.setFaults({});
+  await patient.checkPassword(staffDn('Bob Baker'), PASSWORD);
+  assert.equal(first.stats.binds, before + 1);
+});
+
 test('what the directory refuses is not asked of another controller', async (t) => {
   const { pool, controllers } = await scene(t, 2);
   await assert.rejects(pool.search({ ...ALICE, base: `OU=Nowhere,${DOMAIN}` }), { code: 32 });
