@@ -33,6 +33,7 @@ export interface ConfigOverrides {
     readonly realm?: string;
     readonly cacheSeconds?: number;
     readonly rejectedCacheSeconds?: number;
+    readonly failures?: { readonly perAddress?: number; readonly total?: number };
   };
   readonly limits?: { readonly requestBytes?: number };
 }
