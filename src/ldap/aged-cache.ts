@@ -30,6 +30,8 @@ interface Entry<V> {
   readonly value: V;
   /** When its question was asked, not when it was answered: what changed in between may not be in it. */
   readonly askedAt: number;
+  /** Milliseconds for which it is given at least. */
+  readonly leastMs: number;
   /** To be asked again at the next use, whatever its age. */
   doubted: boolean;
 }
@@ -38,6 +40,9 @@ interface Question<V> {
   answer: Promise<V>;
   doubted: boolean;
 }
+
+/** What came with another question a moment ago need not be asked again. */
+const MOMENT_MS = 1_000;
 
 export class AgedCache<V> {
   /** Answers from memory, questions to the directory (or shared ones), and answers given for want of a directory, since the start. */
@@ -78,9 +83,9 @@ export class AgedCache<V> {
     }
   }
 
-  /** Takes over an answer that came with another question, which was asked at `askedAt`. */
+  /** Takes over an answer that came with another question, which was asked at `askedAt`. For a moment it counts whatever ages say. */
   put(key: string, value: V, askedAt: number): V {
-    return this.#keep(key, value, askedAt, askedAt <= this.#lastDoubt);
+    return this.#keep(key, value, { askedAt, leastMs: MOMENT_MS, doubted: askedAt <= this.#lastDoubt });
   }
 
   /** What is known under these keys is asked again at its next use; it still serves in an outage. */
@@ -110,17 +115,17 @@ export class AgedCache<V> {
     return this.#found.get(key) ?? this.#missing.get(key);
   }
 
-  #isFresh({ value, askedAt, doubted }: Entry<V>): boolean {
+  #isFresh({ value, askedAt, leastMs, doubted }: Entry<V>): boolean {
     if (doubted || askedAt <= this.#freshFrom) return false;
     const { ages, isMissing, now } = this.#options;
-    return now() - askedAt < (isMissing(value) ? ages.missingMs : ages.freshMs);
+    return now() - askedAt < Math.max(leastMs, isMissing(value) ? ages.missingMs : ages.freshMs);
   }
 
   #ask(key: string, ask: () => Promise<V>): Question<V> {
     const askedAt = this.#options.now();
     const question: Question<V> = { doubted: false, answer: undefined as unknown as Promise<V> };
     question.answer = ask()
-      .then((value) => this.#keep(key, value, askedAt, question.doubted))
+      .then((value) => this.#keep(key, value, { askedAt, leastMs: 0, doubted: question.doubted }))
       .finally(() => {
         if (this.#running.get(key) === question) this.#running.delete(key);
       });
@@ -128,14 +133,14 @@ export class AgedCache<V> {
     return question;
   }
 
-  #keep(key: string, read: V, askedAt: number, doubted: boolean): V {
+  #keep(key: string, read: V, told: Omit<Entry<V>, 'value'>): V {
     const { isMissing, isSame } = this.#options;
     const known = this.#entry(key);
-    if (known && known.askedAt > askedAt) return read;
+    if (known && known.askedAt > told.askedAt) return read;
     const value = known && isSame(known.value, read) ? known.value : read;
     const [here, there] = isMissing(value) ? [this.#missing, this.#found] : [this.#found, this.#missing];
     there.delete(key);
-    here.set(key, { value, askedAt, doubted });
+    here.set(key, { value, ...told });
     return value;
   }
 
