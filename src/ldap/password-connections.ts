@@ -8,8 +8,8 @@ interface Idle {
   readonly since: number;
 }
 
-/** Connections kept without work, and for how long. */
-const MAX_IDLE = 16;
+/** Connections kept without work, as many as checks run at once by default, and for how long. */
+const MAX_IDLE = 64;
 const IDLE_MS = 30_000;
 /** What the controller ended while a connection lay idle this long may not have been noticed yet. */
 const LOOK_TWICE_MS = 5;

@@ -238,15 +238,15 @@ test('checks at one time have a connection each, of which some are kept', async 
   assert.ok(stats);
   const people = ['Alice Adams', 'Bob Baker'];
   const check = (n: number) => pool.checkPassword(staffDn(people[n % 2] ?? ''), n % 3 === 0 ? 'wrong' : PASSWORD);
-  const checked = await Promise.all(Array.from({ length: 40 }, (_, n) => check(n)));
+  const checked = await Promise.all(Array.from({ length: 80 }, (_, n) => check(n)));
   assert.deepEqual(
     checked.map(({ outcome }) => outcome),
-    Array.from({ length: 40 }, (_, n) => (n % 3 === 0 ? 'rejected' : 'accepted')),
+    Array.from({ length: 80 }, (_, n) => (n % 3 === 0 ? 'rejected' : 'accepted')),
   );
-  assert.equal(stats.connections, 40);
-  await eventually('sixteen are kept', () => stats.openConnections === 16);
-  await Promise.all(Array.from({ length: 16 }, (_, n) => check(n)));
-  assert.equal(stats.connections, 40);
+  assert.equal(stats.connections, 80);
+  await eventually('as many are kept as usually run at once', () => stats.openConnections === 64);
+  await Promise.all(Array.from({ length: 64 }, (_, n) => check(n)));
+  assert.equal(stats.connections, 80);
 });
 
 test('a connection that the controller closed while it lay idle fails no check', async (t) => {
