@@ -122,7 +122,7 @@ export const configSchema = z.strictObject({
       operationTimeoutSeconds: seconds(8, 1, 120).meta(help("Seconds to wait for a controller's answer.")),
       refreshSeconds: seconds(60, 5, 3600).meta(help('Seconds between two reads of the Exchange organisation.')),
       recipientSeconds: seconds(60, 0, 3600).meta(
-        help('Seconds for which what was read of a recipient is given without asking again; 0 asks every time.'),
+        help('Seconds for which what was read of a recipient is given without asking again; 0 asks for every request.'),
       ),
       unknownRecipientSeconds: seconds(10, 0, 600).meta(
         help('The same for an address that nobody has, or that several objects have.'),

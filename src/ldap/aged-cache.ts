@@ -20,6 +20,8 @@ export interface AgedCacheOptions<V> {
   readonly isMissing: (value: V) => boolean;
   /** True when the second says what the first said: the first object is then given on, so that work kept with it stays good. */
   readonly isSame: (known: V, read: V) => boolean;
+  /** An equal value that takes less room; the value itself when absent. */
+  readonly compact?: (value: V) => V;
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
   /** Told the age of each answer that is given because the directory could not be asked. */
@@ -134,10 +136,10 @@ export class AgedCache<V> {
   }
 
   #keep(key: string, read: V, told: Omit<Entry<V>, 'value'>): V {
-    const { isMissing, isSame } = this.#options;
+    const { isMissing, isSame, compact } = this.#options;
     const known = this.#entry(key);
     if (known && known.askedAt > told.askedAt) return read;
-    const value = known && isSame(known.value, read) ? known.value : read;
+    const value = known && isSame(known.value, read) ? known.value : compact ? compact(read) : read;
     const [here, there] = isMissing(value) ? [this.#missing, this.#found] : [this.#found, this.#missing];
     there.delete(key);
     here.set(key, { value, ...told });

@@ -6,6 +6,7 @@ import { chooseAccount, type LogonNames, soughtValues } from './account.ts';
 import { addressSpellings } from './address-spellings.ts';
 import { AgedCache, type CacheAges } from './aged-cache.ts';
 import { BatchedLookups, divide, type SoughtValue } from './batched-lookups.ts';
+import { SharedTexts } from './compact-recipient.ts';
 import type { EntryReader } from './entry.ts';
 import type { ForestDomain } from './exchange-organization.ts';
 import { type OwnMailboxes, readOwnMailboxes } from './own-mailboxes.ts';
@@ -87,6 +88,7 @@ export class Recipients {
       together: TOGETHER,
       waitMs: WAIT_MS,
     });
+    const texts = new SharedTexts();
     this.#matches = new AgedCache<RecipientMatch>({
       ages,
       now,
@@ -94,6 +96,7 @@ export class Recipients {
       maxEntries: MAX_MATCHES,
       isMissing: ({ status }) => status !== 'found',
       isSame: sameMatch,
+      compact: (match) => texts.compactMatch(match),
     });
     this.#byName = new AgedCache<Recipient | undefined>({
       ages,
@@ -102,6 +105,7 @@ export class Recipients {
       maxEntries: MAX_BY_NAME,
       isMissing: (recipient) => recipient === undefined,
       isSame: sameRecipient,
+      compact: (recipient) => recipient && texts.compact(recipient),
     });
     this.#accounts = new AgedCache<Account | undefined>({
       // Always asked while that is possible: a password must not be tried under a name its owner has no longer, and how long an answer
@@ -153,6 +157,9 @@ export class Recipients {
 
   /** See Directory.findAccount. */
   findAccount(logonName: string): Promise<Account | undefined> {
+    // Names with a domain come with logons that winbind can judge by itself. All others come with passwords, which nobody can judge in an
+    // outage, whoever they belong to.
+    if (!logonName.includes('\\')) return this.#findAccount(logonName);
     return this.#accounts.get(`name:${lower(logonName)}`, () => this.#findAccount(logonName));
   }
 

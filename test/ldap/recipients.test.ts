@@ -121,11 +121,11 @@ test('accounts are asked for at every logon, and known ones are found in an outa
   const alice = await directory.findAccount('CONTOSO\\alice');
   assert.equal(await cost((d) => d.findAccount('CONTOSO\\alice')), 1);
   assert.equal((await directory.findPrincipal('alice@CONTOSO.TEST'))?.distinguishedName, alice?.distinguishedName);
-  await directory.findAccount('nobody');
+  await directory.findAccount('CONTOSO\\nobody');
   await controller.setFaults({ dead: 'refuse' });
   assert.deepEqual(await directory.findAccount('contoso\\ALICE'), alice);
   assert.deepEqual(await directory.findPrincipal('alice@CONTOSO.TEST'), alice);
-  assert.equal(await directory.findAccount('nobody'), undefined);
+  assert.equal(await directory.findAccount('CONTOSO\\nobody'), undefined);
   await assert.rejects(directory.findAccount('bob'), { code: 'unreachable' });
   await assert.rejects(directory.findPrincipal('bob@CONTOSO.TEST'), { code: 'unreachable' });
 });
