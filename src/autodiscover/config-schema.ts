@@ -282,6 +282,11 @@ export const configSchema = z.strictObject({
       cacheSeconds: seconds(120, 0, 3600).meta(
         help('Seconds for which good credentials are remembered; 0 asks the directory every time.'),
       ),
+      outageSeconds: seconds(3600, 0, 86_400).meta(
+        help(
+          'While no domain controller answers, credentials that were good within this time are still good; 0 is no longer than cacheSeconds.',
+        ),
+      ),
       rejectedCacheSeconds: seconds(30, 0, 600).meta(
         help('Seconds for which the same wrong credentials are refused without asking again.'),
       ),

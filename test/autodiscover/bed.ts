@@ -64,6 +64,7 @@ export function bedOver(directory: Directory, overrides: ConfigOverrides = {}): 
   const cache = new CredentialCache<AuthenticationOutcome>({
     acceptedMs: config.authentication.cacheSeconds * 1000,
     rejectedMs: config.authentication.rejectedCacheSeconds * 1000,
+    outageMs: config.authentication.outageSeconds * 1000,
     maxEntries: 1000,
     now: () => now,
   });

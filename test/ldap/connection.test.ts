@@ -5,6 +5,7 @@ import { EqualityFilter } from 'ldapts';
 import { ControllerPool, type PoolEvent, type PoolOptions } from '../../src/ldap/connection.ts';
 import type { EmbeddedDirectory, Faults } from '../../src/ldap/embedded/server.ts';
 import type { SearchRequest } from '../../src/ldap/search.ts';
+import { selfSigned } from '../helpers/certificates.ts';
 import { controllerAt, DOMAIN, eventually, PASSWORD, READER, staffDn, startController } from './demo-organization.ts';
 
 const QUICK = { connectTimeoutMs: 300, operationTimeoutMs: 300 };
@@ -231,6 +232,29 @@ test('a right password costs one bind, on a connection that serves the next chec
   );
   await eventually('the connection is closed', () => stats[0]?.openConnections === 0);
 });
+
+for (const mode of ['ldaps', 'start-tls'] as const) {
+  test(`checks one after the other over ${mode} cost one handshake`, async (t) => {
+    const tls = selfSigned('dc1.contoso.test');
+    const controller = await startController({ tls: { ...tls, mode } });
+    const reached = controllerAt(controller.url, { ca: [tls.cert], startTls: mode === 'start-tls' });
+    const pool = new ControllerPool({
+      controllers: [reached],
+      bindName: READER,
+      readPassword: async () => PASSWORD,
+      connections: 1,
+    });
+    t.after(async () => {
+      pool.close();
+      await controller.close();
+    });
+    for (const password of [PASSWORD, 'wrong', PASSWORD]) {
+      const { outcome } = await pool.checkPassword(staffDn('Alice Adams'), password);
+      assert.equal(outcome, password === PASSWORD ? 'accepted' : 'rejected');
+    }
+    assert.deepEqual([controller.stats.connections, controller.stats.binds, controller.stats.failedBinds], [1, 3, 1]);
+  });
+}
 
 test('checks at one time have a connection each, of which some are kept', async (t) => {
   const { pool, controllers } = await scene(t, 1);

@@ -100,6 +100,7 @@ function credentialCache(config: Config['authentication']): CredentialCache<Auth
   return new CredentialCache({
     acceptedMs: config.cacheSeconds * 1000,
     rejectedMs: config.rejectedCacheSeconds * 1000,
+    outageMs: config.outageSeconds * 1000,
     maxEntries: MAX_CREDENTIALS,
     now: () => performance.now(),
   });

@@ -130,11 +130,25 @@ test('an outage is not remembered as a wrong password', async (t) => {
   assert.equal((await post('bob@contoso.test')).status, 200);
 });
 
-test('while the directory is down, somebody let in long ago is a stranger', async (t) => {
+test('while the directory is down, whoever was let in within the hour still is, and nobody with another password', async (t) => {
   const { bed, post, controller } = await scene(t);
   assert.equal((await post('alice@contoso.test')).status, 200);
   await controller.setFaults({ dead: 'refuse' });
+  bed.passTime(3_599_000);
+  assert.equal(elementText((await post('alice@contoso.test')).body, 'Server'), 'outlook-sea.contoso.test');
+  assert.equal((await post('alice@contoso.test', 'wrong')).status, 503, 'nobody can judge it');
+  bed.passTime(2_000);
+  assert.equal((await post('alice@contoso.test')).status, 503);
+});
+
+test('a password that was refused since is not let in by an outage', async (t) => {
+  const { bed, post, controller } = await scene(t);
+  assert.equal((await post('alice@contoso.test')).status, 200);
   bed.passTime(121_000);
+  await controller.setFaults({ result: 'invalidCredentials', operations: ['bind'] });
+  assert.equal((await post('alice@contoso.test')).status, 401);
+  await controller.setFaults({ dead: 'refuse' });
+  bed.passTime(31_000);
   assert.equal((await post('alice@contoso.test')).status, 503);
 });
 

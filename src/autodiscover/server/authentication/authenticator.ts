@@ -40,6 +40,8 @@ export type AuthenticationOutcome =
       readonly name?: string;
       readonly refusal?: Refusal;
       readonly retryAfterSeconds?: number;
+      /** The directory could not be asked. */
+      readonly isOutage?: boolean;
     };
 
 export interface AuthenticationScheme {

@@ -7,7 +7,7 @@ import type { Directory } from '../../../ldap/directory.ts';
 import { isUnavailable } from '../../../ldap/errors.ts';
 import type { Account } from '../../../ldap/recipient.ts';
 import type { AuthenticationOutcome, AuthenticationScheme } from './authenticator.ts';
-import type { CredentialCache } from './credential-cache.ts';
+import type { CredentialCache, Keeping } from './credential-cache.ts';
 import type { Guard } from './guard.ts';
 import { type Attempt, unavailable } from './logon-guard.ts';
 import { refusalOfBind } from './refusal.ts';
@@ -67,9 +67,15 @@ export function basicScheme({ directory, cache, guard, realm }: BasicParts): Aut
   };
 }
 
-function keep(outcome: AuthenticationOutcome): 'accepted' | 'rejected' | 'no' {
-  if (outcome.outcome === 'caller') return 'accepted';
-  return outcome.outcome === 'challenge' ? 'rejected' : 'no';
+function keep(outcome: AuthenticationOutcome): Keeping {
+  switch (outcome.outcome) {
+    case 'caller':
+      return 'accepted';
+    case 'challenge':
+      return 'rejected';
+    case 'unavailable':
+      return outcome.isOutage ? 'outage' : 'no';
+  }
 }
 
 async function guarded(
@@ -134,5 +140,5 @@ async function bind(
 /** Whatever stops a check is ours; answering 401 would make clients forget good passwords. */
 function unjudged(error: unknown, name: string): AuthenticationOutcome {
   const reason = isUnavailable(error) ? error.message : `checking credentials failed: ${failureText(error)}`;
-  return { outcome: 'unavailable', reason, name };
+  return { outcome: 'unavailable', reason, name, isOutage: isUnavailable(error) };
 }

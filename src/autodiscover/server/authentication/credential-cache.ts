@@ -9,6 +9,8 @@ import { BoundedMap } from '../../../ldap/bounded-map.ts';
 export interface CredentialCacheOptions {
   readonly acceptedMs: number;
   readonly rejectedMs: number;
+  /** Milliseconds for which what was accepted is still so when the check fails for want of a directory; no longer than acceptedMs when absent. */
+  readonly outageMs?: number;
   readonly maxEntries: number;
   readonly now: () => number;
 }
@@ -16,7 +18,12 @@ export interface CredentialCacheOptions {
 interface Entry<T> {
   readonly value: T;
   readonly expires: number;
+  /** Until when it serves in an outage. */
+  readonly lasts: number;
 }
+
+/** How long an outcome is remembered. `outage`: nobody could judge, so what was accepted not too long ago still is. */
+export type Keeping = 'accepted' | 'rejected' | 'no' | 'outage';
 
 /** `T` is the outcome; `keep` tells for how long, or not at all. */
 export class CredentialCache<T> {
@@ -35,12 +42,7 @@ export class CredentialCache<T> {
   }
 
   /** The remembered outcome, else that of `check`; callers with the same credential share one running check. */
-  async check(
-    name: string,
-    password: string,
-    check: () => Promise<T>,
-    keep: (value: T) => 'accepted' | 'rejected' | 'no',
-  ): Promise<T> {
+  async check(name: string, password: string, check: () => Promise<T>, keep: (value: T) => Keeping): Promise<T> {
     const key = this.#key(name, password);
     const known = this.#entries.get(key);
     if (known) {
@@ -48,17 +50,26 @@ export class CredentialCache<T> {
         this.hits += 1;
         return known.value;
       }
-      this.#entries.delete(key);
+      if (known.lasts <= this.#options.now()) this.#entries.delete(key);
     }
     this.misses += 1;
     const running = this.#running.get(key);
     if (running) return running;
-    const started = check().finally(() => this.#running.delete(key));
+    const started = this.#judge(key, check, keep).finally(() => this.#running.delete(key));
     this.#running.set(key, started);
-    const value = await started;
+    return started;
+  }
+
+  async #judge(key: string, check: () => Promise<T>, keep: (value: T) => Keeping): Promise<T> {
+    const value = await check();
     const how = keep(value);
-    if (how !== 'no')
-      this.#remember(key, value, how === 'accepted' ? this.#options.acceptedMs : this.#options.rejectedMs);
+    if (how === 'outage') {
+      const known = this.#entries.get(key);
+      return known && known.lasts > this.#options.now() ? known.value : value;
+    }
+    const { acceptedMs, rejectedMs, outageMs = 0 } = this.#options;
+    if (how === 'accepted') this.#remember(key, value, acceptedMs, Math.max(acceptedMs, outageMs));
+    if (how === 'rejected') this.#remember(key, value, rejectedMs, rejectedMs);
     return value;
   }
 
@@ -71,8 +82,9 @@ export class CredentialCache<T> {
     return hash('sha256', this.#outer + hash('sha256', this.#inner + lengthPrefixed), 'base64');
   }
 
-  #remember(key: string, value: T, forMs: number): void {
-    if (forMs <= 0) return;
-    this.#entries.set(key, { value, expires: this.#options.now() + forMs });
+  #remember(key: string, value: T, forMs: number, lastsMs: number): void {
+    // What was refused a moment ago was accepted before only under a password that has changed since.
+    if (lastsMs <= 0) this.#entries.delete(key);
+    else this.#entries.set(key, { value, expires: this.#options.now() + forMs, lasts: this.#options.now() + lastsMs });
   }
 }
