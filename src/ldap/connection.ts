@@ -257,7 +257,7 @@ export class ControllerPool {
     const current = state.connections[slot];
     if (current) {
       return current.then((open) => {
-        if (open.client.isBound) return open;
+        if (open.client.isBound && open.isOpen) return open;
         if (state.connections[slot] === current) state.connections[slot] = undefined;
         return this.#connection(state, slot);
       });

@@ -253,6 +253,15 @@ for (const mode of ['ldaps', 'start-tls'] as const) {
       assert.equal(outcome, password === PASSWORD ? 'accepted' : 'rejected');
     }
     assert.deepEqual([controller.stats.connections, controller.stats.binds, controller.stats.failedBinds], [1, 3, 1]);
+    // Connections that end while they lie idle are noticed, and blame nobody.
+    for (let round = 0; round < 3; round++) {
+      assert.equal((await pool.search(ALICE)).length, 1);
+      assert.equal((await pool.checkPassword(staffDn('Bob Baker'), PASSWORD)).outcome, 'accepted');
+      await controller.setFaults({ dead: 'close' });
+      await controller.setFaults({});
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    assert.equal(pool.status()[0]?.up, true);
   });
 }
 
