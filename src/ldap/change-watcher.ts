@@ -37,6 +37,7 @@ export const CHANGED_ATTRIBUTES = [
   'userPrincipalName',
   'legacyExchangeDN',
   'msExchDelegateListLink',
+  'publicDelegates',
 ] as const;
 
 /** Changed objects that are read at one look: every logon and every wrong password changes somebody. */

@@ -40,6 +40,12 @@ export class OwnMailboxes {
   hasEntry(distinguishedName: string): boolean {
     return this.#entries.has(entryKey(distinguishedName));
   }
+
+  /** Whether one of these, as entryKey gives them, is among the mailboxes. */
+  hasAnyOf(keys: ReadonlySet<string>): boolean {
+    for (const key of this.#entries) if (keys.has(key)) return true;
+    return false;
+  }
 }
 
 /** A DN in the form in which it is compared; a text that is none only equals itself. */

@@ -9,7 +9,7 @@ import { BatchedLookups, divide, type SoughtValue } from './batched-lookups.ts';
 import { SharedTexts } from './compact-recipient.ts';
 import type { EntryReader } from './entry.ts';
 import type { ForestDomain } from './exchange-organization.ts';
-import { type OwnMailboxes, readOwnMailboxes } from './own-mailboxes.ts';
+import { entryKey, type OwnMailboxes, readOwnMailboxes } from './own-mailboxes.ts';
 import {
   type Account,
   findByAddress,
@@ -58,6 +58,8 @@ const MAX_MATCHES = 100_000;
 const MAX_BY_NAME = 20_000;
 const MAX_ACCOUNTS = 100_000;
 const NO_SUCH_OBJECT = 32;
+/** Attributes of a mailbox that name those to whom it is opened. */
+const DELEGATES = ['msExchDelegateListLink', 'publicDelegates'] as const;
 /** Look-ups of one search, and how long they may wait for others to end. */
 const TOGETHER = 32;
 const WAIT_MS = 20;
@@ -176,7 +178,8 @@ export class Recipients {
   /** Whatever is known of these objects, or under a name of theirs, is asked again at its next use. */
   doubt(changed: readonly EntryReader[]): void {
     if (changed.length === 0) return;
-    const names = new Set(changed.flatMap((entry) => [entry.dn, ...entry.many('msExchDelegateListLink')]).map(lower));
+    const dns = changed.flatMap((entry) => [entry.dn, ...DELEGATES.flatMap((attribute) => entry.many(attribute))]);
+    const names = new Set(dns.map(lower));
     // Who has a changed mailbox auto-mapped is answered with it, though nothing changed about himself.
     const concerns = ({ distinguishedName, delegateMailboxDns }: Recipient) =>
       names.has(lower(distinguishedName)) || delegateMailboxDns.some((dn) => names.has(lower(dn)));
@@ -184,11 +187,15 @@ export class Recipients {
     this.#matches.doubtWhere((match) => match.status === 'found' && concerns(match.recipient));
     this.#byName.doubt(names);
     this.#byName.doubtWhere((recipient) => recipient !== undefined && concerns(recipient));
+    const keys = new Set(dns.map(entryKey));
+    this.#ownMailboxes.doubt(names);
+    this.#ownMailboxes.doubtWhere((own) => own.hasAnyOf(keys));
   }
 
   doubtAll(): void {
     this.#matches.doubtAll();
     this.#byName.doubtAll();
+    this.#ownMailboxes.doubtAll();
   }
 
   status(): RecipientsStatus {

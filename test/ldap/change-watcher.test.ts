@@ -125,6 +125,18 @@ test('who has a changed mailbox auto-mapped is asked for again, before and after
   await eventually('it is given back', async () => (await mapped()) === 1);
 });
 
+test('a mailbox that is opened to somebody, or closed, is his or not by the next look', async (t) => {
+  const { directory, set, find } = await scene(t);
+  const bob = staffDn('Bob Baker');
+  const opened = async () => (await directory.readOwnMailboxes(bob)).has(ALICE);
+  const alice = (await find(ALICE))?.distinguishedName ?? '';
+  assert.equal(await opened(), false);
+  await set(alice, 'publicDelegates', [bob]);
+  await eventually('it is opened', opened);
+  await set(alice, 'publicDelegates', []);
+  await eventually('it is closed', async () => !(await opened()));
+});
+
 test('a change that leaves the recipient as it was leaves the object as it was', async (t) => {
   const { directory, set, changes } = await scene(t);
   const before = await directory.findRecipientByAddress(ALICE);
