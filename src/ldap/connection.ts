@@ -72,6 +72,8 @@ interface ControllerState {
   heardAt: number;
   /** Undefined while the controller is thought to be well. */
   retryAfterMs: number | undefined;
+  /** Why it was last given up. */
+  failure: string;
   retryTimer: NodeJS.Timeout | undefined;
 }
 
@@ -105,6 +107,7 @@ export class ControllerPool {
       pending: 0,
       heardAt: 0,
       retryAfterMs: undefined,
+      failure: '',
       retryTimer: undefined,
     }));
   }
@@ -325,7 +328,8 @@ export class ControllerPool {
   #markDown(state: ControllerState, error: unknown): void {
     if (this.#closed || state.retryAfterMs !== undefined) return;
     state.forPasswords.drop();
-    this.#scheduleProbe(state, this.#retry.firstMs, failureText(error));
+    state.failure = failureText(error);
+    this.#scheduleProbe(state, this.#retry.firstMs, state.failure);
     if (this.#isAnyUp()) return;
     // Nobody is left to answer: those given up for long are asked soon.
     for (const other of this.#controllers) {
@@ -358,13 +362,14 @@ export class ControllerPool {
     } catch (error) {
       if (this.#closed) return;
       const delay = !this.#isAnyUp() ? this.#retry.firstMs : Math.min(lastDelayMs * 2, this.#retry.longestMs);
-      this.#scheduleProbe(state, delay, failureText(error));
+      state.failure = failureText(error);
+      this.#scheduleProbe(state, delay, state.failure);
     }
   }
 
   #unreachable(doing: string, failures: readonly string[]): DirectoryError {
-    const down = this.#controllers.map((state) => state.options.url).join(', ');
-    const why = failures.length > 0 ? failures.join('; ') : `every controller is marked down (${down})`;
-    return new DirectoryError('unreachable', `${doing}: no domain controller answered: ${why}`);
+    // Whoever comes while all are given up is told why they were.
+    const why = failures.length > 0 ? failures : this.#controllers.map((c) => `${c.options.url}: ${c.failure}`);
+    return new DirectoryError('unreachable', `${doing}: no domain controller answered: ${why.join('; ')}`);
   }
 }
