@@ -368,8 +368,10 @@ export class ControllerPool {
   }
 
   #unreachable(doing: string, failures: readonly string[]): DirectoryError {
-    // Whoever comes while all are given up is told why they were.
-    const why = failures.length > 0 ? failures : this.#controllers.map((c) => `${c.options.url}: ${c.failure}`);
+    // Those that were not asked now are down since before, and their reason is told too.
+    const tried = (url: string) => failures.some((failure) => failure.startsWith(`${url}: `));
+    const before = this.#controllers.filter((c) => c.retryAfterMs !== undefined && !tried(c.options.url));
+    const why = [...failures, ...before.map((c) => `${c.options.url}: ${c.failure}`)];
     return new DirectoryError('unreachable', `${doing}: no domain controller answered: ${why.join('; ')}`);
   }
 }
