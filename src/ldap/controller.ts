@@ -2,7 +2,13 @@
 // when the connection ends, because ldapts would reconnect it silently and unauthenticated.
 
 import { connect as connectPlain, type Socket } from 'node:net';
-import { type ConnectionOptions, checkServerIdentity, connect as connectTls } from 'node:tls';
+import {
+  type ConnectionOptions,
+  checkServerIdentity,
+  connect as connectTls,
+  createSecureContext,
+  type SecureContext,
+} from 'node:tls';
 import { Client, InvalidCredentialsError, ResultCodeError } from 'ldapts';
 import { DirectoryError } from './errors.ts';
 
@@ -127,15 +133,25 @@ function isSecure(url: string): boolean {
   return url.toLowerCase().startsWith('ldaps:');
 }
 
+/** One for all connections to a controller: reading the certificates anew each time would cost most of what a password check costs. */
+const contexts = new WeakMap<ControllerOptions, SecureContext>();
+
+function contextOf(options: ControllerOptions): SecureContext {
+  const known = contexts.get(options);
+  if (known) return known;
+  const made = createSecureContext({ minVersion: 'TLSv1.2', ...(options.ca ? { ca: [...options.ca] } : {}) });
+  contexts.set(options, made);
+  return made;
+}
+
 function tlsOptions(options: ControllerOptions): ConnectionOptions {
   const host = options.tlsServerName ?? controllerHost(options.url);
   return {
     rejectUnauthorized: true,
-    minVersion: 'TLSv1.2',
+    secureContext: contextOf(options),
     host: controllerHost(options.url),
     // The configured name decides, be it a host name or an address; node:tls alone would compare an address with the URL's host.
     checkServerIdentity: (_host, certificate) => checkServerIdentity(host, certificate),
-    ...(options.ca ? { ca: [...options.ca] } : {}),
     ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }),
   };
 }

@@ -1,6 +1,6 @@
 // What the measurements need around them: a folder with certificates, the directory, the load generator, and servers to measure.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { labCertificate } from '../../src/autodiscover/tls/lab-certificate.ts';
@@ -98,7 +98,12 @@ export class Workshop {
   ): Promise<MeasuredServer> {
     const program = this.#programs.served;
     const options = { config: benchConfig(files, directoryUrl, remembering, config), caFile: files.caFile };
-    return this.startChild({ program, options, core: CORES.measured, nodeArguments });
+    return this.startChild({
+      program,
+      options,
+      core: CORES.measured,
+      nodeArguments: [...installedFlags(), ...nodeArguments],
+    });
   }
 
   startBare(options: Omit<BareOptions, keyof BenchFiles>, files = this.files): Promise<MeasuredServer> {
@@ -137,4 +142,10 @@ export class Workshop {
     this.#children.push(child);
     return child;
   }
+}
+
+/** The flags of node that an installed program is started with: those of its first line. */
+function installedFlags(): readonly string[] {
+  const [first = ''] = readFileSync(new URL('../../src/cli/autodiscover.ts', import.meta.url), 'utf8').split('\n');
+  return first.match(/--\S+/g) ?? [];
 }
