@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=4
+#!/usr/bin/env node
 // The autodiscover program: a table of commands, and the one place where its errors become exit codes.
 
 import { readFileSync } from 'node:fs';

@@ -144,8 +144,9 @@ export class Workshop {
   }
 }
 
-/** The flags of node that an installed program is started with: those of its first line. */
+/** The flags of node with which the systemd unit starts the service. */
 function installedFlags(): readonly string[] {
-  const [first = ''] = readFileSync(new URL('../../src/cli/autodiscover.ts', import.meta.url), 'utf8').split('\n');
-  return first.match(/--\S+/g) ?? [];
+  const unit = new URL('../../contrib/systemd/exchange-autodiscover.service', import.meta.url);
+  const command = /^ExecStart=\S+ (.*) \S+\.js /m.exec(readFileSync(unit, 'utf8'))?.[1] ?? '';
+  return command.split(' ').filter(Boolean);
 }
