@@ -11,6 +11,7 @@ export interface CredentialCacheOptions {
   readonly rejectedMs: number;
   /** Milliseconds for which what was accepted is still so when the check fails for want of a directory; no longer than acceptedMs when absent. */
   readonly outageMs?: number;
+  /** Accepted ones; those rejected are kept apart, a tenth as many, so that guesses push nobody's good password out. */
   readonly maxEntries: number;
   readonly now: () => number;
 }
@@ -33,24 +34,26 @@ export class CredentialCache<T> {
   readonly #inner = randomBytes(32).toString('hex');
   readonly #outer = randomBytes(32).toString('hex');
   readonly #options: CredentialCacheOptions;
-  readonly #entries: BoundedMap<string, Entry<T>>;
+  readonly #accepted: BoundedMap<string, Entry<T>>;
+  readonly #rejected: BoundedMap<string, Entry<T>>;
   readonly #running = new Map<string, Promise<T>>();
 
   constructor(options: CredentialCacheOptions) {
     this.#options = options;
-    this.#entries = new BoundedMap(options.maxEntries);
+    this.#accepted = new BoundedMap(options.maxEntries);
+    this.#rejected = new BoundedMap(Math.ceil(options.maxEntries / 10));
   }
 
   /** The remembered outcome, else that of `check`; callers with the same credential share one running check. */
   async check(name: string, password: string, check: () => Promise<T>, keep: (value: T) => Keeping): Promise<T> {
     const key = this.#key(name, password);
-    const known = this.#entries.get(key);
+    const known = this.#accepted.get(key) ?? this.#rejected.get(key);
     if (known) {
       if (known.expires > this.#options.now()) {
         this.hits += 1;
         return known.value;
       }
-      if (known.lasts <= this.#options.now()) this.#entries.delete(key);
+      if (known.lasts <= this.#options.now()) this.#forget(key);
     }
     this.misses += 1;
     const running = this.#running.get(key);
@@ -64,17 +67,22 @@ export class CredentialCache<T> {
     const value = await check();
     const how = keep(value);
     if (how === 'outage') {
-      const known = this.#entries.get(key);
+      const known = this.#accepted.get(key);
       return known && known.lasts > this.#options.now() ? known.value : value;
     }
     const { acceptedMs, rejectedMs, outageMs = 0 } = this.#options;
-    if (how === 'accepted') this.#remember(key, value, acceptedMs, Math.max(acceptedMs, outageMs));
-    if (how === 'rejected') this.#remember(key, value, rejectedMs, rejectedMs);
+    // What was refused a moment ago was accepted before only under a password that has changed since.
+    if (how !== 'no') this.#forget(key);
+    const now = this.#options.now();
+    const lasts = now + Math.max(acceptedMs, outageMs);
+    if (how === 'accepted' && lasts > now) this.#accepted.set(key, { value, expires: now + acceptedMs, lasts });
+    if (how === 'rejected' && rejectedMs > 0)
+      this.#rejected.set(key, { value, expires: now + rejectedMs, lasts: now + rejectedMs });
     return value;
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#accepted.size + this.#rejected.size;
   }
 
   #key(name: string, password: string): string {
@@ -82,9 +90,8 @@ export class CredentialCache<T> {
     return hash('sha256', this.#outer + hash('sha256', this.#inner + lengthPrefixed), 'base64');
   }
 
-  #remember(key: string, value: T, forMs: number, lastsMs: number): void {
-    // What was refused a moment ago was accepted before only under a password that has changed since.
-    if (lastsMs <= 0) this.#entries.delete(key);
-    else this.#entries.set(key, { value, expires: this.#options.now() + forMs, lasts: this.#options.now() + lastsMs });
+  #forget(key: string): void {
+    this.#accepted.delete(key);
+    this.#rejected.delete(key);
   }
 }

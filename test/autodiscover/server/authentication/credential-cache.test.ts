@@ -104,6 +104,26 @@ test('a check that fails fails for all who wait, and is not remembered', async (
   );
 });
 
+test('guesses push no good password out', async () => {
+  const { cache, check, count } = scene({ maxEntries: 20 });
+  await check('a', 'p');
+  for (let guess = 0; guess < 100; guess++) await check('a', `guess ${guess}`, 'no');
+  assert.equal(cache.size, 1 + 2);
+  assert.equal(await check('a', 'p'), 'yes');
+  assert.equal(count(), 101);
+});
+
+test('a password that was good and is refused is forgotten, and the other way round', async () => {
+  const { check, pass } = scene({ acceptedMs: 5, rejectedMs: 50 });
+  await check('a', 'p', 'yes');
+  pass(5);
+  assert.equal(await check('a', 'p', 'no'), 'no');
+  assert.equal(await check('a', 'p', 'yes'), 'no');
+  pass(50);
+  assert.equal(await check('a', 'p', 'yes'), 'yes');
+  assert.equal(await check('a', 'p', 'no'), 'yes');
+});
+
 test('never more entries than allowed: the oldest goes', async () => {
   const { cache, check, count } = scene();
   for (const name of ['a', 'b', 'c', 'd']) await check(name, 'p');
