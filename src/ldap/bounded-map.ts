@@ -3,7 +3,8 @@
 
 export class BoundedMap<K, V> {
   readonly #entries = new Map<K, { readonly value: V; readonly slot: number }>();
-  readonly #ring: K[] = [];
+  /** Each held key once, at its slot; places that were left are empty, so that nothing keeps their keys. */
+  readonly #ring: (K | undefined)[] = [];
   readonly #maxEntries: number;
   #next = 0;
 
@@ -17,16 +18,19 @@ export class BoundedMap<K, V> {
   }
 
   set(key: K, value: V): void {
+    this.delete(key);
     const slot = this.#next;
     this.#next = (slot + 1) % this.#maxEntries;
     const oldest = this.#ring[slot];
-    // A key that was set again since, or deleted, has left this place.
-    if (oldest !== undefined && this.#entries.get(oldest)?.slot === slot) this.#entries.delete(oldest);
+    if (oldest !== undefined) this.#entries.delete(oldest);
     this.#ring[slot] = key;
     this.#entries.set(key, { value, slot });
   }
 
   delete(key: K): void {
+    const held = this.#entries.get(key);
+    if (!held) return;
+    this.#ring[held.slot] = undefined;
     this.#entries.delete(key);
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { BoundedMap } from '../../src/ldap/bounded-map.ts';
+import { seededRandom } from '../helpers/mutation.ts';
 
 const keys = (map: BoundedMap<string, number>, names: string) =>
   [...names].filter((name) => map.get(name) !== undefined).join('');
@@ -28,4 +29,32 @@ test('a million keys take as much as is allowed', () => {
   const map = new BoundedMap<number, number>(1000);
   for (let n = 0; n < 1_000_000; n++) map.set(n, n);
   assert.deepEqual([map.size, map.get(999_000), map.get(998_999)], [1000, 999_000, undefined]);
+});
+
+test('whatever is set and deleted, it holds what was set last', () => {
+  const random = seededRandom(2010);
+  const below = (limit: number) => Math.floor(random() * limit);
+  for (let round = 0; round < 200; round++) {
+    const most = 1 + below(6);
+    const map = new BoundedMap<number, number>(most);
+    // Each setting takes a place, and what is set again or deleted leaves its own empty until its turn comes.
+    const settings: (number | undefined)[] = [];
+    for (let step = 0; step < 60; step++) {
+      const key = below(8);
+      const at = settings.indexOf(key);
+      if (at >= 0) settings[at] = undefined;
+      if (below(4) === 0) map.delete(key);
+      else {
+        settings.push(key);
+        if (settings.length > most) settings.shift();
+        map.set(key, step);
+      }
+      const held = settings.filter((one) => one !== undefined).sort();
+      assert.deepEqual(
+        [0, 1, 2, 3, 4, 5, 6, 7].filter((one) => map.get(one) !== undefined),
+        held,
+      );
+      assert.equal(map.size, held.length);
+    }
+  }
 });
