@@ -6,7 +6,7 @@
 import { EqualityFilter, type Filter, OrFilter, PresenceFilter } from 'ldapts';
 import { dnKey, isWithin, parentDn, parseDn, tryParseDn } from './distinguished-name.ts';
 import type { EntryReader } from './entry.ts';
-import type { SearchRequest } from './search.ts';
+import type { Search } from './search.ts';
 
 export interface AccountRights {
   /** Groups of the account, direct or nested, that give far more than reading; by name. */
@@ -26,8 +26,6 @@ export interface WritableObject {
   readonly createsChildren: boolean;
   readonly changesPermissions: boolean;
 }
-
-type Search = (request: SearchRequest) => Promise<EntryReader[]>;
 
 export interface RightsScope {
   readonly organization: string;

@@ -4,7 +4,7 @@
 
 import { AndFilter, EqualityFilter, type Filter, GreaterThanEqualsFilter, OrFilter, PresenceFilter } from 'ldapts';
 import type { EntryReader } from './entry.ts';
-import type { Search } from './recipient.ts';
+import type { Search } from './search.ts';
 
 /** What happened since the last look. */
 export type Changes =

@@ -161,7 +161,7 @@ export class ControllerPool {
    * the moment a connection stood, the credential may have been seen, and a failure is final. Throws DirectoryError `unreachable`.
    */
   async checkPassword(bindName: string, password: string): Promise<PasswordCheck> {
-    const failures: string[] = [];
+    const failures = new Map<string, string>();
     for (const state of this.#usable()) {
       const connection = await state.forPasswords.take();
       let answered = false;
@@ -174,7 +174,7 @@ export class ControllerPool {
         answered = reason !== undefined;
         if (reason !== undefined) return { outcome: 'rejected', reason };
         if (error instanceof DirectoryError) throw error;
-        failures.push(`${state.options.url}: ${failureText(error)}`);
+        failures.set(state.options.url, failureText(error));
         if (failureKind(error) === 'transport') this.#markDown(state, error);
         if (connection.established) break;
       } finally {
@@ -197,7 +197,7 @@ export class ControllerPool {
   }
 
   async #onOneController<T>(doing: string, task: (connection: ControllerConnection) => Promise<T>): Promise<T> {
-    const failures: string[] = [];
+    const failures = new Map<string, string>();
     for (const state of this.#usable()) {
       const slot = state.turn;
       state.turn = (slot + 1) % this.#options.connections;
@@ -205,7 +205,7 @@ export class ControllerPool {
         return await this.#observed(state, 'search', async () => task(await this.#connection(state, slot)));
       } catch (error) {
         if (error instanceof DirectoryError || failureKind(error) === 'refused') throw error;
-        failures.push(`${state.options.url}: ${failureText(error)}`);
+        failures.set(state.options.url, failureText(error));
         this.#discard(state, slot);
         this.#markDown(state, error);
       }
@@ -367,11 +367,11 @@ export class ControllerPool {
     }
   }
 
-  #unreachable(doing: string, failures: readonly string[]): DirectoryError {
+  #unreachable(doing: string, failures: ReadonlyMap<string, string>): DirectoryError {
     // Those that were not asked now are down since before, and their reason is told too.
-    const tried = (url: string) => failures.some((failure) => failure.startsWith(`${url}: `));
-    const before = this.#controllers.filter((c) => c.retryAfterMs !== undefined && !tried(c.options.url));
-    const why = [...failures, ...before.map((c) => `${c.options.url}: ${c.failure}`)];
+    const before = this.#controllers.filter((c) => c.retryAfterMs !== undefined && !failures.has(c.options.url));
+    const told = [...failures, ...before.map((c) => [c.options.url, c.failure] as const)];
+    const why = told.map(([url, failure]) => `${url}: ${failure}`);
     return new DirectoryError('unreachable', `${doing}: no domain controller answered: ${why.join('; ')}`);
   }
 }

@@ -3,7 +3,7 @@
 
 import { PresenceFilter } from 'ldapts';
 import type { EntryReader } from './entry.ts';
-import type { SearchRequest } from './search.ts';
+import type { Search } from './search.ts';
 
 export interface LockoutPolicy {
   /** Failures that lock an account; 0 when the domain locks nobody. */
@@ -22,8 +22,6 @@ export const NO_LOCKOUT: LockoutPolicy = { threshold: 0, observationMs: 0 };
 
 /** 100 ns intervals in a millisecond. */
 const TICKS_PER_MS = 10_000;
-
-type Search = (request: SearchRequest) => Promise<EntryReader[]>;
 
 const ANYTHING = new PresenceFilter({ attribute: 'objectClass' });
 

@@ -4,8 +4,7 @@ import { PresenceFilter } from 'ldapts';
 import { addressSpellings } from './address-spellings.ts';
 import { dnKey, foldText, tryParseDn } from './distinguished-name.ts';
 import type { EntryReader } from './entry.ts';
-import type { Search } from './recipient.ts';
-import type { SearchRequest } from './search.ts';
+import type { Search, SearchRequest } from './search.ts';
 
 /** More mailboxes than these are not looked at; Exchange's own address book tools stop long before. */
 const MAX_OPENED = 100;

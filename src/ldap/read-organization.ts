@@ -19,9 +19,7 @@ import {
   type VirtualDirectory,
   type VirtualDirectoryKind,
 } from './exchange-organization.ts';
-import type { SearchRequest } from './search.ts';
-
-type Search = (request: SearchRequest) => Promise<EntryReader[]>;
+import type { Search } from './search.ts';
 
 /** Keywords that mark Autodiscover SCPs: the first names a URL, the second a pointer to another forest. */
 export const SCP_URL_KEYWORD = '77378F46-2C66-4aa9-A6A6-3E7A48B19596';

@@ -4,7 +4,7 @@
 
 import { AndFilter, EqualityFilter, type Filter, NotFilter, OrFilter, PresenceFilter } from 'ldapts';
 import type { EntryReader } from './entry.ts';
-import type { SearchRequest } from './search.ts';
+import type { Search } from './search.ts';
 
 export interface RecipientFaults {
   /** homeMDB names something that is no mailbox database of the organisation. */
@@ -16,8 +16,6 @@ export interface RecipientFaults {
   /** targetAddress is one of the object's own addresses. DNs. */
   readonly selfForwarding: readonly string[];
 }
-
-type Search = (request: SearchRequest) => Promise<EntryReader[]>;
 
 const present = (attribute: string): Filter => new PresenceFilter({ attribute });
 const not = (filter: Filter): Filter => new NotFilter({ filter });

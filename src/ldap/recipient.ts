@@ -4,7 +4,7 @@
 import { AndFilter, EqualityFilter, type Filter, OrFilter, PresenceFilter } from 'ldapts';
 import { addressSpellings } from './address-spellings.ts';
 import { type EntryReader, guidText } from './entry.ts';
-import type { SearchRequest } from './search.ts';
+import type { Search, SearchRequest } from './search.ts';
 
 /** A user, contact or group as Autodiscover needs it. Absent attributes are undefined or empty. */
 export interface Recipient {
@@ -48,9 +48,6 @@ export type RecipientMatch =
 export interface Account {
   readonly distinguishedName: string;
 }
-
-/** A search on the controller in use. */
-export type Search = (request: SearchRequest) => Promise<EntryReader[]>;
 
 const RECIPIENT_ATTRIBUTES = [
   'objectClass',

@@ -19,9 +19,9 @@ import {
   type RecipientMatch,
   readByDn,
   recipientSearch,
-  type Search,
 } from './recipient.ts';
 import { sameMatch, sameRecipient } from './same-recipient.ts';
+import type { Search } from './search.ts';
 
 export type RecipientAges = CacheAges;
 

@@ -16,6 +16,9 @@ export interface SearchRequest {
   readonly first?: number;
 }
 
+/** A search on the controller in use. Rejects as searchOn, or with DirectoryError when no controller answers. */
+export type Search = (request: SearchRequest) => Promise<EntryReader[]>;
+
 /** Runs a search, to its end or to its first page. Errors are ldapts' own. */
 export async function searchOn(client: Client, request: SearchRequest): Promise<EntryReader[]> {
   const options: SearchOptions = {

@@ -2,8 +2,7 @@
 // without a word.
 
 import { EqualityFilter, OrFilter } from 'ldapts';
-import type { EntryReader } from './entry.ts';
-import type { SearchRequest } from './search.ts';
+import type { Search } from './search.ts';
 
 export interface PrincipalOwner {
   readonly distinguishedName: string;
@@ -12,8 +11,6 @@ export interface PrincipalOwner {
   /** msDS-KeyVersionNumber: counts the changes of the account's password; undefined when it cannot be read. */
   readonly keyVersion: number | undefined;
 }
-
-type Search = (request: SearchRequest) => Promise<EntryReader[]>;
 
 /** Names in one filter: controllers limit its size. */
 const NAMES_AT_ONCE = 50;

@@ -371,13 +371,8 @@ function rights(bed: () => ContractBed): void {
 }
 
 function refreshing(bed: () => ContractBed): void {
-  test('a change made by an administrator is seen after a refresh, in a new snapshot', async () => {
-    const events: DirectoryEvent[] = [];
-    const directory = await openDirectory({
-      ...bed().options,
-      refreshIntervalMs: 100,
-      onEvent: (event) => void events.push(event),
-    });
+  /** A database without an endpoint, one that could be set on it, and how both are changed and seen. */
+  const databaseOf = (directory: Directory) => {
     const writer = bed().connect();
     const dn = databaseDn('DUB-DB02');
     const set = (values: string[]) =>
@@ -387,6 +382,17 @@ function refreshing(bed: () => ContractBed): void {
       );
     const seen = () => directory.organization().database(dn)?.legacyDn;
     const value = `${LEGACY_GROUP}/cn=Configuration/cn=Servers/cn=outlook-dub.contoso.test/cn=Microsoft Private MDB`;
+    return { writer, dn, set, seen, value };
+  };
+
+  test('a change made by an administrator is seen after a refresh, in a new snapshot', async () => {
+    const events: DirectoryEvent[] = [];
+    const directory = await openDirectory({
+      ...bed().options,
+      refreshIntervalMs: 100,
+      onEvent: (event) => void events.push(event),
+    });
+    const { writer, dn, set, seen, value } = databaseOf(directory);
     try {
       await writer.bind(WRITER, PASSWORD);
       const old = directory.organization();
@@ -412,15 +418,7 @@ function refreshing(bed: () => ContractBed): void {
       watchIntervalMs: 100,
       onEvent: (event) => void events.push(event),
     });
-    const writer = bed().connect();
-    const dn = databaseDn('DUB-DB02');
-    const set = (values: string[]) =>
-      writer.modify(
-        dn,
-        new Change({ operation: 'replace', modification: new Attribute({ type: 'legacyExchangeDN', values }) }),
-      );
-    const seen = () => directory.organization().database(dn)?.legacyDn;
-    const value = `${LEGACY_GROUP}/cn=Configuration/cn=Servers/cn=outlook-dub.contoso.test/cn=Microsoft Private MDB`;
+    const { writer, set, seen, value } = databaseOf(directory);
     try {
       await writer.bind(WRITER, PASSWORD);
       await set([value]);

@@ -2,6 +2,7 @@
 // the primary knows. What ended workers have counted stays, so that no counter ever falls.
 
 import { AggregatorRegistry, Counter, Gauge, Registry } from 'prom-client';
+import { failureCountsGauge } from './metrics.ts';
 
 /** What a registry gives as JSON. */
 export type MetricValues = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
@@ -43,16 +44,7 @@ export class MetricsSum {
     gauge('autodiscover_workers', 'Workers that serve.', () => sources.workers().length);
     // Added to that of the workers.
     gauge('process_resident_memory_bytes', 'Resident memory size in bytes.', () => process.memoryUsage.rss());
-    new Gauge({
-      name: 'autodiscover_failure_counts',
-      help: 'Names, accounts and addresses whose failures are counted, and addresses where somebody logged on.',
-      labelNames: ['kind'],
-      registers,
-      collect() {
-        const sizes = sources.guard();
-        for (const kind of ['names', 'accounts', 'addresses', 'known'] as const) this.set({ kind }, sizes[kind]);
-      },
-    });
+    failureCountsGauge(registers, sources.guard);
   }
 
   get contentType(): string {

@@ -181,17 +181,25 @@ export class ServiceMetrics {
       'Password checks waiting for their turn.',
       () => sources.guard().waiting,
     );
-    new Gauge({
-      name: 'autodiscover_failure_counts',
-      help: 'Names, accounts and addresses whose failures are counted, and addresses where somebody logged on.',
-      labelNames: ['kind'],
-      registers,
-      collect() {
-        const sizes = sources.guard();
-        for (const kind of ['names', 'accounts', 'addresses', 'known'] as const) this.set({ kind }, sizes[kind]);
-      },
-    });
+    failureCountsGauge(registers, sources.guard);
   }
+}
+
+/** The one gauge of what is counted of failures: of a process, or of the primary that counts for its workers. */
+export function failureCountsGauge(
+  registers: Registry[],
+  guard: () => Readonly<Record<'names' | 'accounts' | 'addresses' | 'known', number>>,
+): void {
+  new Gauge({
+    name: 'autodiscover_failure_counts',
+    help: 'Names, accounts and addresses whose failures are counted, and addresses where somebody logged on.',
+    labelNames: ['kind'],
+    registers,
+    collect() {
+      const sizes = guard();
+      for (const kind of ['names', 'accounts', 'addresses', 'known'] as const) this.set({ kind }, sizes[kind]);
+    },
+  });
 }
 
 const OUTCOMES = new Set([
