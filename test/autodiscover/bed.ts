@@ -1,7 +1,12 @@
 // The service without its listeners, for tests: createApp over a directory, with a fixed clock and a log that can be read.
-import { createServer, request as httpRequest, type IncomingHttpHeaders, type Server } from 'node:http';
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type RequestListener,
+  type Server,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Express } from 'express';
 import { logonGuard } from '../../src/autodiscover/commands/authentication.ts';
 import { mailboxAccessOf, resolveOptionsOf } from '../../src/autodiscover/commands/service.ts';
 import { configSchema } from '../../src/autodiscover/config-schema.ts';
@@ -44,7 +49,7 @@ export type LogLine = Readonly<Record<string, unknown>> & {
 };
 
 export interface Bed {
-  readonly app: Express;
+  readonly app: RequestListener;
   readonly directory: Directory;
   readonly log: readonly LogLine[];
   /** Moves the clock of the credential cache and, on a bed with a controller, of what the directory remembers. */
@@ -169,7 +174,7 @@ export interface Reply {
 }
 
 /** A plain HTTP listener on a free loopback port, for requests that must be sent byte by byte as they are. */
-export async function listenPlain(app: Express): Promise<{ readonly port: number; close(): Promise<void> }> {
+export async function listenPlain(app: RequestListener): Promise<{ readonly port: number; close(): Promise<void> }> {
   const server: Server = createServer(app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {

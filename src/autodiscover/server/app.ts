@@ -1,12 +1,15 @@
 // The HTTP face: which path goes where and who may ask. Built from its dependencies; never listens.
 
-import express, { type Express } from 'express';
+import type { RequestListener } from 'node:http';
+import { type Request as ExpressRequest, type Response as ExpressResponse, Router } from 'express';
 import type { AppDependencies } from './dependencies.ts';
 import { contextOf } from './exchange-context.ts';
-import { failed, guarded, logged } from './gate.ts';
+import { logged } from './exchange-log.ts';
+import { failed, guarded } from './gate.ts';
 import { healthRoutes } from './health-routes.ts';
 import { jsonRoute } from './json-route.ts';
 import { poxRoute } from './pox-route.ts';
+import { endWith } from './send.ts';
 import { soapRoute } from './soap-route.ts';
 
 /**
@@ -19,19 +22,18 @@ export function autodiscoverPath(kind: 'xml' | 'svc' | 'json'): RegExp {
   return new RegExp(`^/+autodiscover/+(?:[^/]+/+)?autodiscover\\.${kind}${behind}/*$`, 'i');
 }
 
-export function createApp(dependencies: AppDependencies): Express {
-  const app = express();
-  app.disable('x-powered-by');
-  app.disable('etag');
-  app.use(logged(dependencies));
-  app.all(autodiscoverPath('xml'), guarded(dependencies, poxRoute(dependencies)));
-  app.all(autodiscoverPath('svc'), guarded(dependencies, soapRoute(dependencies)));
-  app.all(autodiscoverPath('json'), jsonRoute(dependencies));
-  app.use(healthRoutes(dependencies.directory, dependencies.maxSnapshotAgeMs, dependencies.stopping));
-  app.use((request, response) => {
-    contextOf(request).record.outcome = 'no such path';
-    response.status(404).end();
-  });
-  app.use(failed);
-  return app;
+/** Every request gets a line in the log and an answer, those included that no path or no route takes. */
+export function createApp(dependencies: AppDependencies): RequestListener {
+  const router = Router();
+  router.all(autodiscoverPath('xml'), guarded(dependencies, poxRoute(dependencies)));
+  router.all(autodiscoverPath('svc'), guarded(dependencies, soapRoute(dependencies)));
+  router.all(autodiscoverPath('json'), jsonRoute(dependencies));
+  router.use(healthRoutes(dependencies.directory, dependencies.maxSnapshotAgeMs, dependencies.stopping));
+  return logged(dependencies, (request, response) =>
+    router(request as ExpressRequest, response as ExpressResponse, (error?: unknown) => {
+      if (error !== undefined) return failed(error, request, response);
+      contextOf(request).record.outcome = 'no such path';
+      endWith(response, 404);
+    }),
+  );
 }

@@ -1,56 +1,23 @@
-// What every request passes before a route sees it: its log line, the credentials, the body. And what becomes of errors on the way.
+// What every request passes before a route sees it: the credentials, the body. And what becomes of errors on the way.
 
-import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
-import { forRequest } from '../../ldap/correlation.ts';
 import { isUnavailable } from '../../ldap/errors.ts';
 import type { DiscoverResult } from '../settings/user-settings.ts';
 import type { Refusal } from './authentication/refusal.ts';
 import { clientAddress } from './client-address.ts';
 import type { AppDependencies } from './dependencies.ts';
 import { nextBeat } from './even-time.ts';
-import { contextOf, openContext } from './exchange-context.ts';
+import { contextOf, type Request, type Response } from './exchange-context.ts';
 import { bodyReader } from './request-body.ts';
-import { requestFields } from './request-log.ts';
+import { endWith } from './send.ts';
 
 /** Seconds a client is asked to wait when the directory cannot be asked. */
 export const RETRY_AFTER_SECONDS = 30;
-
-/** Opens the exchange's context and writes its line when the response is done. */
-export function logged({ log, metrics, logRequests }: AppDependencies): RequestHandler {
-  return (request, response, next) => {
-    const started = performance.now();
-    const { id, record } = openContext(request, response);
-    response.on('close', () => {
-      const aborted = !response.writableFinished;
-      const warned = record.trace?.some((step) => step.level === 'warning') ?? false;
-      const milliseconds = performance.now() - started;
-      metrics?.exchange({ ...record, status: response.statusCode, userAgent: request.get('user-agent'), milliseconds });
-      if (logRequests) log.info({ id, ...requestFields(request) }, 'request');
-      const level = response.statusCode >= 500 || warned ? 'warn' : record.outcome === undefined ? 'debug' : 'info';
-      log[level](
-        {
-          id,
-          method: request.method,
-          path: request.path,
-          address: clientAddress(request),
-          client: request.get('user-agent'),
-          ...record,
-          status: response.statusCode,
-          ...(aborted ? { aborted } : {}),
-          ms: Math.round(milliseconds * 10) / 10,
-        },
-        'exchange',
-      );
-    });
-    forRequest(id, next);
-  };
-}
 
 /** Answers a request whose body has been read. */
 export type Route = (request: Request, response: Response) => Promise<void>;
 
 /** What stands before every route that needs to know who asks: one handler, because each further one costs its share of every request. */
-export function guarded(dependencies: AppDependencies, route: Route): RequestHandler {
+export function guarded(dependencies: AppDependencies, route: Route): Route {
   const readBody = bodyReader(dependencies.maxBodyBytes);
   return async (request, response) => {
     announce(response);
@@ -91,12 +58,12 @@ async function admit(request: Request, response: Response, dependencies: AppDepe
       Object.assign(record, { outcome: 'not authenticated', reason: outcome.reason }, callerName(outcome.name));
       response.setHeader('WWW-Authenticate', authenticator.challenges(outcome.header));
       if (outcome.refusal !== undefined) await nextBeat(began);
-      end(response, 401);
+      endWith(response, 401);
       return false;
     case 'unavailable':
       Object.assign(record, { outcome: 'cannot authenticate', reason: outcome.reason }, callerName(outcome.name));
       response.setHeader('Retry-After', String(outcome.retryAfterSeconds ?? RETRY_AFTER_SECONDS));
-      end(response, 503);
+      endWith(response, 503);
       return false;
   }
 }
@@ -108,7 +75,7 @@ function reportRefusal(
   { log, metrics }: AppDependencies,
 ): void {
   if (outcome.refusal !== undefined) metrics?.refused(outcome.refusal);
-  const scheme = /^\s*([A-Za-z]{1,20})/.exec(request.get('authorization') ?? '')?.[1] ?? '';
+  const scheme = /^\s*([A-Za-z]{1,20})/.exec(request.headers.authorization ?? '')?.[1] ?? '';
   log.warn(
     {
       event: outcome.repeated ? 'authentication-refused-again' : 'authentication-refused',
@@ -126,26 +93,22 @@ function callerName(name: string | undefined): { caller?: string } {
   return name === undefined ? {} : { caller: name };
 }
 
-function end(response: Response, status: number): void {
-  response.status(status).setHeader('Content-Length', '0').end();
-}
-
 const METHODS = ['GET', 'HEAD', 'POST', 'OPTIONS'];
 
 /** False when the request is answered without its body. */
 function acceptsBody(request: Request, response: Response, maxBodyBytes: number): boolean {
   const { record } = contextOf(request);
-  if (!METHODS.includes(request.method) || request.method === 'OPTIONS') {
+  if (!METHODS.includes(request.method ?? '') || request.method === 'OPTIONS') {
     record.outcome = 'method not allowed';
     response.setHeader('Allow', METHODS.join(', '));
-    end(response, request.method === 'OPTIONS' ? 204 : 405);
+    endWith(response, request.method === 'OPTIONS' ? 204 : 405);
     return false;
   }
   if (Number(request.headers['content-length'] ?? 0) <= maxBodyBytes) return true;
   // Refused before it is sent: the reader would take it all in first.
   record.outcome = 'body too large';
   response.setHeader('Connection', 'close');
-  end(response, 413);
+  endWith(response, 413);
   return false;
 }
 
@@ -159,12 +122,12 @@ export function askAgainLater(response: Response, results: readonly DiscoverResu
  * Errors of reading a body (too large, undecodable, aborted) keep their status; a directory that cannot be asked is 503; everything
  * else is a fault of ours.
  */
-export const failed: ErrorRequestHandler = (error: unknown, request, response, _next) => {
+export function failed(error: unknown, request: Request, response: Response): void {
   const claimed = isUnavailable(error) ? 503 : (error as { status?: unknown }).status;
   const kept = typeof claimed === 'number' && ((claimed >= 400 && claimed < 500) || claimed === 503);
   const status = kept ? claimed : 500;
   if (status === 503 && !response.headersSent) response.setHeader('Retry-After', String(RETRY_AFTER_SECONDS));
   Object.assign(contextOf(request).record, { outcome: 'failed', reason: String((error as Error).message ?? error) });
   if (response.headersSent) response.destroy();
-  else end(response, status);
-};
+  else endWith(response, status);
+}

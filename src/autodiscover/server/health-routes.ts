@@ -2,6 +2,8 @@
 
 import { type RequestHandler, Router } from 'express';
 import type { Directory } from '../../ldap/directory.ts';
+import type { Response } from './exchange-context.ts';
+import { endWith } from './send.ts';
 
 export interface Readiness {
   readonly ready: boolean;
@@ -33,13 +35,18 @@ export function healthRoutes(
 ): RequestHandler {
   const router = Router();
   router.get('/health/live', (_request, response) => {
-    response.json({ live: true });
+    endWithJson(response, 200, { live: true });
   });
   router.get('/health/ready', (_request, response) => {
     const state = stopping()
       ? { ready: false, reasons: ['the service is stopping'] }
       : readiness(directory, maxSnapshotAgeMs);
-    response.status(state.ready ? 200 : 503).json(state);
+    endWithJson(response, state.ready ? 200 : 503, state);
   });
   return router;
+}
+
+function endWithJson(response: Response, status: number, value: unknown): void {
+  const headers = { 'Content-Type': 'application/json; charset=utf-8' };
+  endWith(response, status, headers, Buffer.from(JSON.stringify(value)));
 }

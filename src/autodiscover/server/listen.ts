@@ -140,8 +140,10 @@ async function start(
   };
 }
 
-/** The exchange that began last on a connection; those before it are answered before it is. */
-const latest = new WeakMap<Duplex, { readonly request: IncomingMessage; readonly response: ServerResponse }>();
+/** The exchange that began last on a connection, noted on its socket; those before it are answered before it is. */
+const LATEST = Symbol('latest exchange');
+
+type WithLatest = { [LATEST]?: { readonly request: IncomingMessage; readonly response: ServerResponse } };
 
 /**
  * What no request may have, whatever it is for: too many header lines, or two hosts (RFC 9112 3.2). Its connection ends, so that a body
@@ -153,18 +155,17 @@ function limited(
   state: { readonly draining: boolean },
 ): RequestListener {
   return (request, response) => {
-    const before = latest.get(request.socket);
-    latest.set(request.socket, { request, response });
+    const socket = request.socket as WithLatest;
+    const before = socket[LATEST];
+    socket[LATEST] = { request, response };
     if (state.draining) response.setHeader('Connection', 'close');
     if (proxies) {
       const value = request.headers[proxies.header];
       const peer = connectionAddress(request.socket);
       noteClientAddress(request, clientBehind(peer, proxies.header, value?.toString(), proxies.trusted));
     }
-    const { rawHeaders } = request;
-    const tooMany = rawHeaders.length / 2 > maxHeaders;
-    const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length;
-    if (!tooMany && hosts <= 1) {
+    const tooMany = request.rawHeaders.length / 2 > maxHeaders;
+    if (!tooMany && !hasTwoHosts(request.rawHeaders)) {
       // node:http loses what is left of a pipeline when it is answered while the parser still stands in it (HPE_PAUSED, Node.js 24).
       if (before && !before.response.writableFinished) setImmediate(app, request, response);
       else app(request, response);
@@ -172,6 +173,16 @@ function limited(
     }
     response.writeHead(tooMany ? 431 : 400, { 'Content-Length': '0', Connection: 'close' }).end();
   };
+}
+
+/** `rawHeaders` are names and values in turns. */
+function hasTwoHosts(rawHeaders: readonly string[]): boolean {
+  let hosts = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at];
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  return hosts > 1;
 }
 
 /** Closes the connections of an address that holds too many. */
@@ -213,7 +224,7 @@ function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void
   // What comes behind is broken as well.
   if (closing.has(socket)) return;
   closing.add(socket);
-  const { request, response } = latest.get(socket) ?? {};
+  const { request, response } = (socket as WithLatest)[LATEST] ?? {};
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
   } else if (request?.complete && response && !response.writableFinished) {

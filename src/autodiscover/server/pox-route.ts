@@ -6,22 +6,20 @@ import { poxError } from '../wire/error-codes.ts';
 import { renderPoxError } from '../wire/pox-error.ts';
 import { POX_CONTENT_TYPE, poxDocument } from '../wire/pox-response.ts';
 import type { AppDependencies } from './dependencies.ts';
-import { accountOf, bodyOf, contextOf } from './exchange-context.ts';
+import { accountOf, bodyOf, contextOf, headerOf } from './exchange-context.ts';
 import { askAgainLater, type Route } from './gate.ts';
 import { resolveFor } from './mailbox-access.ts';
 import { readPoxRequest } from './pox-reading.ts';
 import { endWith } from './send.ts';
 
+const POX_HEADERS = { 'Content-Type': POX_CONTENT_TYPE, 'Cache-Control': 'private' } as const;
+
 export function poxRoute(dependencies: AppDependencies): Route {
   const { clock, serverId } = dependencies;
   return async (request, response) => {
     const { record } = contextOf(request);
-    const send = (xml: Buffer) => {
-      response.status(200).setHeader('Content-Type', POX_CONTENT_TYPE);
-      response.setHeader('Cache-Control', 'private');
-      endWith(response, xml);
-    };
-    const parsed = readPoxRequest(bodyOf(request), request.get('content-type'));
+    const send = (xml: Buffer) => endWith(response, 200, POX_HEADERS, xml);
+    const parsed = readPoxRequest(bodyOf(request), request.headers['content-type']);
     if ('fault' in parsed) {
       Object.assign(record, {
         dialect: 'pox',
@@ -31,7 +29,10 @@ export function poxRoute(dependencies: AppDependencies): Route {
       });
       return send(Buffer.from(renderPoxError(parsed.fault, { now: clock(), serverId })));
     }
-    const capabilities = readCapabilities(request.get('x-mapihttpcapability'), request.get('x-clientcanhandle'));
+    const capabilities = readCapabilities(
+      headerOf(request, 'x-mapihttpcapability'),
+      headerOf(request, 'x-clientcanhandle'),
+    );
     const { result, trace } = await resolveFor(accountOf(request), { ...parsed, capabilities }, dependencies);
     Object.assign(record, {
       dialect: parsed.schema === 'outlook' ? 'pox' : 'mobilesync',
@@ -40,7 +41,10 @@ export function poxRoute(dependencies: AppDependencies): Route {
       trace: trace.steps,
     });
     // Clients handle an HTTP redirect to another URL; several break on RedirectUrl in the body.
-    if (result.action === 'redirectUrl') return response.redirect(302, result.url);
+    if (result.action === 'redirectUrl') {
+      const location = new URL(result.url).href;
+      return endWith(response, 302, { Location: location });
+    }
     askAgainLater(response, [result]);
     send(
       poxDocument(result, {

@@ -2,7 +2,8 @@
 // collected here: the HTTP parser vouches for its length, and nothing else can go wrong with it. All else (chunked, compressed, in an
 // unknown coding) is body-parser's, with its limits.
 
-import express, { type Request, type Response } from 'express';
+import express from 'express';
+import type { Request, Response } from './exchange-context.ts';
 
 /** Resolves when the body stands in `request.body`; rejects with an error that carries its HTTP `status`. */
 export type BodyReader = (request: Request, response: Response) => Promise<void>;
@@ -15,7 +16,10 @@ export function bodyReader(maxBytes: number): BodyReader {
     const isPlain = headers['transfer-encoding'] === undefined && headers['content-encoding'] === undefined;
     return new Promise((resolve, reject) => {
       if (isPlain) collect(request, resolve, reject);
-      else parse(request, response, (error?: unknown) => (error ? reject(error) : resolve()));
+      else
+        parse(request as express.Request, response as express.Response, (error?: unknown) =>
+          error ? reject(error) : resolve(),
+        );
     });
   };
 }

@@ -1,7 +1,6 @@
 // What a request looked like, for finding faults: only with log.requests. Secrets are left out before anything is handed to the logger.
 
-import type { Request } from 'express';
-import { bodyOf } from './exchange-context.ts';
+import { bodyOf, type Request, targetOf } from './exchange-context.ts';
 
 /** Bytes of a body, and characters of a header, that are logged. */
 const LIMITS = { body: 4096, header: 512, headers: 40 } as const;
@@ -18,7 +17,7 @@ export function requestFields(request: Request): Record<string, unknown> {
   const body = bodyOf(request);
   return {
     method: request.method,
-    target: request.originalUrl.slice(0, LIMITS.header),
+    target: targetOf(request).slice(0, LIMITS.header),
     httpVersion: request.httpVersion,
     headers: Object.fromEntries(headers),
     bodyBytes: body.length,

@@ -1,14 +1,16 @@
-// The end of an answer. node:http writes a header and a body of bytes as two pieces, and joins them only when the body is a text: one
-// TLS record and one write less. Latin-1 is the text whose characters are the bytes.
+// The end of an answer whose document is whole: node:http writes header and bytes of announced length as one piece, one TLS record.
 
-import type { Response } from 'express';
+import type { Response } from './exchange-context.ts';
 
-/** Beyond this the copies cost more than the second write. */
-const JOINED_BYTES = 16_384;
-
-/** Ends the response with the document; a request by HEAD gets its headers alone. */
-export function endWith(response: Response, document: Buffer): void {
-  if (response.req.method === 'HEAD') response.end();
-  else if (document.length <= JOINED_BYTES) response.end(document.toString('latin1'), 'latin1');
-  else response.end(document);
+/** Ends the response; a request by HEAD gets its headers alone. */
+export function endWith(
+  response: Response,
+  status: number,
+  headers: Readonly<Record<string, string>> = {},
+  document?: Buffer,
+): void {
+  response.statusCode = status;
+  for (const name in headers) response.setHeader(name, headers[name] ?? '');
+  response.setHeader('Content-Length', document?.length ?? 0);
+  response.end(document);
 }

@@ -1,7 +1,6 @@
 // POST /autodiscover/autodiscover.svc: envelope -> operation -> resolve -> envelope. Dispatches on the body's first element; headers and
 // SOAPAction are optional. GET shows the service description.
 
-import type { Request, Response } from 'express';
 import type { Account } from '../../ldap/recipient.ts';
 import { organizationUrls, organizationVersion, servesDomain } from '../settings/organization-facts.ts';
 import { casVersion } from '../settings/server-version.ts';
@@ -30,7 +29,15 @@ import { invalidRequest } from '../wire/soap-message.ts';
 import { renderUserSettingsResponse } from '../wire/soap-user-settings.ts';
 import { renderServicePage, renderWsdl } from '../wire/soap-wsdl.ts';
 import type { AppDependencies } from './dependencies.ts';
-import { accountOf, bodyOf, contextOf, type ExchangeRecord } from './exchange-context.ts';
+import {
+  accountOf,
+  bodyOf,
+  contextOf,
+  type ExchangeRecord,
+  type Request,
+  type Response,
+  targetOf,
+} from './exchange-context.ts';
 import { askAgainLater, type Route } from './gate.ts';
 import { resolveFor } from './mailbox-access.ts';
 import { logFields } from './pox-route.ts';
@@ -43,7 +50,7 @@ export function soapRoute(dependencies: AppDependencies): Route {
     record.dialect = 'soap';
     response.setHeader('Cache-Control', 'private');
     if (request.method !== 'POST') return describe(request, response, dependencies.publicUrl, record);
-    const message = readSoapEnvelope(bodyOf(request), request.get('content-type'));
+    const message = readSoapEnvelope(bodyOf(request), request.headers['content-type']);
     if ('soapFault' in message) return sendFault(response, message.soapFault, '1.1', record);
     const later = (results: readonly DiscoverResult[]) => askAgainLater(response, results);
     const xml = await answer(message, dependencies, record, accountOf(request), later);
@@ -154,10 +161,12 @@ function domainSettings(
 
 function describe(request: Request, response: Response, publicUrl: string, record: ExchangeRecord): void {
   const url = new URL('/autodiscover/autodiscover.svc', publicUrl).href;
-  const wsdl = Object.keys(request.query).some((name) => ['wsdl', 'singlewsdl'].includes(name.toLowerCase()));
+  const query = new URLSearchParams(/\?(.*)/s.exec(targetOf(request))?.[1]);
+  const wsdl = [...query.keys()].some((name) => ['wsdl', 'singlewsdl'].includes(name.toLowerCase()));
   record.outcome = wsdl ? 'service description' : 'service page';
-  response.status(200).setHeader('Content-Type', wsdl ? 'text/xml; charset=utf-8' : 'text/html; charset=utf-8');
-  response.end(request.method === 'HEAD' ? undefined : wsdl ? renderWsdl(url) : renderServicePage(url));
+  const page = wsdl ? renderWsdl(url) : renderServicePage(url);
+  const headers = { 'Content-Type': wsdl ? 'text/xml; charset=utf-8' : 'text/html; charset=utf-8' };
+  endWith(response, 200, headers, Buffer.from(page));
 }
 
 function sendFault(response: Response, fault: SoapFault, version: SoapVersion, record: ExchangeRecord): void {
@@ -166,6 +175,5 @@ function sendFault(response: Response, fault: SoapFault, version: SoapVersion, r
 }
 
 function send(response: Response, status: number, xml: string, version: SoapVersion): void {
-  response.status(status).setHeader('Content-Type', soapContentType(version));
-  endWith(response, Buffer.from(xml));
+  endWith(response, status, { 'Content-Type': soapContentType(version) }, Buffer.from(xml));
 }
