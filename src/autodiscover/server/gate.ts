@@ -51,7 +51,7 @@ async function admit(request: Request, response: Response, dependencies: AppDepe
     case 'caller':
       record.caller = outcome.caller.name;
       context.account = outcome.caller.account;
-      if (outcome.caller.scheme !== undefined) record.scheme = outcome.caller.scheme;
+      record.scheme = outcome.caller.scheme;
       if (outcome.header !== undefined) response.setHeader('WWW-Authenticate', outcome.header);
       return true;
     case 'challenge':

@@ -9,8 +9,8 @@ export interface Caller {
   /** The name as the client gave it, for the log. */
   readonly name: string;
   readonly account: Account;
-  /** The scheme by which he logged on, as in the header; set by the Authenticator. */
-  readonly scheme?: string;
+  /** The scheme by which he logged on, as in the header. */
+  readonly scheme: string;
 }
 
 export type AuthenticationOutcome =
@@ -60,10 +60,13 @@ export const MAX_AUTHORIZATION = 65_536;
 
 export class Authenticator {
   readonly #schemes: readonly AuthenticationScheme[];
+  /** By the name in small letters. */
+  readonly #byName: ReadonlyMap<string, AuthenticationScheme>;
   readonly #connections = new WeakMap<Socket, { readonly caller: Caller; readonly address: string }>();
 
   constructor(schemes: readonly AuthenticationScheme[]) {
     this.#schemes = schemes;
+    this.#byName = new Map(schemes.map((scheme) => [scheme.name.toLowerCase(), scheme]));
   }
 
   /** The WWW-Authenticate values of a 401, in the configured order; in the middle of a handshake only its own. */
@@ -82,13 +85,13 @@ export class Authenticator {
     // New credentials replace those the connection had, whatever becomes of them.
     this.#connections.delete(socket);
     if (header.length > MAX_AUTHORIZATION) return { outcome: 'challenge', reason: 'Authorization header too long' };
-    const [, name = '', credentials = ''] = /^\s*([A-Za-z][\w-]*)\s*(.*)$/s.exec(header) ?? [];
-    const scheme = this.#schemes.find((candidate) => candidate.name.toLowerCase() === name.toLowerCase());
+    // A name, then spaces, then what the scheme reads ([RFC 9110] 11.4).
+    const end = header.indexOf(' ');
+    const scheme = this.#byName.get((end < 0 ? header : header.slice(0, end)).toLowerCase());
     if (!scheme?.available) return { outcome: 'challenge', reason: 'a scheme that is not offered' };
-    const outcome = await scheme.authenticate(credentials.trim(), socket, address);
-    if (outcome.outcome !== 'caller') return outcome;
-    const caller = { ...outcome.caller, scheme: scheme.name };
-    if (outcome.keepsConnection) this.#connections.set(socket, { caller, address });
-    return { ...outcome, caller };
+    const outcome = await scheme.authenticate(end < 0 ? '' : header.slice(end).trim(), socket, address);
+    if (outcome.outcome === 'caller' && outcome.keepsConnection)
+      this.#connections.set(socket, { caller: outcome.caller, address });
+    return outcome;
   }
 }

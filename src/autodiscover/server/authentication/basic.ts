@@ -129,7 +129,7 @@ async function bind(
   try {
     const checked = await directory.checkPassword(account, password);
     settled = checked.outcome === 'accepted' ? 'succeeded' : 'failed';
-    if (checked.outcome === 'accepted') return { outcome: 'caller', caller: { name, account } };
+    if (checked.outcome === 'accepted') return { outcome: 'caller', caller: { name, account, scheme: 'Basic' } };
     const refusal = refusalOfBind(checked.reason);
     return { outcome: 'challenge', reason: explainBindCode(checked.reason), refusal, name };
   } finally {

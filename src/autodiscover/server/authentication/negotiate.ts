@@ -55,7 +55,7 @@ async function acceptTicket(
     const account = await directory.findPrincipal(name);
     if (!account) return { outcome: 'challenge', reason: 'authenticated, but no such account in the directory', name };
     const header = accepted.response === undefined ? {} : { header: `Negotiate ${accepted.response}` };
-    return { outcome: 'caller', caller: { name, account }, ...header };
+    return { outcome: 'caller', caller: { name, account, scheme: 'Negotiate' }, ...header };
   } catch (error) {
     return { outcome: 'unavailable', reason: failureText(error), name };
   }

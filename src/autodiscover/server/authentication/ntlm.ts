@@ -146,7 +146,7 @@ export class NtlmHandshakes {
     if (!account) return { outcome: 'challenge', reason: 'authenticated, but no such account in the directory', name };
     return {
       outcome: 'caller',
-      caller: { name, account },
+      caller: { name, account, scheme: this.#scheme },
       // An NTLM client authenticates its connection once and sends nothing with later requests.
       keepsConnection: true,
       ...(token !== undefined && token !== '*' ? { header: `${this.#scheme} ${token}` } : {}),

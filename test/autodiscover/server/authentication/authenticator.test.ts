@@ -17,7 +17,7 @@ const scheme: AuthenticationScheme = {
   available: true,
   authenticate: async (credentials) =>
     credentials === 'alice'
-      ? { outcome: 'caller', caller: { name: 'alice', account: {} as Account }, keepsConnection: true }
+      ? { outcome: 'caller', caller: { name: 'alice', account: {} as Account, scheme: 'NTLM' }, keepsConnection: true }
       : { outcome: 'challenge', reason: 'no' },
 };
 

@@ -1,0 +1,50 @@
+// What the line of an exchange says, by its outcome and the log's level.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import test from 'node:test';
+import { createLogger, type LogLevel } from '../../../src/autodiscover/log.ts';
+import { contextOf, type ExchangeRecord } from '../../../src/autodiscover/server/exchange-context.ts';
+import { logged } from '../../../src/autodiscover/server/exchange-log.ts';
+import { listenPlain } from '../bed.ts';
+
+const LOOKED = { level: 'info', text: 'looking for alice@contoso.test' } as const;
+const AMISS = { level: 'warning', text: 'the database names no array' } as const;
+
+/** The line of one GET whose route notes the record. */
+async function lineOf(logLevel: LogLevel, record: ExchangeRecord, status = 200): Promise<Record<string, unknown>> {
+  const lines: string[] = [];
+  const done = Promise.withResolvers<void>();
+  const log = createLogger(logLevel, { write: (line) => lines.push(line) });
+  const app = logged({ log }, (request, response) => {
+    Object.assign(contextOf(request).record, record);
+    once(response, 'close').then(() => done.resolve(), done.reject);
+    response.writeHead(status).end();
+  });
+  const server = await listenPlain(app);
+  try {
+    await fetch(`http://127.0.0.1:${server.port}/some/where?password=secret`);
+    await done.promise;
+  } finally {
+    await server.close();
+  }
+  assert.equal(lines.length, 1);
+  return JSON.parse(lines[0] ?? '');
+}
+
+test('an ordinary answer has no trace, but at level debug', async () => {
+  const record = { outcome: 'settings', trace: [LOOKED] };
+  assert.equal((await lineOf('info', record)).trace, undefined);
+  assert.deepEqual((await lineOf('debug', record)).trace, [LOOKED]);
+});
+
+test('every other answer has its trace, and a warning makes the line one', async () => {
+  const unknown = await lineOf('info', { outcome: 'unknown-address', trace: [LOOKED] });
+  assert.deepEqual([unknown.level, unknown.trace], ['info', [LOOKED]]);
+  const warned = await lineOf('info', { outcome: 'settings', trace: [LOOKED, AMISS] });
+  assert.deepEqual([warned.level, warned.trace], ['warn', [LOOKED, AMISS]]);
+  assert.equal((await lineOf('info', { outcome: 'failed' }, 500)).level, 'warn');
+});
+
+test('the path is logged without its query', async () => {
+  assert.equal((await lineOf('info', { outcome: 'no such path' }, 404)).path, '/some/where');
+});
