@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { mkdtemp } from 'node:fs/promises';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -19,6 +19,7 @@ import { formatLdif, type LdifRecord, parseLdif, text } from '../../src/ldap/ldi
 import { type Run, type RunOptions, run, type Workplace, workplace } from '../admin/run-command.ts';
 import { labSuite } from './requirements.ts';
 import { READER, WRITER } from './samba/directory-plan.ts';
+import { addPermission } from './samba/permission.ts';
 import { type SambaLab, startSambaLab } from './samba/samba-lab.ts';
 
 const exec = promisify(execFile);
@@ -243,19 +244,7 @@ labSuite('Administrators commands on Samba', ['samba'], () => {
     const [, container = ''] = /dsacls "([^"]+)" \/I:T \/G "[^"]+:CCDCWPSD"/.exec(refused.err) ?? [];
     assert.match(container, /^CN=AutoDiscover,CN=Client Access,/, refused.err);
     const sid = await sidOf(WRITER);
-    // samba-tool's own parser stumbles over these descriptors; its library takes them.
-    const grant = [
-      'import sys',
-      'from samba.auth import system_session',
-      'from samba.param import LoadParm',
-      'from samba.samdb import SamDB',
-      'from samba.sd_utils import SDUtils',
-      'lp = LoadParm()',
-      'lp.load(sys.argv[1])',
-      'SDUtils(SamDB(url=sys.argv[2], session_info=system_session(lp), lp=lp)).dacl_add_ace(sys.argv[3], sys.argv[4])',
-    ].join('\n');
-    const database = join(dirname(dirname(lab.smbConf)), 'private', 'sam.ldb');
-    await exec('/usr/bin/python3', ['-c', grant, lab.smbConf, database, container, `(A;CI;CCDCWPSD;;;${sid})`]);
+    addPermission(lab, container, `(A;CI;CCDCWPSD;;;${sid})`);
     succeed(await write(publish, 'own.ldif'));
     succeed(await write(['undo', place.path('own.ldif')], 'own-redo.ldif'));
   });

@@ -1,7 +1,7 @@
 // What the checks look at around a domain controller, real and on loopback addresses: a DNS server, Client Access servers and arrays that
 // answer as endpoint mappers on 135 and listen on their RPC ports, a web server with a certificate per name. And the program itself, run
 // with that DNS server as its only resolver. The addresses follow the controller's.
-import { type ChildProcess, execFile, execFileSync } from 'node:child_process';
+import { type ChildProcess, execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttp, type RequestListener } from 'node:http';
@@ -244,29 +244,4 @@ function runProgram(root: string, [program = '', ...rest]: readonly string[]): P
     });
     child.stdin?.end();
   });
-}
-
-/** Adds a permission entry (SDDL) to an object of the running controller; the function that is given back restores what was there. */
-export function addPermission(
-  { smbConf, database }: { readonly smbConf: string; readonly database: string },
-  dn: string,
-  ace: string,
-): () => void {
-  // samba-tool's own parser stumbles over these descriptors; its library takes them.
-  const script = [
-    'import sys',
-    'from samba.auth import system_session',
-    'from samba.param import LoadParm',
-    'from samba.samdb import SamDB',
-    'from samba.sd_utils import SDUtils',
-    'lp = LoadParm()',
-    'lp.load(sys.argv[1])',
-    'utils = SDUtils(SamDB(url=sys.argv[2], session_info=system_session(lp), lp=lp))',
-    'print(utils.get_sd_as_sddl(sys.argv[4]))',
-    '(utils.dacl_add_ace if sys.argv[3] == "add" else utils.modify_sd_on_dn)(sys.argv[4], sys.argv[5])',
-  ].join('\n');
-  const run = (action: 'add' | 'restore', value: string) =>
-    execFileSync('/usr/bin/python3', ['-c', script, smbConf, database, action, dn, value], { encoding: 'utf8' }).trim();
-  const before = run('add', ace);
-  return () => void run('restore', before);
 }

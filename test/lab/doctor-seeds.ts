@@ -2,13 +2,13 @@
 // certificates, rights, Kerberos names, controllers. Each is made on real components, and what makes it also takes it back.
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { Attribute, Change, type Client } from 'ldapts';
 import type { FindingCode } from '../../src/admin/doctor/finding.ts';
 import { sidText } from '../../src/ldap/account-rights.ts';
-import { ADDRESS_BOOK_PORT, addPermission, type DoctorBed, RPC_PORT } from './doctor-bed.ts';
+import { ADDRESS_BOOK_PORT, type DoctorBed, RPC_PORT } from './doctor-bed.ts';
 import { sambaEnvironment } from './samba/controller.ts';
 import { HTTP_ACCOUNT, READER, WRITER } from './samba/directory-plan.ts';
+import { addPermission } from './samba/permission.ts';
 import type { SambaController, SambaLab } from './samba/samba-lab.ts';
 
 export interface LabPlace {
@@ -237,6 +237,5 @@ async function grant({ lab, admin }: LabPlace, dn: string, rights: string): Prom
     explicitBufferAttributes: ['objectSid'],
   });
   const ace = `(A;CI;${rights};;;${sidText(searchEntries[0]?.objectSid as Buffer)})`;
-  const database = join(dirname(dirname(lab.smbConf)), 'private', 'sam.ldb');
-  return addPermission({ smbConf: lab.smbConf, database }, dn, ace);
+  return addPermission(lab, dn, ace);
 }
