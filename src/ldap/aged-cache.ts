@@ -124,24 +124,31 @@ export class AgedCache<V> {
   }
 
   #ask(key: string, ask: () => Promise<V>): Question<V> {
-    const askedAt = this.#options.now();
     const question: Question<V> = { doubted: false, answer: undefined as unknown as Promise<V> };
-    question.answer = ask()
-      .then((value) => this.#keep(key, value, { askedAt, leastMs: 0, doubted: question.doubted }))
-      .finally(() => {
-        if (this.#running.get(key) === question) this.#running.delete(key);
-      });
     this.#running.set(key, question);
+    question.answer = this.#answered(key, question, ask);
     return question;
+  }
+
+  async #answered(key: string, question: Question<V>, ask: () => Promise<V>): Promise<V> {
+    const askedAt = this.#options.now();
+    try {
+      const read = await ask();
+      return this.#keep(key, read, { askedAt, leastMs: 0, doubted: question.doubted });
+    } finally {
+      if (this.#running.get(key) === question) this.#running.delete(key);
+    }
   }
 
   #keep(key: string, read: V, told: Omit<Entry<V>, 'value'>): V {
     const { isMissing, isSame, compact } = this.#options;
-    const known = this.#entry(key);
+    const found = this.#found.get(key);
+    const known = found ?? this.#missing.get(key);
     if (known && known.askedAt > told.askedAt) return read;
     const value = known && isSame(known.value, read) ? known.value : compact ? compact(read) : read;
     const [here, there] = isMissing(value) ? [this.#missing, this.#found] : [this.#found, this.#missing];
-    there.delete(key);
+    // It is kept in one of the two, and mostly stays there.
+    if (known && (known === found) !== (here === this.#found)) there.delete(key);
     here.set(key, { value, ...told });
     return value;
   }

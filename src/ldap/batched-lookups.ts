@@ -1,6 +1,7 @@
 // Look-ups of single people, several in one search when many come at a time. Most of what a search costs, here and at the controller, it
-// costs whatever it finds. While few searches run each look-up is sent at once; the others wait for the first of those to end, and then
-// go together. What each is given is exactly what its own search would have found: where that is not sure, its own search is made.
+// costs whatever it finds. While few searches run, what came in one turn of the event loop is sent at its end; what comes later waits for
+// the first of those to end, and then goes together. What each is given is exactly what its own search would have found: where that is
+// not sure, its own search is made.
 
 import { EqualityFilter, type Filter, OrFilter } from 'ldapts';
 import { currentRequest, forRequest } from './correlation.ts';
@@ -44,6 +45,7 @@ export class BatchedLookups {
   readonly #options: BatchOptions;
   #running = 0;
   #waiting: Waiting[] = [];
+  #turnEnd: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: BatchOptions) {
@@ -52,11 +54,11 @@ export class BatchedLookups {
 
   /** Rejects as the search does. */
   find(lookup: Lookup): Promise<EntryReader[]> {
-    const idle = this.#running < this.#options.running && this.#waiting.length === 0;
-    if (idle || !lookup.values.every(({ value }) => PLAIN.test(value))) return this.#single(lookup);
+    if (!lookup.values.every(({ value }) => PLAIN.test(value))) return this.#single(lookup);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ lookup, request: currentRequest(), resolve, reject });
       if (this.#waiting.length >= this.#options.together) this.#send();
+      else if (this.#running < this.#options.running) this.#turnEnd ??= setImmediate(() => this.#send());
       else this.#timer ??= setTimeout(() => this.#send(), this.#options.waitMs);
     });
   }
@@ -77,7 +79,9 @@ export class BatchedLookups {
 
   /** Sends whatever waits: together where the base is the same. */
   #send(): void {
+    clearImmediate(this.#turnEnd);
     clearTimeout(this.#timer);
+    this.#turnEnd = undefined;
     this.#timer = undefined;
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -117,6 +121,9 @@ function anyOf(values: readonly SoughtValue[]): Filter {
   return (filters.length === 1 && filters[0]) || new OrFilter({ filters });
 }
 
+/** By attribute and value in lower case: the places of the look-ups that seek it. */
+type Seekers = Map<SoughtValue['attribute'], Map<string, number[]>>;
+
 /**
  * The entries of each look-up, in the order they came; undefined when it cannot be said. A directory compares more generously than
  * letter by letter (accents, width): an entry that was found for nobody's value, or that has a value some directory may take for one
@@ -127,45 +134,39 @@ export function divide(
   lookups: readonly Lookup[],
   found: 'for these' | 'for others too' = 'for these',
 ): EntryReader[][] | undefined {
-  const seekers = new Map<string, number[]>();
-  const attributes = new Set<SoughtValue['attribute']>();
+  const seekers: Seekers = new Map();
   for (const [at, { values }] of lookups.entries()) {
     for (const { attribute, value } of values) {
-      attributes.add(attribute);
-      const key = keyOf(attribute, value.toLowerCase());
-      const known = seekers.get(key);
+      const byValue = seekers.get(attribute) ?? new Map<string, number[]>();
+      seekers.set(attribute, byValue);
+      const key = value.toLowerCase();
+      const known = byValue.get(key);
       if (known) known.push(at);
-      else seekers.set(key, [at]);
+      else byValue.set(key, [at]);
     }
   }
   const shares: EntryReader[][] = lookups.map(() => []);
   for (const entry of entries) {
-    const finders = findersOf(entry, attributes, seekers);
+    const finders = findersOf(entry, seekers);
     if (!finders || (finders.size === 0 && found === 'for these')) return undefined;
     for (const at of finders) shares[at]?.push(entry);
   }
   return shares;
 }
 
-function findersOf(
-  entry: EntryReader,
-  attributes: ReadonlySet<SoughtValue['attribute']>,
-  seekers: ReadonlyMap<string, number[]>,
-): ReadonlySet<number> | undefined {
+function findersOf(entry: EntryReader, seekers: Seekers): ReadonlySet<number> | undefined {
   const finders = new Set<number>();
-  for (const attribute of attributes) {
+  for (const [attribute, byValue] of seekers) {
     for (const value of entry.many(attribute)) {
       const plain = PLAIN.test(value);
       const folded = plain ? value.toLowerCase() : generously(value);
-      const found = folded === undefined ? undefined : seekers.get(keyOf(attribute, folded));
+      const found = folded === undefined ? undefined : byValue.get(folded);
       if (!plain && (folded === undefined || found)) return undefined;
       if (found) for (const at of found) finders.add(at);
     }
   }
   return finders;
 }
-
-const keyOf = (attribute: string, value: string): string => `${attribute}\0${value}`;
 
 /** A value as generous comparison sees it; undefined when it holds Latin letters whose counterparts differ between directories (ß, æ). */
 function generously(value: string): string | undefined {

@@ -151,22 +151,35 @@ function scene(options: { running: number; together?: number; waitMs?: number; f
   return { find, searches, turn };
 }
 
-test('sent at once while few run; then the waiting ones go together', async () => {
+test('while few run, what came in one turn is sent at its end; what comes later goes together when one of them ends', async () => {
   const { find, searches, turn } = scene({ running: 2 });
-  const found = [find('a@x'), find('b@x'), forRequest('third', () => find('c@x')), find('d@x')];
+  const found = [find('a@x'), find('b@x')];
+  assert.equal(searches.length, 0);
+  await turn();
+  assert.equal(searches[0]?.filter, '(|(proxyAddresses=smtp:a@x)(proxyAddresses=smtp:b@x))');
+  found.push(find('c@x'));
+  await turn();
+  assert.equal(searches[1]?.filter, '(proxyAddresses=smtp:c@x)');
+  found.push(
+    forRequest('fourth', () => find('d@x')),
+    find('e@x'),
+  );
+  await turn();
   assert.equal(searches.length, 2);
   searches[0]?.end();
   await turn();
   assert.equal(searches.length, 3);
-  assert.equal(searches[2]?.filter, '(|(proxyAddresses=smtp:c@x)(proxyAddresses=smtp:d@x))');
-  assert.equal(searches[2]?.request, 'third', 'what is shared goes under the name of the first');
+  assert.equal(searches[2]?.filter, '(|(proxyAddresses=smtp:d@x)(proxyAddresses=smtp:e@x))');
+  assert.equal(searches[2]?.request, 'fourth', 'what is shared goes under the name of the first');
   for (const search of searches) search.end();
-  assert.deepEqual(await Promise.all(found), [['a@x'], ['b@x'], ['c@x'], ['d@x']]);
+  assert.deepEqual(await Promise.all(found), [['a@x'], ['b@x'], ['c@x'], ['d@x'], ['e@x']]);
 });
 
 test('a full search is sent whatever runs, and waiting ends in time', async () => {
-  const { find, searches } = scene({ running: 1, together: 2, waitMs: 5 });
-  const found = [find('a@x'), find('b@x'), find('c@x'), find('d@x')];
+  const { find, searches, turn } = scene({ running: 1, together: 2, waitMs: 5 });
+  const found = [find('a@x')];
+  await turn();
+  found.push(find('b@x'), find('c@x'), find('d@x'));
   assert.equal(searches.length, 2);
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal(searches.length, 3);
@@ -174,9 +187,11 @@ test('a full search is sent whatever runs, and waiting ends in time', async () =
   assert.deepEqual(await Promise.all(found), [['a@x'], ['b@x'], ['c@x'], ['d@x']]);
 });
 
-test('what a directory might compare generously goes alone', () => {
-  const { find, searches } = scene({ running: 1, together: 2 });
+test('what a directory might compare generously goes alone, at once', async () => {
+  const { find, searches, turn } = scene({ running: 1, together: 2 });
   for (const address of ['a@x', 'é@x', 'a b@x']) void find(address);
+  assert.equal(searches.length, 2);
+  await turn();
   assert.equal(searches.length, 3);
 });
 
