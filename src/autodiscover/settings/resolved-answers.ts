@@ -14,6 +14,7 @@ import {
   offeredProtocols,
   offerNewerProtocols,
 } from './protocol-policy.ts';
+import { noteSharedPart } from './shared-part.ts';
 import { Trace, type TraceStep } from './trace.ts';
 import type { DiscoverResult } from './user-settings.ts';
 
@@ -84,6 +85,7 @@ function compose(parts: AnswerParts, offered: OfferedProtocols): ResolvedAnswer 
   const alternateMailboxes = findAlternateMailboxes(parts, trace);
   const whole = mailboxAnswer(parts.shared, parts.recipient, alternateMailboxes);
   const answer = offerNewerProtocols(whole, parts.recipient, offered, parts.newerProtocols);
+  noteSharedPart(answer, parts.shared);
   Object.freeze(answer.settings);
   return { result: Object.freeze({ action: 'settings', answer: Object.freeze(answer) }), steps: trace.steps };
 }

@@ -1,5 +1,6 @@
 // The POX answer, rendered by the server and read by our own client, both along the tables of pox-settings-map.ts. For this
 // dialect the comments name the clients that a change would break.
+import { sharedPartOf } from '../settings/shared-part.ts';
 import type { DiscoverResult, MailboxAnswer, UserSettings } from '../settings/user-settings.ts';
 import { KeptDocuments } from './kept-documents.ts';
 import { renderMobileSyncResponse } from './mobilesync-response.ts';
@@ -12,7 +13,7 @@ import type { PoxSchema } from './pox-request.ts';
 import { EXCH, EXPR, fromPoxText, toPoxText, USER_ELEMENTS } from './pox-settings-map.ts';
 import { readWeb, renderWeb } from './pox-web.ts';
 import { attributeValue, childText, findChild, findChildren, parseXml, XML_LIMITS, type XmlElement } from './xml.ts';
-import { leaf, optionalLeaf, optionalParent, parent, writeXml, type XmlOutput } from './xml-writer.ts';
+import { leaf, optionalLeaf, optionalParent, parent, writeXml, writtenXml, type XmlOutput } from './xml-writer.ts';
 
 /**
  * The Content-Type of every POX answer, errors included.
@@ -85,13 +86,30 @@ function renderAccount(answer: MailboxAnswer): XmlOutput {
   return parent('Account', [
     leaf('AccountType', 'email'),
     leaf('Action', 'settings'),
-    renderProtocol(EXCH, answer),
-    settings.ExternalMailboxServer ? renderProtocol(EXPR, answer) : undefined,
-    renderWeb(answer),
+    ...protocols(answer),
     answer.exHttp ? renderExHttp(answer.exHttp, answer) : undefined,
     answer.mapiHttp ? renderMapiHttp(answer.mapiHttp) : undefined,
     ...(settings.AlternateMailboxes ?? []).map(renderAlternativeMailbox),
   ]);
+}
+
+const written = new KeptDocuments<object, readonly XmlOutput[]>(1);
+/** Of a Protocol element below the root. */
+const PROTOCOL_DEPTH = 3;
+
+/** Blocks say nothing about the mailbox, so those of its database are written once for all. */
+function protocols(answer: MailboxAnswer): readonly XmlOutput[] {
+  const shared = sharedPartOf(answer);
+  if (!shared) return renderProtocols(answer);
+  return written.of(shared, '', () =>
+    renderProtocols({ ...answer, settings: shared.settings }).map((block) => writtenXml(block, PROTOCOL_DEPTH)),
+  );
+}
+
+function renderProtocols(answer: MailboxAnswer): readonly XmlOutput[] {
+  const expr = answer.settings.ExternalMailboxServer ? [renderProtocol(EXPR, answer)] : [];
+  const web = renderWeb(answer);
+  return [renderProtocol(EXCH, answer), ...expr, ...(web ? [web] : [])];
 }
 
 /** Reads an outlook answer, ours or another server's. Elements are found by local name, in any namespace and order. */

@@ -2,10 +2,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { NO_CAPABILITIES } from '../../../src/autodiscover/settings/protocol-policy.ts';
+import { resolve } from '../../../src/autodiscover/settings/resolve.ts';
+import { sharedPartOf } from '../../../src/autodiscover/settings/shared-part.ts';
 import type { DiscoverResult } from '../../../src/autodiscover/settings/user-settings.ts';
 import { KeptDocuments } from '../../../src/autodiscover/wire/kept-documents.ts';
 import { poxDocument, renderPoxResponse } from '../../../src/autodiscover/wire/pox-response.ts';
 import { renderUserSettingsResponse } from '../../../src/autodiscover/wire/soap-user-settings.ts';
+import { openDirectory } from '../../../src/ldap/directory.ts';
+import { directoryOptions, startController } from '../../ldap/demo-organization.ts';
 import { fullAnswer, minimalAnswer, soapContext } from './samples.ts';
 
 test('each variant of a subject is rendered once, up to the limit', () => {
@@ -40,6 +45,37 @@ test('a POX document is the one of this request, whoever asked when before', () 
       assert.equal(poxDocument(result, one).toString(), renderPoxResponse(result, one));
     }),
   );
+});
+
+test('what the mailboxes of a database share is written once, and each document is as if it were not', async () => {
+  const controller = await startController();
+  const directory = await openDirectory(directoryOptions([controller]));
+  const newerProtocols = { mapiHttp: { internalUrl: 'https://m.contoso.test/mapi' }, exHttp: true };
+  const options = { externalSite: undefined, otherVersionUrls: {}, newerProtocols };
+  const context = { schema: 'outlook', now: new Date(0), serverId: 1 } as const;
+  const seen: string[] = [];
+  try {
+    for (const capabilities of [NO_CAPABILITIES, { mapiHttpVersion: 1, exHttp: true }]) {
+      for (const name of ['alice', 'carol', 'dave', 'frank', 'grace', 'heidi', 'nina']) {
+        const request = { emailAddress: `${name}@contoso.test`, legacyDn: undefined, capabilities };
+        const { result } = await resolve(directory, request, options);
+        if (result.action !== 'settings') continue;
+        assert.ok(sharedPartOf(result.answer), name);
+        const document = renderPoxResponse(result, context);
+        assert.equal(document, renderPoxResponse({ ...result, answer: { ...result.answer } }, context), name);
+        seen.push(document);
+      }
+    }
+  } finally {
+    directory.close();
+    await controller.close();
+  }
+  assert.ok(seen.length > 8, 'hardly any mailboxes');
+  for (const part of ['<Type>EXHTTP<', '"mapiHttp"', '<AlternativeMailbox>'])
+    assert.ok(
+      seen.some((document) => document.includes(part)),
+      part,
+    );
 });
 
 test('a SOAP answer is the one for the settings asked, whatever was asked before', () => {
