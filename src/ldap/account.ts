@@ -14,11 +14,11 @@ export interface LogonNames {
 
 /** The values to look for: userPrincipalName goes before addresses, and those before sAMAccountName. */
 export function soughtValues({ userPrincipalName, smtp, sAMAccountName }: LogonNames): SoughtValue[] {
-  return [
-    ...(userPrincipalName === undefined ? [] : [{ attribute: 'userPrincipalName', value: userPrincipalName } as const]),
-    ...(smtp === undefined ? [] : [{ attribute: 'proxyAddresses', value: `smtp:${smtp}` } as const]),
-    ...(sAMAccountName === undefined ? [] : [{ attribute: 'sAMAccountName', value: sAMAccountName } as const]),
-  ];
+  const values: SoughtValue[] = [];
+  if (userPrincipalName !== undefined) values.push({ attribute: 'userPrincipalName', value: userPrincipalName });
+  if (smtp !== undefined) values.push({ attribute: 'proxyAddresses', value: `smtp:${smtp}` });
+  if (sAMAccountName !== undefined) values.push({ attribute: 'sAMAccountName', value: sAMAccountName });
+  return values;
 }
 
 /**

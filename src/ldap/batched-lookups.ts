@@ -121,6 +121,8 @@ function anyOf(values: readonly SoughtValue[]): Filter {
   return (filters.length === 1 && filters[0]) || new OrFilter({ filters });
 }
 
+const NOBODY: readonly number[] = [];
+
 /** By attribute and value in lower case: the places of the look-ups that seek it. */
 type Seekers = Map<SoughtValue['attribute'], Map<string, number[]>>;
 
@@ -148,24 +150,35 @@ export function divide(
   const shares: EntryReader[][] = lookups.map(() => []);
   for (const entry of entries) {
     const finders = findersOf(entry, seekers);
-    if (!finders || (finders.size === 0 && found === 'for these')) return undefined;
+    if (!finders || (finders.length === 0 && found === 'for these')) return undefined;
     for (const at of finders) shares[at]?.push(entry);
   }
   return shares;
 }
 
-function findersOf(entry: EntryReader, seekers: Seekers): ReadonlySet<number> | undefined {
-  const finders = new Set<number>();
+function findersOf(entry: EntryReader, seekers: Seekers): readonly number[] | undefined {
+  let finders = NOBODY;
   for (const [attribute, byValue] of seekers) {
     for (const value of entry.many(attribute)) {
-      const plain = PLAIN.test(value);
-      const folded = plain ? value.toLowerCase() : generously(value);
-      const found = folded === undefined ? undefined : byValue.get(folded);
-      if (!plain && (folded === undefined || found)) return undefined;
-      if (found) for (const at of found) finders.add(at);
+      const found = seekersOf(value, byValue);
+      if (!found) return undefined;
+      finders = union(finders, found);
     }
   }
   return finders;
+}
+
+/** Who seeks a value; undefined when some directory may take it for one that is sought. */
+function seekersOf(value: string, byValue: ReadonlyMap<string, readonly number[]>): readonly number[] | undefined {
+  if (PLAIN.test(value)) return byValue.get(value.toLowerCase()) ?? NOBODY;
+  const folded = generously(value);
+  return folded === undefined || byValue.has(folded) ? undefined : NOBODY;
+}
+
+function union(some: readonly number[], others: readonly number[]): readonly number[] {
+  if (some.length === 0) return others;
+  const more = others.filter((at) => !some.includes(at));
+  return more.length === 0 ? some : [...some, ...more];
 }
 
 /** A value as generous comparison sees it; undefined when it holds Latin letters whose counterparts differ between directories (ß, æ). */

@@ -77,6 +77,13 @@ interface ControllerState {
   retryTimer: NodeJS.Timeout | undefined;
 }
 
+/** An operation that is under way at a controller. */
+interface Observation {
+  readonly state: ControllerState;
+  readonly operation: PoolOperation['operation'];
+  readonly began: number;
+}
+
 export const DEFAULT_RETRY: RetryIntervals = { firstMs: 1_000, longestMs: 60_000 };
 const REFUSED_PAUSE_MS = 60_000;
 /** Milliseconds without any answer after which another controller is asked first. */
@@ -164,12 +171,15 @@ export class ControllerPool {
     const failures = new Map<string, string>();
     for (const state of this.#usable()) {
       const connection = await state.forPasswords.take();
+      const observation = this.#observe(state, 'password-check');
       let answered = false;
       try {
-        await this.#observed(state, 'password-check', () => connection.bind(bindName, password));
+        await connection.bind(bindName, password);
+        this.#tell(observation, 'done');
         answered = true;
         return { outcome: 'accepted' };
       } catch (error) {
+        this.#tellFailure(observation, error);
         const reason = rejectedReason(error);
         answered = reason !== undefined;
         if (reason !== undefined) return { outcome: 'rejected', reason };
@@ -201,9 +211,13 @@ export class ControllerPool {
     for (const state of this.#usable()) {
       const slot = state.turn;
       state.turn = (slot + 1) % this.#options.connections;
+      const observation = this.#observe(state, 'search');
       try {
-        return await this.#observed(state, 'search', async () => task(await this.#connection(state, slot)));
+        const answer = await task(await this.#connection(state, slot));
+        this.#tell(observation, 'done');
+        return answer;
       } catch (error) {
+        this.#tellFailure(observation, error);
         if (error instanceof DirectoryError || failureKind(error) === 'refused') throw error;
         failures.set(state.options.url, failureText(error));
         this.#discard(state, slot);
@@ -213,30 +227,24 @@ export class ControllerPool {
     throw this.#unreachable(doing, failures);
   }
 
-  /** Runs an operation, keeps what it tells of the controller, and tells of it when it is over. */
-  async #observed<T>(
-    state: ControllerState,
-    operation: 'search' | 'password-check',
-    work: () => Promise<T>,
-  ): Promise<T> {
+  #observe(state: ControllerState, operation: PoolOperation['operation']): Observation {
     const began = performance.now();
     if (state.pending === 0) state.heardAt = began;
     state.pending += 1;
-    const tell = (outcome: 'done' | 'refused' | 'failed') => {
-      const ended = performance.now();
-      state.pending -= 1;
-      if (outcome !== 'failed') state.heardAt = ended;
-      const ms = Math.round((ended - began) * 10) / 10;
-      this.#options.onOperation?.({ url: state.options.url, operation, outcome, ms, id: currentRequest() });
-    };
-    try {
-      const value = await work();
-      tell('done');
-      return value;
-    } catch (error) {
-      tell(failureKind(error) === 'refused' ? 'refused' : 'failed');
-      throw error;
-    }
+    return { state, operation, began };
+  }
+
+  /** Keeps what an operation's end tells of the controller, and tells of it. */
+  #tell({ state, operation, began }: Observation, outcome: PoolOperation['outcome']): void {
+    const ended = performance.now();
+    state.pending -= 1;
+    if (outcome !== 'failed') state.heardAt = ended;
+    const ms = Math.round((ended - began) * 10) / 10;
+    this.#options.onOperation?.({ url: state.options.url, operation, outcome, ms, id: currentRequest() });
+  }
+
+  #tellFailure(observation: Observation, error: unknown): void {
+    this.#tell(observation, failureKind(error) === 'refused' ? 'refused' : 'failed');
   }
 
   /**

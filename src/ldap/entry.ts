@@ -29,14 +29,13 @@ export class EntryReader {
 
   /** Every value, in the server's order; empty when the attribute is absent. */
   many(name: string): string[] {
-    return this.#values(name).map((value) => (typeof value === 'string' ? value : value.toString('utf8')));
+    return this.#values(name).map(asText);
   }
 
   /** The first value, or undefined when the attribute is absent or empty. */
   one(name: string): string | undefined {
     const [value] = this.#values(name);
-    if (value === undefined || value.length === 0) return undefined;
-    return typeof value === 'string' ? value : value.toString('utf8');
+    return value === undefined || value.length === 0 ? undefined : asText(value);
   }
 
   /** The first value as bytes. Ask for the attribute in `binaryAttributes`, or its bytes are already damaged. */
@@ -75,14 +74,16 @@ export class EntryReader {
   }
 }
 
+function asText(value: string | Buffer): string {
+  return typeof value === 'string' ? value : value.toString('utf8');
+}
+
 /** A GUID attribute's 16 bytes as text. The first three fields are little-endian ([MS-DTYP] 2.3.4.2 GUID). */
 export function guidText(bytes: Buffer): string {
-  const hex = [
-    Buffer.from(bytes.subarray(0, 4)).reverse(),
-    Buffer.from(bytes.subarray(4, 6)).reverse(),
-    Buffer.from(bytes.subarray(6, 8)).reverse(),
-    bytes.subarray(8, 10),
-    bytes.subarray(10, 16),
-  ];
-  return hex.map((part) => part.toString('hex')).join('-');
+  const ordered = Buffer.alloc(16);
+  bytes.copy(ordered);
+  ordered.subarray(0, 4).swap32();
+  ordered.subarray(4, 8).swap16();
+  const hex = ordered.toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

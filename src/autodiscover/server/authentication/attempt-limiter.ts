@@ -24,12 +24,20 @@ export class AttemptLimiter {
     this.#clears = options.clears;
   }
 
-  /** Waits until the attempt cannot exceed the budget whatever becomes of those that run. */
-  async enter(key: string, allowance?: number): Promise<Leave | 'spent' | 'crowded'> {
+  /**
+   * Waits until the attempt cannot exceed the budget whatever becomes of those that run. `allowance` says how many failures this attempt is
+   * allowed, never fewer than the budget's; it is asked only where those do not suffice.
+   */
+  async enter(key: string, allowance?: () => number): Promise<Leave | 'spent' | 'crowded'> {
+    let own: number | undefined;
     for (;;) {
-      const remaining = this.#budget.remaining(key, allowance);
-      if (remaining === 0) return 'spent';
       const running = this.#running.get(key) ?? { count: 0, waiting: [] };
+      let remaining = this.#budget.remaining(key, own);
+      if (running.count >= remaining && allowance && own === undefined) {
+        own = allowance();
+        remaining = this.#budget.remaining(key, own);
+      }
+      if (remaining === 0) return 'spent';
       if (running.count < remaining) {
         running.count += 1;
         this.#running.set(key, running);

@@ -33,7 +33,8 @@ export class BoundedWork {
 
   /** Runs the task when its turn comes; `busy` when too much waits already or the turn does not come in time. */
   async run<T>(task: () => Promise<T>): Promise<T | 'busy'> {
-    if (!(await this.#admitted())) return 'busy';
+    if (this.#running < this.#options.running) this.#running += 1;
+    else if (!(await this.#turn())) return 'busy';
     try {
       return await task();
     } finally {
@@ -41,11 +42,8 @@ export class BoundedWork {
     }
   }
 
-  #admitted(): Promise<boolean> {
-    if (this.#running < this.#options.running) {
-      this.#running += 1;
-      return Promise.resolve(true);
-    }
+  /** Waits for the place of work that ends; false when there is none. */
+  #turn(): Promise<boolean> {
     if (this.#queue.size >= this.#options.waiting) return Promise.resolve(false);
     return new Promise((resolve) => {
       const timer = setTimeout(() => {

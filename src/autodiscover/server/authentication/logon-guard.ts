@@ -116,12 +116,17 @@ export class LogonGuard {
   /** Begins an attempt at a typed name; whoever logged on from this address before may try once more than others. */
   async beginName(name: string, address: string): Promise<Attempt | NotNow> {
     const key = countedName(name);
-    const known = this.isKnown(name, address);
-    const entered = await this.#nameAttempts.enter(key, known ? this.#perName() + this.#extra() : undefined);
+    let known: boolean | undefined;
+    // Most enter without it.
+    const isKnown = () => {
+      known ??= this.isKnown(name, address);
+      return known;
+    };
+    const entered = await this.#nameAttempts.enter(key, () => this.#perName() + (isKnown() ? this.#extra() : 0));
     if (entered === 'crowded') return { refusal: 'busy', retryAfterSeconds: BUSY_SECONDS };
     if (entered === 'spent') {
       // Whoever is let past a spent name, because his credentials may still be remembered, must not guess at those without end.
-      if (known) this.#countAddress(address);
+      if (isKnown()) this.#countAddress(address);
       return notNow('name-budget', this.#names.waitMs(key));
     }
     return { settle: (outcome) => this.#settleName(entered, outcome, name, address) };
@@ -134,7 +139,7 @@ export class LogonGuard {
   async beginAccount(distinguishedName: string, name: string, address: string): Promise<Attempt | undefined> {
     const { failures, extra } = this.#perAccount;
     if (failures === Number.POSITIVE_INFINITY) return { settle: () => undefined };
-    const allowance = this.isKnown(name, address) ? failures + extra : undefined;
+    const allowance = () => failures + (this.isKnown(name, address) ? extra : 0);
     const entered = await this.#accountAttempts.enter(distinguishedName.toLowerCase(), allowance);
     return typeof entered === 'string' ? undefined : { settle: entered };
   }
