@@ -39,5 +39,5 @@ export function chooseAccount(entries: readonly EntryReader[], wanted: readonly 
 }
 
 function sameName(a: string, b: string): boolean {
-  return a.normalize('NFKC').toLowerCase() === b.normalize('NFKC').toLowerCase();
+  return a === b || a.normalize('NFKC').toLowerCase() === b.normalize('NFKC').toLowerCase();
 }

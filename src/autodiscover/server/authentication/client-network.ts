@@ -6,6 +6,7 @@ import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net';
 /** The key of an address. What is no address is its own key. */
 export function countedAddress(address: string): string {
   const bare = address.replace(/%.*$/, '');
+  if (!bare.includes(':')) return bare;
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare)?.[1];
   if (mapped !== undefined) return mapped;
   return isIPv6(bare) ? `${networkOf(bare)}::/64` : bare;
