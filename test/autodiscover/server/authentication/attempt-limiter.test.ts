@@ -65,3 +65,20 @@ test('a success clears the key only where it is told to', async () => {
     assert.equal(budget.remaining('alice'), clears ? 3 : 2);
   }
 });
+
+test('an own allowance is asked only where the budget leaves no room, and then lets in so many more', async () => {
+  const { attempts } = limiter(2);
+  let asked = 0;
+  const allowance = () => {
+    asked += 1;
+    return 3;
+  };
+  for (const expected of [0, 0, 1]) {
+    const entered = await attempts.enter('alice', allowance);
+    assert.ok(typeof entered !== 'string');
+    entered('failed');
+    assert.equal(asked, expected);
+  }
+  assert.equal(await attempts.enter('alice', allowance), 'spent');
+  assert.equal(await attempts.enter('alice'), 'spent');
+});
