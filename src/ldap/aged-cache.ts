@@ -149,7 +149,9 @@ export class AgedCache<V> {
     const [here, there] = isMissing(value) ? [this.#missing, this.#found] : [this.#found, this.#missing];
     // It is kept in one of the two, and mostly stays there.
     if (known && (known === found) !== (here === this.#found)) there.delete(key);
-    here.set(key, { value, ...told });
+    // Named one by one: what is spread into an object comes to lie in a second one.
+    const { askedAt, leastMs, doubted } = told;
+    here.set(key, { value, askedAt, leastMs, doubted });
     return value;
   }
 

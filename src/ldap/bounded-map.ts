@@ -1,16 +1,12 @@
 // A Map that forgets what was set longest ago. The order is kept in a ring beside it: taking the first key out of a Map each time walks
 // over the holes that leaves, and under a flood of new keys every insertion would cost thousands of steps (V8's ordered hash tables).
 
-interface Held<K, V> {
-  readonly key: K;
-  value: V;
-  slot: number;
-}
-
 export class BoundedMap<K, V> {
-  readonly #entries = new Map<K, Held<K, V>>();
-  /** Each held key once, at its slot; places that were left are empty, so that nothing keeps their keys. */
-  readonly #ring: (Held<K, V> | undefined)[] = [];
+  /** Where in the ring each held key is: no object for each entry, since there may be a hundred thousand of them. */
+  readonly #slots = new Map<K, number>();
+  /** Each held key once, at its slot, and its value at the same one of #values; places that were left are empty, so that nothing keeps them. */
+  readonly #ring: (K | undefined)[] = [];
+  readonly #values: (V | undefined)[] = [];
   readonly #maxEntries: number;
   #next = 0;
 
@@ -20,41 +16,43 @@ export class BoundedMap<K, V> {
   }
 
   get(key: K): V | undefined {
-    return this.#entries.get(key)?.value;
+    const slot = this.#slots.get(key);
+    return slot === undefined ? undefined : this.#values[slot];
   }
 
   set(key: K, value: V): void {
+    const left = this.#slots.get(key);
+    // The Map keeps the key that it has, so the ring keeps the same one: an equal text would take room a second time.
+    const held = left === undefined ? key : this.#ring[left];
+    // Left in the ring, but not taken out of the Map and put in again: that would leave a hole in it each time.
+    if (left !== undefined) this.#leave(left);
     const slot = this.#next;
     this.#next = (slot + 1) % this.#maxEntries;
-    const held = this.#entries.get(key);
-    if (held) this.#ring[held.slot] = undefined;
     const oldest = this.#ring[slot];
-    if (oldest) this.#entries.delete(oldest.key);
-    if (held) {
-      // In its place: taking it out and putting it in again would leave a hole in the Map each time.
-      held.value = value;
-      held.slot = slot;
-      this.#ring[slot] = held;
-      return;
-    }
-    const fresh = { key, value, slot };
-    this.#ring[slot] = fresh;
-    this.#entries.set(key, fresh);
+    if (oldest !== undefined) this.#slots.delete(oldest);
+    this.#ring[slot] = held;
+    this.#values[slot] = value;
+    this.#slots.set(key, slot);
   }
 
   delete(key: K): void {
-    const held = this.#entries.get(key);
-    if (!held) return;
-    this.#ring[held.slot] = undefined;
-    this.#entries.delete(key);
+    const slot = this.#slots.get(key);
+    if (slot === undefined) return;
+    this.#leave(slot);
+    this.#slots.delete(key);
   }
 
   /** Everything that is held, in no order worth relying on. */
   *values(): Generator<V> {
-    for (const { value } of this.#entries.values()) yield value;
+    for (const slot of this.#slots.values()) yield this.#values[slot] as V;
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#slots.size;
+  }
+
+  #leave(slot: number): void {
+    this.#ring[slot] = undefined;
+    this.#values[slot] = undefined;
   }
 }

@@ -6,7 +6,7 @@ import { chooseAccount, type LogonNames, soughtValues } from './account.ts';
 import { addressSpellings } from './address-spellings.ts';
 import { AgedCache, type CacheAges } from './aged-cache.ts';
 import { BatchedLookups, divide, type SoughtValue } from './batched-lookups.ts';
-import { SharedTexts } from './compact-recipient.ts';
+import { CompactRecipients } from './compact-recipient.ts';
 import type { EntryReader } from './entry.ts';
 import type { ForestDomain } from './exchange-organization.ts';
 import { entryKey, type OwnMailboxes, readOwnMailboxes } from './own-mailboxes.ts';
@@ -90,7 +90,7 @@ export class Recipients {
       together: TOGETHER,
       waitMs: WAIT_MS,
     });
-    const texts = new SharedTexts();
+    const recipients = new CompactRecipients();
     this.#matches = new AgedCache<RecipientMatch>({
       ages,
       now,
@@ -98,7 +98,7 @@ export class Recipients {
       maxEntries: MAX_MATCHES,
       isMissing: ({ status }) => status !== 'found',
       isSame: sameMatch,
-      compact: (match) => texts.compactMatch(match),
+      compact: (match) => recipients.compactMatch(match),
     });
     this.#byName = new AgedCache<Recipient | undefined>({
       ages,
@@ -107,7 +107,7 @@ export class Recipients {
       maxEntries: MAX_BY_NAME,
       isMissing: (recipient) => recipient === undefined,
       isSame: sameRecipient,
-      compact: (recipient) => recipient && texts.compact(recipient),
+      compact: (recipient) => recipient && recipients.compact(recipient),
     });
     this.#accounts = new AgedCache<Account | undefined>({
       // Always asked while that is possible: a password must not be tried under a name its owner has no longer, and how long an answer
@@ -287,11 +287,16 @@ function askedAs(address: string): string[] {
 }
 
 export function addressKey(address: string): string {
-  return `smtp:${lower(address)}`;
+  return flat('smtp:', lower(address));
 }
 
 export function legacyDnKey(legacyDn: string): string {
-  return `x500:${lower(legacyDn)}`;
+  return flat('x500:', lower(legacyDn));
+}
+
+/** One text of several: V8 keeps one that was added up together with its parts, and keys are kept by the tens of thousands. */
+function flat(...parts: readonly string[]): string {
+  return parts.join('');
 }
 
 /** ASCII letters only: what else compares alike is the directory's to say, and a key must never join two people. */

@@ -10,14 +10,31 @@ export function sameMatch(a: RecipientMatch, b: RecipientMatch): boolean {
   return b.status === 'ambiguous' && sameTexts(a.distinguishedNames, b.distinguishedNames);
 }
 
-/** Compares every field, whatever fields a Recipient has. */
+/** Every field, so that none is forgotten here when another is added. */
+const FIELDS = Object.keys({
+  distinguishedName: true,
+  isGroup: true,
+  displayName: true,
+  legacyDn: true,
+  primaryAddress: true,
+  userPrincipalName: true,
+  homeMdb: true,
+  homeServerLegacyDn: true,
+  targetAddress: true,
+  recipientTypeDetails: true,
+  archive: true,
+  delegateMailboxDns: true,
+  mailboxGuid: true,
+  culture: true,
+} satisfies Record<keyof Recipient, true>) as readonly (keyof Recipient)[];
+
+/** Compares every field, in whatever form the two are kept. */
 export function sameRecipient(a: Recipient | undefined, b: Recipient | undefined): boolean {
   if (!a || !b) return a === b;
-  for (const key in a) {
-    const [left, right] = [a[key as keyof Recipient], b[key as keyof Recipient]];
-    if (left !== right && !sameParts(left, right)) return false;
-  }
-  return true;
+  return FIELDS.every((field) => {
+    const [left, right] = [a[field], b[field]];
+    return left === right || sameParts(left, right);
+  });
 }
 
 /** Values that are no single texts or numbers: the list of delegates and the archive. */

@@ -12,11 +12,8 @@ import { mailboxAccessOf, resolveOptionsOf } from '../../src/autodiscover/comman
 import { configSchema } from '../../src/autodiscover/config-schema.ts';
 import { createLogger } from '../../src/autodiscover/log.ts';
 import { createApp } from '../../src/autodiscover/server/app.ts';
-import {
-  type AuthenticationOutcome,
-  Authenticator,
-} from '../../src/autodiscover/server/authentication/authenticator.ts';
-import { basicScheme } from '../../src/autodiscover/server/authentication/basic.ts';
+import { Authenticator } from '../../src/autodiscover/server/authentication/authenticator.ts';
+import { basicScheme, type Judgement } from '../../src/autodiscover/server/authentication/basic.ts';
 import { CredentialCache } from '../../src/autodiscover/server/authentication/credential-cache.ts';
 import { type Directory, type DirectoryOptions, openDirectory } from '../../src/ldap/directory.ts';
 import type { EmbeddedDirectory } from '../../src/ldap/embedded/server.ts';
@@ -66,7 +63,7 @@ export function bedOver(directory: Directory, overrides: ConfigOverrides = {}): 
   });
   const log: LogLine[] = [];
   let now = 0;
-  const cache = new CredentialCache<AuthenticationOutcome>({
+  const cache = new CredentialCache<Judgement>({
     acceptedMs: config.authentication.cacheSeconds * 1000,
     rejectedMs: config.authentication.rejectedCacheSeconds * 1000,
     outageMs: config.authentication.outageSeconds * 1000,

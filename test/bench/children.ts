@@ -14,6 +14,8 @@ export interface ChildStart {
   readonly options: unknown;
   readonly core: number;
   readonly nodeArguments?: readonly string[];
+  /** Beside this process' own. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 interface Waiting {
@@ -49,9 +51,11 @@ export class Child<Ready = unknown> {
   #value: Ready | undefined;
 
   /** Resolves when the program says that it is ready; rejects when it ends before that. */
-  static async start<Ready>({ program, options, core, nodeArguments = [] }: ChildStart): Promise<Child<Ready>> {
+  static async start<Ready>(how: ChildStart): Promise<Child<Ready>> {
+    const { program, options, core, nodeArguments = [], environment = {} } = how;
     const own = [process.execPath, ...nodeArguments, fileURLToPath(program), JSON.stringify(options)];
-    const child = spawn(...pinned(core, own), { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    const env = { ...process.env, ...environment };
+    const child = spawn(...pinned(core, own), { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], env });
     return new Child<Ready>(child, fileURLToPath(program)).#start();
   }
 

@@ -8,6 +8,8 @@ export interface Memory {
   /** Bytes: resident now, and at most since the start. */
   readonly resident: number;
   readonly residentPeak: number;
+  /** Of those resident now, what no other process has: without node's own program and libraries. */
+  readonly unshared: number;
   readonly heapUsed: number;
   /** Of buffers, outside of the heap. */
   readonly external: number;
@@ -32,9 +34,15 @@ export function serveMeasured(port: number): void {
         // Only a process started with --expose-gc has it.
         (globalThis as { gc?: () => void }).gc?.();
         const status = readFileSync('/proc/self/status', 'latin1');
-        const kib = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0);
+        const bytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1024;
         const { heapUsed, external } = process.memoryUsage();
-        return { resident: kib('VmRSS') * 1024, residentPeak: kib('VmHWM') * 1024, heapUsed, external };
+        return {
+          resident: bytes('VmRSS'),
+          residentPeak: bytes('VmHWM'),
+          unshared: bytes('RssAnon'),
+          heapUsed,
+          external,
+        };
       },
       startProfile: async () => {
         profiling = new Session();

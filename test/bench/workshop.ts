@@ -98,11 +98,13 @@ export class Workshop {
   ): Promise<MeasuredServer> {
     const program = this.#programs.served;
     const options = { config: benchConfig(files, directoryUrl, remembering, config), caFile: files.caFile };
+    const { flags, environment } = asInstalled();
     return this.startChild({
       program,
       options,
       core: CORES.measured,
-      nodeArguments: [...installedFlags(), ...nodeArguments],
+      nodeArguments: [...flags, ...nodeArguments],
+      environment,
     });
   }
 
@@ -144,9 +146,10 @@ export class Workshop {
   }
 }
 
-/** The flags of node with which the systemd unit starts the service. */
-function installedFlags(): readonly string[] {
-  const unit = new URL('../../contrib/systemd/exchange-autodiscover.service', import.meta.url);
-  const command = /^ExecStart=\S+ (.*) \S+\.js /m.exec(readFileSync(unit, 'utf8'))?.[1] ?? '';
-  return command.split(' ').filter(Boolean);
+/** The flags of node and the variables with which the systemd unit starts the service. */
+function asInstalled(): { readonly flags: readonly string[]; readonly environment: Readonly<Record<string, string>> } {
+  const unit = readFileSync(new URL('../../contrib/systemd/exchange-autodiscover.service', import.meta.url), 'utf8');
+  const command = /^ExecStart=\S+ (.*) \S+\.js /m.exec(unit)?.[1] ?? '';
+  const variables = [...unit.matchAll(/^Environment=(\w+)=(\S*)$/gm)].map(([, name = '', value = '']) => [name, value]);
+  return { flags: command.split(' ').filter(Boolean), environment: Object.fromEntries(variables) };
 }

@@ -7,12 +7,8 @@ import { useKeytab } from '../config.ts';
 import type { Config } from '../config-schema.ts';
 import { AutodiscoverError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import {
-  type AuthenticationOutcome,
-  type AuthenticationScheme,
-  Authenticator,
-} from '../server/authentication/authenticator.ts';
-import { basicScheme } from '../server/authentication/basic.ts';
+import { type AuthenticationScheme, Authenticator } from '../server/authentication/authenticator.ts';
+import { basicScheme, type Judgement } from '../server/authentication/basic.ts';
 import type { BoundedWorkOptions } from '../server/authentication/bounded-work.ts';
 import { networkList } from '../server/authentication/client-network.ts';
 import { CredentialCache } from '../server/authentication/credential-cache.ts';
@@ -26,7 +22,7 @@ import { NtlmHandshakes, ntlmScheme, PROBE_MESSAGE } from '../server/authenticat
 export interface OpenAuthentication {
   readonly authenticator: Authenticator;
   readonly guard: Guard;
-  readonly cache: CredentialCache<AuthenticationOutcome>;
+  readonly cache: CredentialCache<Judgement>;
   /** Ends the helper processes. */
   close(): void;
 }
@@ -96,7 +92,7 @@ export async function openAuthentication(
   };
 }
 
-function credentialCache(config: Config['authentication']): CredentialCache<AuthenticationOutcome> {
+function credentialCache(config: Config['authentication']): CredentialCache<Judgement> {
   return new CredentialCache({
     acceptedMs: config.cacheSeconds * 1000,
     rejectedMs: config.rejectedCacheSeconds * 1000,

@@ -4,8 +4,8 @@
 import { BoundedMap } from '../../ldap/bounded-map.ts';
 import { type PoxRequest, parsePoxRequest, type RequestFault } from '../wire/pox-request.ts';
 
-/** Requests that are remembered, and the longest of them in bytes: about 4 MiB in all. */
-export const REMEMBERED_REQUESTS = { count: 2000, bytes: 1024 } as const;
+/** Requests that are remembered, and the longest of them in bytes: about 2 MiB in all. */
+export const REMEMBERED_REQUESTS = { count: 1024, bytes: 1024 } as const;
 
 const remembered = new BoundedMap<string, PoxRequest>(REMEMBERED_REQUESTS.count);
 

@@ -43,8 +43,8 @@ interface Remembered {
   readonly answers: Map<string, ResolvedAnswer>;
 }
 
-/** Recipients whose answers are remembered: with the documents made of them about 10 KiB each. */
-export const MAX_REMEMBERED = 2000;
+/** Recipients whose answers are remembered, with the documents made of them about 8 KiB each: enough for those who ask again at once. */
+export const MAX_REMEMBERED = 1024;
 
 /** By snapshot: what was known of an old one goes with it. */
 const remembered = new WeakMap<OrganizationIndex, BoundedMap<Recipient, Remembered>>();

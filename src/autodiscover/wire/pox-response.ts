@@ -55,7 +55,14 @@ export function renderPoxResponse(result: DiscoverResult, context: PoxContext): 
   }
 }
 
-const documents = new KeptDocuments<DiscoverResult, Buffer>(2);
+const documents = new KeptDocuments<DiscoverResult, Buffer>(2, ownBytes);
+
+/** The same bytes apart from the pool of `Buffer.from`, whose block of 64 KiB would stay as long as one document of it. */
+function ownBytes(document: Buffer): Buffer {
+  const own = Buffer.allocUnsafeSlow(document.length);
+  document.copy(own);
+  return own;
+}
 
 /** As renderPoxResponse, in bytes. A mailbox's settings carry neither time nor asked address: their bytes are kept with the result. */
 export function poxDocument(result: DiscoverResult, context: PoxContext): Buffer {

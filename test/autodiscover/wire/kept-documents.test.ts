@@ -13,14 +13,15 @@ import { openDirectory } from '../../../src/ldap/directory.ts';
 import { directoryOptions, startController } from '../../ldap/demo-organization.ts';
 import { fullAnswer, minimalAnswer, soapContext } from './samples.ts';
 
-test('each variant of a subject is rendered once, up to the limit', () => {
-  const kept = new KeptDocuments<object, string>(2);
+test('each variant of a subject is kept from its second time on, up to the limit', () => {
+  const kept = new KeptDocuments<object, string>(2, (document) => `own ${document}`);
   const subject = {};
   let rendered = 0;
   const of = (variant: string, one: object = subject) => kept.of(one, variant, () => `${variant} ${++rendered}`);
-  assert.deepEqual([of('a'), of('a'), of('b'), of('b')], ['a 1', 'a 1', 'b 2', 'b 2']);
-  assert.deepEqual([of('c'), of('c'), of('a')], ['c 3', 'c 4', 'a 1']);
-  assert.equal(of('a', {}), 'a 5'); // another subject, however equal
+  assert.deepEqual([of('a'), of('a'), of('a'), of('a')], ['a 1', 'a 2', 'own a 2', 'own a 2']);
+  assert.deepEqual([of('b'), of('b'), of('b')], ['b 3', 'b 4', 'own b 4']);
+  assert.deepEqual([of('c'), of('c'), of('c'), of('a')], ['c 5', 'c 6', 'c 7', 'own a 2']);
+  assert.equal(of('a', {}), 'a 8'); // another subject, however equal
 });
 
 const results: readonly DiscoverResult[] = [

@@ -36,10 +36,13 @@ export function parseBasic(credentials: string): BasicCredentials | undefined {
   return { name, password };
 }
 
+/** What is remembered of a check: the account whose password was good, without the name, which is given again; or how it failed. */
+export type Judgement = Account | Exclude<AuthenticationOutcome, { outcome: 'caller' }>;
+
 /** What the Basic scheme is made of. `realm` is a fixed configured name: echoing the Host header would leak addresses. */
 export interface BasicParts {
   readonly directory: Directory;
-  readonly cache: CredentialCache<AuthenticationOutcome>;
+  readonly cache: CredentialCache<Judgement>;
   readonly guard: Guard;
   readonly realm: string;
 }
@@ -61,21 +64,18 @@ export function basicScheme({ directory, cache, guard, realm }: BasicParts): Aut
         asked = true;
         return guarded(directory, guard, parsed, address);
       };
-      const outcome = await cache.check(parsed.name, parsed.password, check, keep);
-      return outcome.outcome === 'challenge' && !asked ? { ...outcome, repeated: true } : outcome;
+      const judged = await cache.check(parsed.name, parsed.password, check, keep);
+      if (!('outcome' in judged))
+        return { outcome: 'caller', caller: { name: parsed.name, account: judged, scheme: 'Basic' } };
+      return judged.outcome === 'challenge' && !asked ? { ...judged, repeated: true } : judged;
     },
   };
 }
 
-function keep(outcome: AuthenticationOutcome): Keeping {
-  switch (outcome.outcome) {
-    case 'caller':
-      return 'accepted';
-    case 'challenge':
-      return 'rejected';
-    case 'unavailable':
-      return outcome.isOutage ? 'outage' : 'no';
-  }
+function keep(judged: Judgement): Keeping {
+  if (!('outcome' in judged)) return 'accepted';
+  if (judged.outcome === 'challenge') return 'rejected';
+  return judged.isOutage ? 'outage' : 'no';
 }
 
 async function guarded(
@@ -83,26 +83,26 @@ async function guarded(
   guard: Guard,
   credentials: BasicCredentials,
   address: string,
-): Promise<AuthenticationOutcome> {
+): Promise<Judgement> {
   const attempt = await guard.beginName(credentials.name, address);
   if ('refusal' in attempt) return unavailable(attempt, credentials.name);
-  const outcome = await guard.run(() => check(directory, guard, credentials, address));
-  if ('refusal' in outcome && !('outcome' in outcome)) {
+  const judged = await guard.run(() => check(directory, guard, credentials, address));
+  if ('refusal' in judged && !('outcome' in judged)) {
     attempt.settle('unjudged');
-    return unavailable(outcome, credentials.name);
+    return unavailable(judged, credentials.name);
   }
-  attempt.settle(SETTLED[outcome.outcome]);
-  return outcome;
+  attempt.settle('outcome' in judged ? SETTLED[judged.outcome] : 'succeeded');
+  return judged;
 }
 
-const SETTLED = { caller: 'succeeded', challenge: 'failed', unavailable: 'unjudged' } as const;
+const SETTLED = { challenge: 'failed', unavailable: 'unjudged' } as const;
 
 async function check(
   directory: Directory,
   guard: Guard,
   { name, password }: BasicCredentials,
   address: string,
-): Promise<AuthenticationOutcome> {
+): Promise<Judgement> {
   try {
     const account = await directory.findAccount(name);
     const attempt = account && (await guard.beginAccount(account.distinguishedName, name, address));
@@ -124,12 +124,12 @@ async function bind(
   account: Account,
   attempt: Attempt,
   { name, password }: BasicCredentials,
-): Promise<AuthenticationOutcome> {
+): Promise<Judgement> {
   let settled: 'failed' | 'succeeded' | 'unjudged' = 'unjudged';
   try {
     const checked = await directory.checkPassword(account, password);
     settled = checked.outcome === 'accepted' ? 'succeeded' : 'failed';
-    if (checked.outcome === 'accepted') return { outcome: 'caller', caller: { name, account, scheme: 'Basic' } };
+    if (checked.outcome === 'accepted') return account;
     const refusal = refusalOfBind(checked.reason);
     return { outcome: 'challenge', reason: explainBindCode(checked.reason), refusal, name };
   } finally {
@@ -138,7 +138,7 @@ async function bind(
 }
 
 /** Whatever stops a check is ours; answering 401 would make clients forget good passwords. */
-function unjudged(error: unknown, name: string): AuthenticationOutcome {
+function unjudged(error: unknown, name: string): Judgement {
   const reason = isUnavailable(error) ? error.message : `checking credentials failed: ${failureText(error)}`;
   return { outcome: 'unavailable', reason, name, isOutage: isUnavailable(error) };
 }

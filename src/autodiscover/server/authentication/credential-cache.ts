@@ -4,7 +4,7 @@
 
 import { hash, randomBytes } from 'node:crypto';
 
-import { BoundedMap } from '../../../ldap/bounded-map.ts';
+import { DatedDigests } from './dated-digests.ts';
 
 export interface CredentialCacheOptions {
   readonly acceptedMs: number;
@@ -14,13 +14,6 @@ export interface CredentialCacheOptions {
   /** Accepted ones; those rejected are kept apart, a tenth as many, so that guesses push nobody's good password out. */
   readonly maxEntries: number;
   readonly now: () => number;
-}
-
-interface Entry<T> {
-  readonly value: T;
-  readonly expires: number;
-  /** Until when it serves in an outage. */
-  readonly lasts: number;
 }
 
 /** How long an outcome is remembered. `outage`: nobody could judge, so what was accepted not too long ago still is. */
@@ -33,26 +26,30 @@ export class CredentialCache<T> {
   misses = 0;
   readonly #secret = randomBytes(32).toString('hex');
   readonly #options: CredentialCacheOptions;
-  readonly #accepted: BoundedMap<string, Entry<T>>;
-  readonly #rejected: BoundedMap<string, Entry<T>>;
+  /** Outcomes, and when they were judged. */
+  readonly #accepted: DatedDigests<T>;
+  readonly #rejected: DatedDigests<T>;
   readonly #running = new Map<string, Promise<T>>();
 
   constructor(options: CredentialCacheOptions) {
     this.#options = options;
-    this.#accepted = new BoundedMap(options.maxEntries);
-    this.#rejected = new BoundedMap(Math.ceil(options.maxEntries / 10));
+    this.#accepted = new DatedDigests(options.maxEntries);
+    this.#rejected = new DatedDigests(Math.ceil(options.maxEntries / 10));
   }
 
   /** The remembered outcome, else that of `check`; callers with the same credential share one running check. */
   async check(name: string, password: string, check: () => Promise<T>, keep: (value: T) => Keeping): Promise<T> {
     const key = this.#key(name, password);
-    const known = this.#accepted.get(key) ?? this.#rejected.get(key);
+    const { acceptedMs, rejectedMs } = this.#options;
+    const accepted = this.#accepted.get(key);
+    const known = accepted ?? this.#rejected.get(key);
     if (known) {
-      if (known.expires > this.#options.now()) {
+      const ageMs = this.#options.now() - known.since;
+      if (ageMs < (accepted ? acceptedMs : rejectedMs)) {
         this.hits += 1;
         return known.value;
       }
-      if (known.lasts <= this.#options.now()) this.#forget(key);
+      if (ageMs >= (accepted ? this.#lastsMs : rejectedMs)) this.#forget(key);
     }
     this.misses += 1;
     const running = this.#running.get(key);
@@ -67,17 +64,20 @@ export class CredentialCache<T> {
     const how = keep(value);
     if (how === 'outage') {
       const known = this.#accepted.get(key);
-      return known && known.lasts > this.#options.now() ? known.value : value;
+      return known && this.#options.now() - known.since < this.#lastsMs ? known.value : value;
     }
-    const { acceptedMs, rejectedMs, outageMs = 0 } = this.#options;
     // What was refused a moment ago was accepted before only under a password that has changed since.
     if (how !== 'no') this.#forget(key);
     const now = this.#options.now();
-    const lasts = now + Math.max(acceptedMs, outageMs);
-    if (how === 'accepted' && lasts > now) this.#accepted.set(key, { value, expires: now + acceptedMs, lasts });
-    if (how === 'rejected' && rejectedMs > 0)
-      this.#rejected.set(key, { value, expires: now + rejectedMs, lasts: now + rejectedMs });
+    if (how === 'accepted' && this.#lastsMs > 0) this.#accepted.set(key, value, now);
+    if (how === 'rejected' && this.#options.rejectedMs > 0) this.#rejected.set(key, value, now);
     return value;
+  }
+
+  /** For how long what was accepted serves in an outage. */
+  get #lastsMs(): number {
+    const { acceptedMs, outageMs = 0 } = this.#options;
+    return Math.max(acceptedMs, outageMs);
   }
 
   get size(): number {
@@ -85,7 +85,7 @@ export class CredentialCache<T> {
   }
 
   #key(name: string, password: string): string {
-    return hash('sha256', `${this.#secret}${name.length}:${name}${password}`, 'base64');
+    return hash('sha256', `${this.#secret}${name.length}:${name}${password}`, 'binary');
   }
 
   #forget(key: string): void {

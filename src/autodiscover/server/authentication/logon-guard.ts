@@ -2,12 +2,14 @@
 // Names are counted as they are typed, so that a name nobody has is treated as every other. An account is counted below the domain's own
 // lock-out threshold: whoever sprays passwords at this service cannot lock anybody out with it.
 
-import { BoundedMap } from '../../../ldap/bounded-map.ts';
+import { hash, randomBytes } from 'node:crypto';
+
 import { type LockoutPolicy, NO_LOCKOUT } from '../../../ldap/lockout-policy.ts';
 import { AttemptLimiter, type Leave } from './attempt-limiter.ts';
 import type { AuthenticationOutcome } from './authenticator.ts';
 import { BoundedWork } from './bounded-work.ts';
 import { countedAddress } from './client-network.ts';
+import { DatedDigests } from './dated-digests.ts';
 import { countedName, FailureBudget } from './failure-budget.ts';
 
 export interface LogonGuardOptions {
@@ -69,7 +71,9 @@ export class LogonGuard {
   readonly #options: LogonGuardOptions;
   readonly #addresses: FailureBudget;
   readonly #all: FailureBudget;
-  readonly #known = new BoundedMap<string, number>(MAX_KNOWN);
+  /** Where a name logged on: digests, since the names themselves would take several times the room. */
+  readonly #known = new DatedDigests<true>(MAX_KNOWN);
+  readonly #knownSecret = randomBytes(32).toString('hex');
   readonly #work: BoundedWork;
   #names: FailureBudget;
   #accounts: FailureBudget;
@@ -153,8 +157,8 @@ export class LogonGuard {
   /** True when somebody logged on with this name from this address not long ago; addresses of many people are nobody's. */
   isKnown(name: string, address: string): boolean {
     if (this.#options.exempt(address)) return false;
-    const since = this.#known.get(knownKey(name, address));
-    return since !== undefined && this.#options.now() - since < KNOWN_MS;
+    const known = this.#known.get(this.#knownKey(name, address));
+    return known !== undefined && this.#options.now() - known.since < KNOWN_MS;
   }
 
   /** Sizes of what is kept, for metrics and tests. */
@@ -190,7 +194,11 @@ export class LogonGuard {
   }
 
   #remember(name: string, address: string): void {
-    this.#known.set(knownKey(name, address), this.#options.now());
+    this.#known.set(this.#knownKey(name, address), true, this.#options.now());
+  }
+
+  #knownKey(name: string, address: string): string {
+    return hash('sha256', `${this.#knownSecret}${countedName(name)}\0${countedAddress(address)}`, 'binary');
   }
 
   #perName(): number {
@@ -231,10 +239,6 @@ export class LogonGuard {
   }
 }
 
-function knownKey(name: string, address: string): string {
-  return `${countedName(name)}\0${countedAddress(address)}`;
-}
-
 function notNow(refusal: NotNow['refusal'], waitMs: number): NotNow {
   const seconds = Math.ceil(waitMs / 1000);
   return { refusal, retryAfterSeconds: Math.min(Math.max(1, seconds), LONGEST_WAIT_SECONDS) };
@@ -247,7 +251,10 @@ const NOT_NOW_REASON = {
 } as const;
 
 /** The outcome of credentials that are not looked at. */
-export function unavailable({ refusal, retryAfterSeconds }: NotNow, name: string): AuthenticationOutcome {
+export function unavailable(
+  { refusal, retryAfterSeconds }: NotNow,
+  name: string,
+): Extract<AuthenticationOutcome, { outcome: 'unavailable' }> {
   return {
     outcome: 'unavailable',
     reason: NOT_NOW_REASON[refusal],
