@@ -38,6 +38,7 @@ const PLACE = {
   archiveName: 8,
 } as const;
 
+/** Its facts are read by name; a copy made by spreading has none of them. */
 class CompactRecipient implements Recipient {
   readonly common: CommonFacts;
   /** His own texts in the order of PLACE, each followed by END. */
