@@ -16,7 +16,7 @@ import { parseConfig } from '../../src/autodiscover/config.ts';
 import { AutodiscoverError } from '../../src/autodiscover/errors.ts';
 import { parseBasic } from '../../src/autodiscover/server/authentication/basic.ts';
 import { countedAddress } from '../../src/autodiscover/server/authentication/client-network.ts';
-import { countedName } from '../../src/autodiscover/server/authentication/failure-budget.ts';
+import { countedName } from '../../src/autodiscover/server/authentication/counted-name.ts';
 import { claimedName } from '../../src/autodiscover/server/authentication/ntlm-name.ts';
 import { clientBehind } from '../../src/autodiscover/server/forwarded.ts';
 import { parseProxyHeader } from '../../src/autodiscover/server/proxy-header.ts';

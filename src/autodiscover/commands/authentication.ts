@@ -128,7 +128,7 @@ export function checkLimits(limits: Config['limits']): BoundedWorkOptions {
 
 /** Reads the domain's policy now, which must succeed, and then every hour; until it can be read again the last one is kept. */
 async function watchLockoutPolicy(
-  { lockoutThreshold, sharedBy }: Config['authentication']['failures'],
+  { lockoutThreshold, sharedBy, perName }: Config['authentication']['failures'],
   directory: Directory,
   guard: Guard,
   log: Logger,
@@ -146,7 +146,7 @@ async function watchLockoutPolicy(
       'fine-grained password policies cannot be read: grant the service account read access to the containers, or set ' +
         'authentication.failures.lockoutThreshold to the strictest threshold',
     );
-  const { failures, extra } = accountFailures(policy, sharedBy);
+  const { failures, extra } = accountFailures(policy, sharedBy, perName);
   if (policy.threshold > 0) {
     const fields = { ...policy, sharedBy, failuresPerAccount: failures };
     if ((failures + extra) * sharedBy < policy.threshold) log.info(fields, 'staying below the lock-out threshold');

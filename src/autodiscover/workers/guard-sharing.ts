@@ -6,7 +6,7 @@ import { BoundedMap } from '../../ldap/bounded-map.ts';
 import type { LockoutPolicy } from '../../ldap/lockout-policy.ts';
 import { BoundedWork, type BoundedWorkOptions } from '../server/authentication/bounded-work.ts';
 import { countedAddress } from '../server/authentication/client-network.ts';
-import { countedName } from '../server/authentication/failure-budget.ts';
+import { countedName } from '../server/authentication/counted-name.ts';
 import type { Guard } from '../server/authentication/guard.ts';
 import type { Attempt, LogonGuard, NotNow } from '../server/authentication/logon-guard.ts';
 import type { Channel } from './channel.ts';

@@ -103,6 +103,50 @@ describe('a domain that locks accounts out after five failures', () => {
   });
 });
 
+describe('a domain that locks nobody out', () => {
+  let server: TestService;
+  before(async () => {
+    server = await startTestService({ authentication: { cacheSeconds: 0, rejectedCacheSeconds: 0 } });
+  });
+  after(() => server.stop());
+  /** In full-width letters where `n` has a bit: the directory takes all of these for one name. */
+  const widened = (name: string, n: number) =>
+    [...name].map((c, at) => ((n >> at) & 1 ? String.fromCharCode(c.charCodeAt(0) + 0xfee0) : c)).join('');
+  const ask40 = async (name: (n: number) => string) => {
+    const answers: Answer[] = [];
+    for (let n = 1; n <= 40; n++) answers.push(await ask(server, basic(name(n), `Wrong${n}`)));
+    return answers.map(({ status }) => status);
+  };
+
+  test('spellings of one name are one name, whether or not somebody has it', async () => {
+    const before = server.directory.stats.failedBinds;
+    const statuses = await ask40((n) => widened('victor', n));
+    assert.deepEqual(statuses, [...Array(5).fill(401), ...Array(35).fill(503)]);
+    assert.ok(server.directory.stats.failedBinds - before <= 5);
+    assert.equal((await ask(server, basic('ＶＩＣＴＯＲ', PASSWORD))).status, 503);
+    assert.deepEqual(await ask40((n) => widened('nobody', n)), statuses);
+  });
+
+  test('further addresses of an account give no further guesses; the answer is that of a name nobody has', async () => {
+    const aliases = ['erin', 'erin.o\'neill'];
+    const answers: Answer[] = [];
+    for (let n = 0; n < 8; n++) answers.push(await ask(server, basic(`${aliases[n % 2]}@contoso.test`, `Wrong${n}`)));
+    answers.push(await ask(server, basic("erin.o'neill@contoso.test", PASSWORD)));
+    assert.equal(new Set([...answers, await ask(server, basic('nobody7', 'x'))].map(seen)).size, 1);
+    assert.deepEqual(
+      refusals(server)
+        .filter(({ name }) => String(name).startsWith('erin'))
+        .map(({ refusal }) => refusal),
+      [...Array(5).fill('wrong-password'), ...Array(4).fill('account-budget')],
+    );
+  });
+
+  test('who logged on from here before still does', async () => {
+    assert.equal((await ask(server, basic('carol', PASSWORD))).status, 200);
+    assert.deepEqual((await ask40((n) => widened('carol', n))).slice(0, 8), [401, 401, 401, 401, 401, 401, 503, 503]);
+  });
+});
+
 describe('a client address that guesses at many names', () => {
   test('is answered 503 when its budget is spent, whatever it sends', async (t) => {
     const server = await startTestService({ authentication: { failures: { perAddress: 4, windowSeconds: 60 } } });

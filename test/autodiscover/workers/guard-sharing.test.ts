@@ -60,6 +60,29 @@ test('a spray over three workers, all at once, tries an account no more often th
   assert.equal(outcomes.filter((outcome) => outcome === 'failed').length, 3);
 });
 
+test('where nobody is locked out, an account under many names fails no more often at three workers than at one', async () => {
+  const { guards, clock } = workersOf(3);
+  await delivered();
+  let tried = 0;
+  for (let n = 0; n < 20; n++) {
+    const attempt = await guards[n % 3]?.beginAccount('CN=alice,DC=test', `alias${n}`, `198.51.100.${n}`);
+    if (attempt) tried += 1;
+    attempt?.settle('failed');
+    await delivered();
+  }
+  assert.equal(tried, 5);
+  clock.now = 10 * MINUTE;
+  assert.ok(await guards[0]?.beginAccount('CN=alice,DC=test', 'alias', HERE));
+});
+
+test('a name that is held is held under its other spellings at every worker', async () => {
+  const { logOn, guards } = workersOf(2, { perName: 2 });
+  await logOn(0, 'álice', THERE);
+  await logOn(0, 'ＡＬＩＣＥ', THERE);
+  await delivered();
+  assert.equal((await guards[1]?.refusal('al\u200bice', HERE))?.refusal, 'name-budget');
+});
+
 test('one after the other as well, and an address that is known may try once more', async () => {
   const { logOn, binds } = workersOf(3, { threshold: 5, perName: 50 });
   await delivered();

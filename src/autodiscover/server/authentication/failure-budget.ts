@@ -71,13 +71,3 @@ export class FailureBudget {
     return undefined;
   }
 }
-
-/**
- * The form under which a typed logon name is counted: the same for `alice`, `CONTOSO\alice` and `alice@contoso.test`, and made without
- * asking whether there is such an account, so that counting tells nobody which names exist.
- */
-export function countedName(logonName: string): string {
-  const afterDomain = logonName.slice(logonName.lastIndexOf('\\') + 1);
-  const at = afterDomain.lastIndexOf('@');
-  return (at > 0 ? afterDomain.slice(0, at) : afterDomain).trim().toLowerCase().slice(0, 256);
-}

@@ -1,6 +1,7 @@
 // Between the credentials and the directory: how often a name, an account and an address may fail, and how many checks may run at once.
-// Names are counted as they are typed, so that a name nobody has is treated as every other. An account is counted below the domain's own
-// lock-out threshold: whoever sprays passwords at this service cannot lock anybody out with it.
+// Names are counted as they are typed, so that a name nobody has is treated as every other. An account is counted under all its names
+// together, below the domain's own lock-out threshold: whoever sprays passwords at this service cannot lock anybody out with it, nor try
+// more of them because somebody has many addresses.
 
 import { hash, randomBytes } from 'node:crypto';
 
@@ -9,8 +10,9 @@ import { AttemptLimiter, type Leave } from './attempt-limiter.ts';
 import type { AuthenticationOutcome } from './authenticator.ts';
 import { BoundedWork } from './bounded-work.ts';
 import { countedAddress } from './client-network.ts';
+import { countedName } from './counted-name.ts';
 import { DatedDigests } from './dated-digests.ts';
-import { countedName, FailureBudget } from './failure-budget.ts';
+import { FailureBudget } from './failure-budget.ts';
 
 export interface LogonGuardOptions {
   /** Failures of a typed name within the window; never more than the account's. */
@@ -56,13 +58,14 @@ const ALL = 'all';
 /**
  * What an account may fail at one process before its password is no longer tried, and how often more from addresses where it logged on
  * before: together always below the threshold. A single process leaves one failure to the known addresses, so that a spray does not
- * keep people out of the places they work at.
+ * keep people out of the places they work at. Where nobody is locked out the number is that of a name, and once more for known addresses.
  */
 export function accountFailures(
   { threshold }: LockoutPolicy,
   sharedBy: number,
+  perName: number,
 ): { readonly failures: number; readonly extra: number } {
-  if (threshold === 0) return { failures: Number.POSITIVE_INFINITY, extra: 0 };
+  if (threshold === 0) return { failures: perName, extra: perName };
   if (sharedBy === 1 && threshold >= 3) return { failures: threshold - 2, extra: 1 };
   return { failures: Math.max(1, Math.floor((threshold - 1) / sharedBy)), extra: 0 };
 }
@@ -80,10 +83,11 @@ export class LogonGuard {
   #nameAttempts: AttemptLimiter;
   #accountAttempts: AttemptLimiter;
   #policy: LockoutPolicy = NO_LOCKOUT;
-  #perAccount = accountFailures(NO_LOCKOUT, 1);
+  #perAccount: ReturnType<typeof accountFailures>;
 
   constructor(options: LogonGuardOptions) {
     this.#options = options;
+    this.#perAccount = accountFailures(NO_LOCKOUT, options.sharedBy, options.perName);
     const { windowMs, now } = options;
     const fixed = { windowMs, windowFrom: 'first', now } as const;
     this.#addresses = new FailureBudget({ ...fixed, failures: options.perAddress, maxEntries: MAX_ADDRESSES });
@@ -98,7 +102,7 @@ export class LogonGuard {
     const { threshold, observationMs } = this.#policy;
     if (policy.threshold === threshold && policy.observationMs === observationMs) return;
     this.#policy = policy;
-    this.#perAccount = accountFailures(policy, this.#options.sharedBy);
+    this.#perAccount = accountFailures(policy, this.#options.sharedBy, this.#options.perName);
     [this.#names, this.#accounts] = this.#budgets();
     [this.#nameAttempts, this.#accountAttempts] = this.#limiters();
   }
@@ -142,7 +146,6 @@ export class LogonGuard {
    */
   async beginAccount(distinguishedName: string, name: string, address: string): Promise<Attempt | undefined> {
     const { failures, extra } = this.#perAccount;
-    if (failures === Number.POSITIVE_INFINITY) return { settle: () => undefined };
     const allowance = () => failures + (this.isKnown(name, address) ? extra : 0);
     const entered = await this.#accountAttempts.enter(distinguishedName.toLowerCase(), allowance);
     return typeof entered === 'string' ? undefined : { settle: entered };
@@ -205,6 +208,7 @@ export class LogonGuard {
     return Math.min(this.#options.perName, this.#perAccount.failures);
   }
 
+  /** For known addresses, beyond what a name may fail. */
   #extra(): number {
     return this.#policy.threshold === 0 ? 1 : this.#perAccount.extra;
   }
@@ -212,7 +216,7 @@ export class LogonGuard {
   /** A name is held as long as its account would be, so that nobody with a good password meets the account's budget first. */
   #budgets(): [FailureBudget, FailureBudget] {
     const { windowMs, now } = this.#options;
-    const domainMs = this.#policy.threshold === 0 ? 0 : this.#policy.observationMs + WINDOW_MARGIN_MS;
+    const domainMs = this.#policy.threshold === 0 ? windowMs : this.#policy.observationMs + WINDOW_MARGIN_MS;
     const counted = { windowFrom: 'last', now } as const;
     return [
       new FailureBudget({
@@ -230,11 +234,14 @@ export class LogonGuard {
     ];
   }
 
-  /** A success does not clear the name: that the count went down would tell that somebody has it. The domain forgets, so the account does. */
+  /**
+   * A success does not clear the name: that the count went down would tell that somebody has it. A domain that locks accounts out forgets,
+   * so the account does; where none does, a success would only give those who guess their number again.
+   */
   #limiters(): [AttemptLimiter, AttemptLimiter] {
     return [
       new AttemptLimiter(this.#names, { maxWaiting: MAX_WAITING, clears: false }),
-      new AttemptLimiter(this.#accounts, { maxWaiting: MAX_WAITING, clears: true }),
+      new AttemptLimiter(this.#accounts, { maxWaiting: MAX_WAITING, clears: this.#policy.threshold > 0 }),
     ];
   }
 }

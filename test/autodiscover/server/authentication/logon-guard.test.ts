@@ -35,7 +35,7 @@ function guardAt(options: Partial<LogonGuardOptions> = {}) {
 
 test('a name is held after its failures, however it is spelled and whoever asks', async () => {
   const { attempt, clock, guard } = guardAt();
-  for (const name of ['alice', 'CONTOSO\\alice', 'alice@contoso.test', 'ALICE', 'alice'])
+  for (const name of ['alice', 'CONTOSO\\alice', 'alice@contoso.test', 'ＡLICE', 'álice'])
     assert.equal(await attempt(name, HERE, 'failed'), 'failed');
   assert.equal(await attempt('Alice@fabrikam.test', THERE, 'succeeded'), 'name-budget');
   assert.deepEqual(guard.refusal('alice', THERE), { refusal: 'name-budget', retryAfterSeconds: 600 });
@@ -106,15 +106,56 @@ const POLICIES: readonly (readonly [number, number, number, number])[] = [
 ];
 for (const [threshold, sharedBy, failures, extra] of POLICIES) {
   test(`threshold ${threshold} shared by ${sharedBy}: ${failures} failures and ${extra} more`, () => {
-    assert.deepEqual(accountFailures({ threshold, observationMs: MINUTE }, sharedBy), { failures, extra });
+    assert.deepEqual(accountFailures({ threshold, observationMs: MINUTE }, sharedBy, 5), { failures, extra });
     assert.ok((failures + extra) * sharedBy < threshold);
   });
 }
 
-test('without lock-out an account is not counted', async () => {
+test('where nobody is locked out an account may fail as often as a name, under all its names together, and again from known addresses', async () => {
+  const { guard, clock } = guardAt();
+  assert.deepEqual(accountFailures({ threshold: 0, observationMs: 0 }, 3, 5), { failures: 5, extra: 5 });
+  const known = await guard.beginName('alias0', HERE);
+  if ('settle' in known) known.settle('succeeded');
+  const fail = async (name: string, address: string) => {
+    const attempt = await guard.beginAccount('CN=Alice', name, address);
+    attempt?.settle('failed');
+    return attempt !== undefined;
+  };
+  const judged: boolean[] = [];
+  for (let i = 1; i <= 8; i++) judged.push(await fail(`alias${i}`, THERE));
+  assert.deepEqual(judged, [...Array(5).fill(true), ...Array(3).fill(false)]);
+  assert.equal(await guard.beginAccount('CN=Alice', 'alias0', THERE), undefined, 'another address of the same name');
+  assert.ok(await fail('alias0', HERE));
+  assert.ok(await guard.beginAccount('cn=bob', 'bob', THERE), 'another account');
+  clock.now = 10 * MINUTE;
+  assert.ok(await fail('alias9', THERE));
+});
+
+test('where nobody is locked out a success does not give those who guess at the account their number again', async () => {
   const { guard } = guardAt();
-  for (let i = 0; i < 50; i++) (await guard.beginAccount('CN=Alice', 'alice', HERE))?.settle('failed');
-  assert.equal(guard.sizes.accounts, 0);
+  const attempt = async (name: string, address: string, outcome: 'failed' | 'succeeded') => {
+    const begun = await guard.beginAccount('CN=Alice', name, address);
+    begun?.settle(outcome);
+    return begun !== undefined;
+  };
+  for (let i = 0; i < 4; i++) assert.ok(await attempt(`alias${i}`, THERE, 'failed'));
+  assert.ok(await attempt('alice', HERE, 'succeeded'));
+  assert.ok(await attempt('alias4', THERE, 'failed'));
+  assert.equal(await attempt('alias5', THERE, 'failed'), false);
+});
+
+test('guesses at one account sent together are no more than those sent one by one', async () => {
+  const { guard } = guardAt();
+  let tried = 0;
+  const guess = async (n: number) => {
+    const attempt = await guard.beginAccount('CN=Alice', `alias${n}`, `198.51.100.${n}`);
+    if (!attempt) return;
+    tried += 1;
+    await new Promise((resolve) => setImmediate(resolve));
+    attempt.settle('failed');
+  };
+  await Promise.all(Array.from({ length: 60 }, (_, n) => guess(n)));
+  assert.equal(tried, 5);
 });
 
 test('an account reached by many names stays below the threshold of the domain, for as long as the domain counts', async () => {
