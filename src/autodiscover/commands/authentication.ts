@@ -30,6 +30,8 @@ export interface OpenAuthentication {
 /** Credentials that are remembered at once. */
 export const MAX_CREDENTIALS = 50_000;
 const POLICY_INTERVAL_MS = 3_600_000;
+/** What new domains begin with: the window of a policy whose threshold alone was configured. */
+const USUAL_OBSERVATION_MS = 1_800_000;
 
 /** `sharedGuard` is that of several workers. Throws AutodiscoverError `configuration` when none of the configured schemes can be offered. */
 export async function openAuthentication(
@@ -135,7 +137,10 @@ async function watchLockoutPolicy(
 ): Promise<{ stop(): void }> {
   const read = async () => {
     const { unreadable, ...domain } = await directory.lockoutPolicy();
-    const policy = { ...domain, threshold: lockoutThreshold ?? domain.threshold };
+    const policy =
+      lockoutThreshold === undefined
+        ? domain
+        : { threshold: lockoutThreshold, observationMs: Math.max(domain.observationMs, USUAL_OBSERVATION_MS) };
     guard.useLockoutPolicy(policy);
     return { policy, unreadable };
   };

@@ -103,6 +103,13 @@ describe('a domain that locks accounts out after five failures', () => {
   });
 });
 
+test('a threshold that was configured because the policy cannot be read counts for half an hour', async (t) => {
+  const server = await startTestService({ authentication: { failures: { lockoutThreshold: 7 } } });
+  t.after(() => server.stop());
+  const line = server.log.find(({ msg }) => msg === 'staying below the lock-out threshold');
+  assert.deepEqual([line?.threshold, line?.observationMs, line?.failuresPerAccount], [7, 30 * 60_000, 5]);
+});
+
 describe('a domain that locks nobody out', () => {
   let server: TestService;
   before(async () => {
@@ -128,7 +135,7 @@ describe('a domain that locks nobody out', () => {
   });
 
   test('further addresses of an account give no further guesses; the answer is that of a name nobody has', async () => {
-    const aliases = ['erin', 'erin.o\'neill'];
+    const aliases = ['erin', "erin.o'neill"];
     const answers: Answer[] = [];
     for (let n = 0; n < 8; n++) answers.push(await ask(server, basic(`${aliases[n % 2]}@contoso.test`, `Wrong${n}`)));
     answers.push(await ask(server, basic("erin.o'neill@contoso.test", PASSWORD)));

@@ -4,12 +4,13 @@
 import type { Socket } from 'node:net';
 import { failureText } from '../../../ldap/controller.ts';
 import type { Directory } from '../../../ldap/directory.ts';
+import type { Account } from '../../../ldap/recipient.ts';
 import type { AuthenticationOutcome, AuthenticationScheme } from './authenticator.ts';
 import type { Guard } from './guard.ts';
 import type { HelperPool } from './helper-pool.ts';
 import { HelperFailure, type HelperProcess } from './helper-process.ts';
 import { type Attempt, unavailable } from './logon-guard.ts';
-import { claimedName } from './ntlm-name.ts';
+import { claimedName, settlesOnUnicode } from './ntlm-name.ts';
 import { refusalOfStatus } from './refusal.ts';
 
 /** A first message as clients send it ([MS-NLMP] 2.2.1.1 NEGOTIATE_MESSAGE): signature, type 1, Unicode + NTLM flags, no names. */
@@ -26,6 +27,8 @@ const MAX_HANDSHAKES = 2_000;
 interface Handshake {
   readonly helper: HelperProcess;
   readonly finish: (clean: boolean) => void;
+  /** What the challenge settled on, once there is one. */
+  unicode: boolean | undefined;
 }
 
 /** The handshake over a pool of helpers, for one scheme name. */
@@ -68,6 +71,7 @@ export class NtlmHandshakes {
     socket.once('close', abandon);
     const handshake: Handshake = {
       helper,
+      unicode: undefined,
       finish: (clean) => {
         if (this.#running.get(socket) !== handshake) return;
         this.#running.delete(socket);
@@ -82,7 +86,7 @@ export class NtlmHandshakes {
 
   /** The leg that carries the proof of the password, and the name it is for: counted like any other password. */
   async #lastLeg(handshake: Handshake, token: string, socket: Socket, address: string): Promise<AuthenticationOutcome> {
-    const name = claimedName(Buffer.from(token, 'base64')) ?? '';
+    const name = claimedName(Buffer.from(token, 'base64'), handshake.unicode) ?? '';
     const attempts: Attempt[] = [];
     let settled: 'failed' | 'succeeded' | 'unjudged' = 'unjudged';
     try {
@@ -93,7 +97,7 @@ export class NtlmHandshakes {
         return unavailable(attempt, name);
       }
       attempts.push(attempt);
-      const account = name === '' ? undefined : await this.#directory.findAccount(name);
+      const account = await this.#accountOf(name);
       const atAccount = account && (await this.#guard.beginAccount(account.distinguishedName, name, address));
       if (account && !atAccount) {
         handshake.finish(false);
@@ -113,6 +117,16 @@ export class NtlmHandshakes {
     }
   }
 
+  /** The account whose password the last leg is about. Winbind tries a name of a domain it does not know in its own: so is it counted. */
+  async #accountOf(name: string): Promise<Account | undefined> {
+    if (name === '') return undefined;
+    const account = await this.#directory.findAccount(name);
+    const backslash = name.indexOf('\\');
+    if (account || backslash < 0) return account;
+    const bare = name.slice(backslash + 1);
+    return bare === '' ? undefined : this.#directory.findAccount(bare);
+  }
+
   async #answer(handshake: Handshake, line: string, socket: Socket): Promise<AuthenticationOutcome> {
     try {
       return await this.#judge(await handshake.helper.ask(line), handshake);
@@ -126,8 +140,10 @@ export class NtlmHandshakes {
   /** `TT token` goes on; `AF [token] DOMAIN\user` is in; `NA` is refused; `BH` is trouble of the helper's. */
   async #judge(answer: string, handshake: Handshake): Promise<AuthenticationOutcome> {
     const [verdict, ...rest] = answer.split(' ');
-    if (verdict === 'TT' && rest[0])
+    if (verdict === 'TT' && rest[0]) {
+      handshake.unicode ??= settlesOnUnicode(Buffer.from(rest[0], 'base64'));
       return { outcome: 'challenge', reason: 'handshake', header: `${this.#scheme} ${rest[0]}` };
+    }
     // Only a whole handshake shows that helpers work: one that dies at every second leg is of no use.
     this.#pool.report('answered');
     handshake.finish(true);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { claimedName } from '../../../../src/autodiscover/server/authentication/ntlm-name.ts';
+import { claimedName, settlesOnUnicode } from '../../../../src/autodiscover/server/authentication/ntlm-name.ts';
 import { mutate, seededRandom } from '../../../helpers/mutation.ts';
 
 /** An AUTHENTICATE_MESSAGE with nothing but names in it. */
@@ -27,6 +27,32 @@ test('the names of the last message are read, in either encoding and inside SPNE
   assert.equal(claimedName(message('CONTOSO', 'bob', { unicode: false })), 'CONTOSO\\bob');
   const wrapped = Buffer.concat([Buffer.from('a182012f', 'hex'), message('CONTOSO', 'carol')]);
   assert.equal(claimedName(wrapped), 'CONTOSO\\carol');
+});
+
+test('the encoding is that of the challenge, whatever the last message says of itself', () => {
+  const challenge = (flags: number) => {
+    const bytes = Buffer.alloc(32);
+    bytes.write('NTLMSSP\0', 'latin1');
+    bytes.writeUInt32LE(2, 8);
+    bytes.writeUInt32LE(flags, 20);
+    return bytes;
+  };
+  assert.equal(settlesOnUnicode(challenge(0x8201)), true);
+  assert.equal(settlesOnUnicode(Buffer.concat([Buffer.from('a181', 'hex'), challenge(0x8202)])), false);
+  assert.equal(settlesOnUnicode(message('CONTOSO', 'alice')), undefined);
+  // Each case of the letters would be another name when they are read as UTF-16.
+  for (const user of ['aliceb', 'aLiceb', 'ALICEB']) {
+    const lying = message('CONTOSO', user, { unicode: false });
+    lying.writeUInt32LE(1, 60);
+    assert.equal(claimedName(lying, false), `CONTOSO\\${user}`);
+  }
+  const lying = message('CONTOSO', 'alice');
+  lying.writeUInt32LE(2, 60);
+  assert.equal(claimedName(lying, true), 'CONTOSO\\alice');
+});
+
+test('a token with two messages has no name: another than the counted one might be judged', () => {
+  assert.equal(claimedName(Buffer.concat([message('CONTOSO', 'nobody'), message('CONTOSO', 'alice')])), undefined);
 });
 
 test('other messages and broken ones have no name', () => {
