@@ -20,7 +20,6 @@ import { countedName } from '../../src/autodiscover/server/authentication/counte
 import { claimedName } from '../../src/autodiscover/server/authentication/ntlm-name.ts';
 import { clientBehind } from '../../src/autodiscover/server/forwarded.ts';
 import { parseProxyHeader } from '../../src/autodiscover/server/proxy-header.ts';
-import { redactedBody } from '../../src/autodiscover/server/request-log.ts';
 import { normalizeAddress } from '../../src/autodiscover/wire/address.ts';
 import { answerJsonRequest, parseJsonRequest, parseJsonResponse } from '../../src/autodiscover/wire/json-redirect.ts';
 import { parseMobileSyncResponse } from '../../src/autodiscover/wire/mobilesync-response.ts';
@@ -55,6 +54,7 @@ import { loadKeys } from '../../src/profile-migrator/registry/hive/load-keys.ts'
 import { recoverHive } from '../../src/profile-migrator/registry/hive/recover.ts';
 import { readRegFile } from '../../src/profile-migrator/registry/reg-file-reader.ts';
 import { parseResultLine } from '../../src/profile-migrator/result-line.ts';
+import { assertBodyHidesSecret, assertTargetHidesSecret } from '../autodiscover/server/planted-secret.ts';
 import { buildHive, nest, sealBaseBlock, string } from '../profile-migrator/registry/hive/hive-builder.ts';
 
 export interface FuzzTarget {
@@ -188,7 +188,8 @@ export const TARGETS: readonly FuzzTarget[] = [
         clientBehind('192.0.2.9', header, text(data), (address) => address.startsWith('192.0.2.')),
       ),
   },
-  { name: 'redaction', corpus: 'soap', run: (data) => redactedBody(data) },
+  { name: 'log-of-body', corpus: 'soap', run: assertBodyHidesSecret },
+  { name: 'log-of-target', corpus: 'json-request', run: (data) => assertTargetHidesSecret(text(data)) },
   { name: 'ldif', corpus: 'ldif', run: (data) => parseLdif(data), permits: directoryError },
   { name: 'ldif-changes', corpus: 'ldif', run: (data) => parseLdifChanges(data), permits: directoryError },
   { name: 'distinguished-name', corpus: 'names', run: (data) => parseDn(text(data)), permits: directoryError },

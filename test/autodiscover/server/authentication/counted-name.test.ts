@@ -41,7 +41,7 @@ const NAMES: readonly (readonly [string, string])[] = [
   ['a\u00a0 b', 'a b'],
   ['a\u3000b', 'a b'],
   ['İstanbul', 'istanbul'],
-  ['\u200b'.repeat(500) + 'alice', 'alice'],
+  [`${'\u200b'.repeat(500)}alice`, 'alice'],
 ];
 for (const [typed, counted] of NAMES) {
   test(`${JSON.stringify(typed.slice(0, 40))} is counted as ${counted.slice(0, 20)}`, () => {
