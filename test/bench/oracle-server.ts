@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { startService } from '../../src/autodiscover/commands/service.ts';
 import { configSchema } from '../../src/autodiscover/config-schema.ts';
 import { createLogger } from '../../src/autodiscover/log.ts';
+import type { Faults } from '../../src/ldap/embedded/faults.ts';
 import { startEmbeddedDirectory } from '../../src/ldap/embedded/server.ts';
 import { type LdifRecord, parseLdif, text } from '../../src/ldap/ldif.ts';
 
@@ -13,6 +14,7 @@ const options = JSON.parse(process.argv[2] ?? '{}') as {
   certificateFile: string;
   keyFile: string;
   config: { authentication?: object; answers?: object };
+  faults?: Faults;
 };
 const STATES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   user: {},
@@ -52,6 +54,7 @@ const service = await startService(
   },
   createLogger('info', { write: () => undefined }),
 );
+await directory.setFaults(options.faults ?? {});
 process.send?.({ port: Number(new URL(service.httpsUrl).port) });
 
 function account(record: LdifRecord, name: string, values: Readonly<Record<string, string>>): LdifRecord {

@@ -8,6 +8,7 @@ import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { labCertificate } from '../../src/autodiscover/tls/lab-certificate.ts';
+import type { Faults } from '../../src/ldap/embedded/faults.ts';
 import type { BenchOptions } from './options.ts';
 import { compare, median } from './two-sample.ts';
 
@@ -38,6 +39,8 @@ interface Experiment {
   readonly kinds: readonly Kind[];
   /** Sections of the service's configuration. */
   readonly config: object;
+  /** Of its directory. */
+  readonly faults?: Faults;
 }
 
 const basic = (name: string, password: string): Asked => ({
@@ -112,6 +115,13 @@ const EXPERIMENTS: readonly Experiment[] = [
     config: { authentication: { cacheSeconds: 0, rejectedCacheSeconds: 0 } },
   },
   {
+    title:
+      'Time of a refusal by a controller that takes 30 to 80 ms longer for a wrong password than for a name nobody has',
+    kinds: REFUSALS,
+    config: { authentication: { cacheSeconds: 0, rejectedCacheSeconds: 0 } },
+    faults: { refusedPasswordMs: [30, 80] },
+  },
+  {
     title: "Time of an answer about a mailbox that is not the caller's (answers.othersMailboxes: deny)",
     kinds: LOOK_UPS,
     config: { answers: { othersMailboxes: 'deny' } },
@@ -135,7 +145,7 @@ async function carryOut(
   rounds: number,
 ): Promise<void> {
   const server = fork(new URL('./oracle-server.ts', import.meta.url), [
-    JSON.stringify({ users: USERS, ...certificate, config: experiment.config }),
+    JSON.stringify({ users: USERS, ...certificate, config: experiment.config, faults: experiment.faults }),
   ]);
   try {
     const port = await portOf(server);

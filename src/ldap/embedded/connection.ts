@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type SecureContext, TLSSocket } from 'node:tls';
+import { findAccount } from './bind.ts';
 import { OID } from './contexts.ts';
 import { strikes } from './faults.ts';
 import { FrameSplitter } from './frame.ts';
@@ -102,6 +103,7 @@ export class Connection {
       return undefined;
     }
     const { faults } = this.service;
+    if (faults.refusedPasswordMs && request.op === 'bind') return this.bindSlowly(message, faults.refusedPasswordMs);
     if (faults.delayMs === undefined && !faults.hang && !faults.resetMidAnswer) return this.perform(message);
     return strikes(faults, request.op) ? this.suffer(message) : this.perform(message);
   }
@@ -117,6 +119,17 @@ export class Connection {
       return this.startTls(message, this.secureContext);
     }
     return this.write(this.session.answer(message));
+  }
+
+  private async bindSlowly(message: Message, [least, most]: readonly [number, number]): Promise<void> {
+    const answers = [...this.session.answer(message)];
+    const { request } = message;
+    const isKnown = 'name' in request && findAccount(this.service, request.name) !== undefined;
+    if (isKnown && !this.session.isBound) {
+      const ms = least + Math.random() * (most - least);
+      await sleep(ms, undefined, { signal: this.stopped.signal }).catch(() => undefined);
+    }
+    await this.write(answers.values());
   }
 
   private async suffer(message: Message): Promise<void> {

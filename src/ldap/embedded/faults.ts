@@ -6,6 +6,11 @@ import { type Outcome, RESULT } from './result.ts';
 export type Faults = {
   /** Milliseconds before each answer. */
   readonly delayMs?: number;
+  /**
+   * Least and most milliseconds more, by chance, before an existing account's password is refused: a controller that does not know a
+   * password asks the PDC emulator whether it is a new one. Names that nobody has are refused at once.
+   */
+  readonly refusedPasswordMs?: readonly [least: number, most: number];
   /** Take requests and never answer them. */
   readonly hang?: boolean;
   /** Send half of the answer, then reset the connection. */

@@ -28,6 +28,10 @@ export class Session {
     this.paged = new PagedSearches(service.limits.maxPagedSearches);
   }
 
+  get isBound(): boolean {
+    return this.account !== undefined;
+  }
+
   /** The encoded answers to one request, in order. Unbind, abandon and StartTLS are the connection's business. */
   *answer({ id, tag, request, controls }: Message): Generator<Buffer> {
     const finish = function* (outcome: Outcome, extras?: AnswerExtras): Generator<Buffer> {

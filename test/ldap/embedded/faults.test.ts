@@ -19,6 +19,18 @@ test('slow: the client times out, a patient one is answered', async (t) => {
   assert.equal((await lookup(patient)).searchEntries.length, 1);
 });
 
+test('slow to refuse: a wrong password of an account waits, everything else is answered', async (t) => {
+  const directory = await start(t);
+  const client = await connect(t, directory, undefined, { timeout: 300 });
+  await directory.setFaults({ refusedPasswordMs: [600_000, 600_000] });
+  assert.equal(await codeOf(client.bind('CONTOSO\\alice', PASSWORD)), 0);
+  assert.equal(await codeOf(client.bind('CONTOSO\\nobody', 'wrong')), 49);
+  await assert.rejects(client.bind('CONTOSO\\alice', 'wrong'), /timed out/);
+  await directory.setFaults({ refusedPasswordMs: [1, 5] });
+  const next = await connect(t, directory);
+  assert.equal(await codeOf(next.bind('CONTOSO\\alice', 'wrong')), 49);
+});
+
 test('hanging: accepted and never answered, until the fault ends', async (t) => {
   const directory = await start(t, { faults: { hang: true } });
   const client = await connect(t, directory, undefined, { timeout: 60 });
