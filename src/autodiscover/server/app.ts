@@ -3,6 +3,7 @@
 import type { RequestListener } from 'node:http';
 import { type Request as ExpressRequest, type Response as ExpressResponse, Router } from 'express';
 import type { AppDependencies } from './dependencies.ts';
+import { EvenTime } from './even-time.ts';
 import { contextOf } from './exchange-context.ts';
 import { logged } from './exchange-log.ts';
 import { failed, guarded } from './gate.ts';
@@ -25,8 +26,9 @@ export function autodiscoverPath(kind: 'xml' | 'svc' | 'json'): RegExp {
 /** Every request gets a line in the log and an answer, those included that no path or no route takes. */
 export function createApp(dependencies: AppDependencies): RequestListener {
   const router = Router();
-  router.all(autodiscoverPath('xml'), guarded(dependencies, poxRoute(dependencies)));
-  router.all(autodiscoverPath('svc'), guarded(dependencies, soapRoute(dependencies)));
+  const gate = { ...dependencies, evenTime: new EvenTime() };
+  router.all(autodiscoverPath('xml'), guarded(gate, poxRoute(dependencies)));
+  router.all(autodiscoverPath('svc'), guarded(gate, soapRoute(dependencies)));
   router.all(autodiscoverPath('json'), jsonRoute(dependencies));
   router.use(healthRoutes(dependencies.directory, dependencies.maxSnapshotAgeMs, dependencies.stopping));
   return logged(dependencies, (request, response) =>

@@ -5,7 +5,7 @@ import { forRequest } from '../../ldap/correlation.ts';
 import { clientAddress } from './client-address.ts';
 import type { AppDependencies } from './dependencies.ts';
 import { type ExchangeRecord, openContext, type Request, type Response, targetOf } from './exchange-context.ts';
-import { requestFields } from './request-log.ts';
+import { requestFields, shownTarget } from './request-log.ts';
 
 /** Opens the exchange's context, has it handled, and writes its line when the response is done. */
 export function logged(
@@ -52,9 +52,10 @@ function isOrdinary({ outcome }: ExchangeRecord, level: string): boolean {
   return outcome === 'settings' && level === 'info';
 }
 
-/** The target without its query, in which credentials may stand. */
+/** The target without its query, in which credentials may stand, as they may before the host of an absolute one. */
 function pathOf(request: Request): string {
   const target = targetOf(request);
   const end = target.indexOf('?');
-  return end < 0 ? target : target.slice(0, end);
+  const path = end < 0 ? target : target.slice(0, end);
+  return path.startsWith('/') ? path : shownTarget(path);
 }

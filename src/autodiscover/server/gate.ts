@@ -5,7 +5,7 @@ import type { DiscoverResult } from '../settings/user-settings.ts';
 import type { Refusal } from './authentication/refusal.ts';
 import { clientAddress } from './client-address.ts';
 import type { AppDependencies } from './dependencies.ts';
-import { nextBeat } from './even-time.ts';
+import type { EvenTime } from './even-time.ts';
 import { contextOf, type Request, type Response } from './exchange-context.ts';
 import { bodyReader } from './request-body.ts';
 import { endWith } from './send.ts';
@@ -16,8 +16,13 @@ export const RETRY_AFTER_SECONDS = 30;
 /** Answers a request whose body has been read. */
 export type Route = (request: Request, response: Response) => Promise<void>;
 
+export interface GateDependencies extends AppDependencies {
+  /** The same for all routes. */
+  readonly evenTime: EvenTime;
+}
+
 /** What stands before every route that needs to know who asks: one handler, because each further one costs its share of every request. */
-export function guarded(dependencies: AppDependencies, route: Route): Route {
+export function guarded(dependencies: GateDependencies, route: Route): Route {
   const readBody = bodyReader(dependencies.maxBodyBytes);
   return async (request, response) => {
     announce(response);
@@ -39,8 +44,8 @@ function announce(response: Response): void {
 }
 
 /** Lets nobody through without good credentials; the body is not read before. False when the request is answered. */
-async function admit(request: Request, response: Response, dependencies: AppDependencies): Promise<boolean> {
-  const { authenticator } = dependencies;
+async function admit(request: Request, response: Response, dependencies: GateDependencies): Promise<boolean> {
+  const { authenticator, evenTime } = dependencies;
   const context = contextOf(request);
   const { record } = context;
   const address = clientAddress(request);
@@ -57,7 +62,7 @@ async function admit(request: Request, response: Response, dependencies: AppDepe
     case 'challenge':
       Object.assign(record, { outcome: 'not authenticated', reason: outcome.reason }, callerName(outcome.name));
       response.setHeader('WWW-Authenticate', authenticator.challenges(outcome.header));
-      if (outcome.refusal !== undefined) await nextBeat(began);
+      if (outcome.refusal !== undefined) await evenTime.leave(began, outcome.refusal, !outcome.repeated);
       endWith(response, 401);
       return false;
     case 'unavailable':

@@ -1,6 +1,7 @@
 // What the line of an exchange says, by its outcome and the log's level.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { get } from 'node:http';
 import test from 'node:test';
 import { createLogger, type LogLevel } from '../../../src/autodiscover/log.ts';
 import { contextOf, type ExchangeRecord } from '../../../src/autodiscover/server/exchange-context.ts';
@@ -11,7 +12,12 @@ const LOOKED = { level: 'info', text: 'looking for alice@contoso.test' } as cons
 const AMISS = { level: 'warning', text: 'the database names no array' } as const;
 
 /** The line of one GET whose route notes the record. */
-async function lineOf(logLevel: LogLevel, record: ExchangeRecord, status = 200): Promise<Record<string, unknown>> {
+async function lineOf(
+  logLevel: LogLevel,
+  record: ExchangeRecord,
+  status = 200,
+  target = '/some/where?password=secret',
+): Promise<Record<string, unknown>> {
   const lines: string[] = [];
   const done = Promise.withResolvers<void>();
   const log = createLogger(logLevel, { write: (line) => lines.push(line) });
@@ -22,7 +28,12 @@ async function lineOf(logLevel: LogLevel, record: ExchangeRecord, status = 200):
   });
   const server = await listenPlain(app);
   try {
-    await fetch(`http://127.0.0.1:${server.port}/some/where?password=secret`);
+    await new Promise((resolve, reject) => {
+      const sent = get({ host: '127.0.0.1', port: server.port, path: target }, (response) => {
+        response.resume().on('end', resolve);
+      });
+      sent.on('error', reject);
+    });
     await done.promise;
   } finally {
     await server.close();
@@ -47,4 +58,11 @@ test('every other answer has its trace, and a warning makes the line one', async
 
 test('the path is logged without its query', async () => {
   assert.equal((await lineOf('info', { outcome: 'no such path' }, 404)).path, '/some/where');
+  const absolute = await lineOf(
+    'info',
+    { outcome: 'no such path' },
+    404,
+    'http://alice:secret@contoso.test/some?secret',
+  );
+  assert.equal(absolute.path, '[absolute]/some');
 });
