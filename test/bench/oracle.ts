@@ -15,7 +15,8 @@ import { compare, median } from './two-sample.ts';
 const USERS = 500;
 /** Of the users, those that ask for others. */
 const CALLERS = 50;
-const CONNECTIONS = 8;
+/** Refusals wait most of their time; look-ups would only wait for each other. */
+const CONNECTIONS = { refusals: 32, lookUps: 8 } as const;
 const WARM_UP = 50;
 const PASSWORD = 'Demo-Passw0rd!';
 const WRONG = 'Demo-Wrong-pw!';
@@ -37,6 +38,7 @@ interface Kind {
 interface Experiment {
   readonly title: string;
   readonly kinds: readonly Kind[];
+  readonly connections: number;
   /** Sections of the service's configuration. */
   readonly config: object;
   /** Of its directory. */
@@ -112,18 +114,21 @@ const EXPERIMENTS: readonly Experiment[] = [
   {
     title: 'Time of a refusal',
     kinds: REFUSALS,
+    connections: CONNECTIONS.refusals,
     config: { authentication: { cacheSeconds: 0, rejectedCacheSeconds: 0 } },
   },
   {
     title:
       'Time of a refusal by a controller that takes 30 to 80 ms longer for a wrong password than for a name nobody has',
     kinds: REFUSALS,
+    connections: CONNECTIONS.refusals,
     config: { authentication: { cacheSeconds: 0, rejectedCacheSeconds: 0 } },
     faults: { refusedPasswordMs: [30, 80] },
   },
   {
     title: "Time of an answer about a mailbox that is not the caller's (answers.othersMailboxes: deny)",
     kinds: LOOK_UPS,
+    connections: CONNECTIONS.lookUps,
     config: { answers: { othersMailboxes: 'deny' } },
   },
 ];
@@ -149,8 +154,12 @@ async function carryOut(
   ]);
   try {
     const port = await portOf(server);
-    const agent = new Agent({ ca: readFileSync(certificate.caFile), keepAlive: true, maxSockets: CONNECTIONS });
-    const times = await measure(agent, port, experiment.kinds, rounds);
+    const agent = new Agent({
+      ca: readFileSync(certificate.caFile),
+      keepAlive: true,
+      maxSockets: experiment.connections,
+    });
+    const times = await measure(agent, port, experiment, rounds);
     agent.destroy();
     report(experiment, times, rounds);
   } finally {
@@ -158,7 +167,12 @@ async function carryOut(
   }
 }
 
-async function measure(agent: Agent, port: number, kinds: readonly Kind[], rounds: number): Promise<number[][]> {
+async function measure(
+  agent: Agent,
+  port: number,
+  { kinds, connections }: Experiment,
+  rounds: number,
+): Promise<number[][]> {
   const times: number[][] = kinds.map(() => []);
   // Every kind is answered with the bytes of the one it is compared with.
   const answers = new Map<number, Set<string>>();
@@ -176,7 +190,7 @@ async function measure(agent: Agent, port: number, kinds: readonly Kind[], round
       }
     }
   };
-  await Promise.all(Array.from({ length: CONNECTIONS }, client));
+  await Promise.all(Array.from({ length: connections }, client));
   for (const alike of answers.values())
     if (alike.size !== 1) throw new Error(`the answers differ:\n${[...alike].slice(0, 4).join('\n')}`);
   return times;

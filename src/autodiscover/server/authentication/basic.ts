@@ -39,9 +39,12 @@ export function parseBasic(credentials: string): BasicCredentials | undefined {
 /** What is remembered of a check: the account whose password was good, without the name, which is given again; or how it failed. */
 export type Judgement = Account | Exclude<AuthenticationOutcome, { outcome: 'caller' }>;
 
+/** What is asked of a directory. */
+export type PasswordDirectory = Pick<Directory, 'findAccount' | 'checkPassword'>;
+
 /** What the Basic scheme is made of. `realm` is a fixed configured name: echoing the Host header would leak addresses. */
 export interface BasicParts {
-  readonly directory: Directory;
+  readonly directory: PasswordDirectory;
   readonly cache: CredentialCache<Judgement>;
   readonly guard: Guard;
   readonly realm: string;
@@ -79,7 +82,7 @@ function keep(judged: Judgement): Keeping {
 }
 
 async function guarded(
-  directory: Directory,
+  directory: PasswordDirectory,
   guard: Guard,
   credentials: BasicCredentials,
   address: string,
@@ -98,7 +101,7 @@ async function guarded(
 const SETTLED = { challenge: 'failed', unavailable: 'unjudged' } as const;
 
 async function check(
-  directory: Directory,
+  directory: PasswordDirectory,
   guard: Guard,
   { name, password }: BasicCredentials,
   address: string,
@@ -120,7 +123,7 @@ async function check(
 }
 
 async function bind(
-  directory: Directory,
+  directory: PasswordDirectory,
   account: Account,
   attempt: Attempt,
   { name, password }: BasicCredentials,
