@@ -295,7 +295,7 @@ export const configSchema = z.strictObject({
           perName: count(5, 1, 1000).meta(
             help(
               'Wrong passwords for one name within the window, before it is answered 503 without asking the directory. ' +
-                'Always below the lock-out threshold of the domain.',
+                'Always below the lock-out threshold of the domain. Where that is 0, an account may fail as often under all its names.',
             ),
           ),
           perAddress: count(100, 0, 1_000_000).meta(
@@ -307,7 +307,9 @@ export const configSchema = z.strictObject({
             ),
           ),
           windowSeconds: seconds(600, 10).meta(
-            help("The window; for names at least the domain's lockOutObservationWindow."),
+            help(
+              "The window; for names and accounts at least the domain's lockOutObservationWindow, where it locks accounts out.",
+            ),
           ),
           lockoutThreshold: z
             .number()
@@ -443,7 +445,7 @@ export const configSchema = z.strictObject({
         .default(false)
         .meta(
           help(
-            'Log the headers and the beginning of the body of each request, secrets left out. For finding faults: it holds addresses and names.',
+            'Log headers and an outline of the body of each request, without credentials (docs/operations.md). For finding faults: it holds addresses and names.',
           ),
         ),
     })

@@ -50,7 +50,7 @@ export function serveCommand(io: CommandIo): Command {
     .option('--http <host:port>', 'listen here instead of listen.http')
     .option('--certs <folder>', 'folder of the lab certificate of --demo', 'certs')
     .option('--workers <number>', 'processes instead of listen.workers: a number, or cores')
-    .option('--log-requests', 'as log.requests: headers and the beginning of each request, secrets left out')
+    .option('--log-requests', 'as log.requests: headers and an outline of each request, without credentials')
     .option('--log-level <level>', `instead of log.level: ${LOG_LEVELS.join(', ')}`)
     .addHelpText(
       'after',

@@ -117,7 +117,7 @@ export class NtlmHandshakes {
     }
   }
 
-  /** The account whose password the last leg is about. Winbind tries a name of a domain it does not know in its own: so is it counted. */
+  /** The account whose password the last leg may be about: winbind may try a name of a domain that the forest does not have in its own. */
   async #accountOf(name: string): Promise<Account | undefined> {
     if (name === '') return undefined;
     const account = await this.#directory.findAccount(name);
