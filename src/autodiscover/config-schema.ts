@@ -308,7 +308,7 @@ export const configSchema = z.strictObject({
           ),
           windowSeconds: seconds(600, 10).meta(
             help(
-              "The window; for names and accounts at least the domain's lockOutObservationWindow, where it locks accounts out.",
+              'The window. Where the domain locks accounts out, its lockOutObservationWindow counts for accounts, and for names where it is longer.',
             ),
           ),
           lockoutThreshold: z

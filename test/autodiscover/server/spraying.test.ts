@@ -213,6 +213,19 @@ test('unknown, wrong, disabled, locked and expired: the same bytes', async (t) =
   assert.equal(refusals(server, 'authentication-refused-again').length, 1);
 });
 
+test('a name that nobody has waits for as long as a slow wrong password did before it', async (t) => {
+  const server = await startTestService();
+  t.after(() => server.stop());
+  await server.directory.setFaults({ refusedPasswordMs: [300, 300] });
+  assert.equal((await ask(server, basic('alice', 'Wrong'))).status, 401);
+  assert.equal((await ask(server, basic('nobody', 'Wrong'))).status, 401);
+  assert.equal((await ask(server, basic('carol', PASSWORD))).status, 200);
+  const [slow, unknown, good] = server.log.filter(({ msg }) => msg === 'exchange').map(({ ms }) => Number(ms));
+  // Three hundred and a quarter more, on the next beat; no wait ends early, whatever else the machine does.
+  assert.ok((slow ?? 0) >= 399 && (unknown ?? 0) >= 399, `${slow} ms, ${unknown} ms`);
+  assert.ok(good !== undefined);
+});
+
 test('beyond the checks that may run and wait, the answer is 503 at once', async (t) => {
   const server = await startTestService({ limits: { passwordChecks: 1, waitingChecks: 1 } });
   t.after(() => server.stop());
