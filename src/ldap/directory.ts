@@ -148,7 +148,7 @@ class ActiveDirectory implements Directory {
       onEvent: (event) => {
         options.onEvent?.(event);
         // The time until the next regular read would be an outage of our own.
-        if (event.type === 'controller-up' && this.#readFailed) this.#readAgain();
+        if (event.type === 'controller-up' && (this.#readFailed || this.#recipients.inOutage)) this.#readAgain();
       },
       ...(options.onOperation ? { onOperation: options.onOperation } : {}),
     });
@@ -198,6 +198,7 @@ class ActiveDirectory implements Directory {
     this.#watching = true;
     try {
       const changes = await this.#pool.withOneController((search) => this.#watcher.look(search, this.#bases()));
+      this.#recipients.directoryAnswered();
       if (this.#index) await this.#takeIn(changes);
       else if (changes.kind === 'unsupported') this.#options.onEvent?.({ type: 'changes-unseen' });
     } catch {
@@ -259,6 +260,7 @@ class ActiveDirectory implements Directory {
     this.#index = new OrganizationIndex(organization);
     this.#readAt = started;
     this.#readFailed = false;
+    this.#recipients.directoryAnswered();
     this.#options.onEvent?.({ type: 'organization-read', durationMs: Math.round(this.#now() - started) });
     return this.#index;
   }

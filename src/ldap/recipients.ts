@@ -81,7 +81,7 @@ export class Recipients {
     const onStale = (ageMs: number) => this.#gaveStale(ageMs);
     this.#search = async (request) => {
       const entries = await parts.search(request);
-      if (this.#staleInOutage > 0) this.#outageEnded();
+      this.directoryAnswered();
       return entries;
     };
     this.#lookups = new BatchedLookups({
@@ -258,7 +258,14 @@ export class Recipients {
     if (this.#staleInOutage === 1) this.#parts.onEvent?.({ type: 'outage-began', ageMs: Math.round(ageMs) });
   }
 
-  #outageEnded(): void {
+  /** True from the first answer from memory until the directory answers again. */
+  get inOutage(): boolean {
+    return this.#staleInOutage > 0;
+  }
+
+  /** The directory has answered something: an outage is over, whether or not anybody asks for a recipient. */
+  directoryAnswered(): void {
+    if (!this.inOutage) return;
     this.#parts.onEvent?.({ type: 'outage-ended', answers: this.#staleInOutage });
     this.#staleInOutage = 0;
     this.#oldestStaleMs = 0;

@@ -85,6 +85,28 @@ for (const [why, faults] of OUTAGES) {
   });
 }
 
+for (const [how, times] of [
+  ['a look for changes', { watchIntervalMs: 30, refreshIntervalMs: 3_600_000 }],
+  ['the organisation, which is read because a controller is back', { refreshIntervalMs: 3_600_000 }],
+] as const) {
+  test(`the outage is over when the directory answers anything: ${how}; nobody need ask for a recipient`, async (t) => {
+    const events: string[] = [];
+    const { bed, post, controller } = await scene(t, () => ({ ...times, onEvent: ({ type }) => events.push(type) }));
+    assert.equal((await post('alice@contoso.test')).status, 200);
+    await controller.setFaults({ dead: 'refuse' });
+    bed.passTime(61_000);
+    assert.equal((await post('alice@contoso.test')).status, 200);
+    const { oldestStaleMs } = bed.directory.status().recipients;
+    assert.ok(oldestStaleMs >= 61_000);
+    await controller.setFaults({});
+    await eventually('nothing is from memory', () => bed.directory.status().recipients.oldestStaleMs === 0);
+    assert.deepEqual(
+      events.filter((type) => type.startsWith('outage')),
+      ['outage-began', 'outage-ended'],
+    );
+  });
+}
+
 test('what is known is given up to the age that is configured, and not longer', async (t) => {
   const { bed, post, controller } = await scene(t, () => ({
     ages: { freshMs: 60_000, missingMs: 10_000, outageMs: 100_000 },
