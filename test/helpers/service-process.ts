@@ -35,7 +35,7 @@ export interface ServiceFiles {
   readonly certificates: readonly { readonly certificateFile: string; readonly keyFile: string }[];
 }
 
-/** `config` replaces sections of the configuration; `prefix` is a command under which the program is run. */
+/** `config` adds to the sections `directory` and `tls` and replaces others; `prefix` is a command under which the program is run. */
 export function startServiceProcess(
   directoryUrl: string,
   { folder, name = 'service', certificates }: ServiceFiles,
@@ -45,10 +45,10 @@ export function startServiceProcess(
   const passwordFile = join(folder, 'bind-password');
   writeFileSync(passwordFile, `${PASSWORD}\n`, { mode: 0o644 });
   const file = join(folder, `${name}.yaml`);
-  const { tls, ...rest } = config;
+  const { tls, directory, ...rest } = config;
   // JSON is YAML.
   const whole = {
-    directory: { servers: [directoryUrl], bindDn: READER, passwordFile, allowPlainText: true },
+    directory: { servers: [directoryUrl], bindDn: READER, passwordFile, allowPlainText: true, ...directory },
     listen: { https: '127.0.0.1:0' },
     publicUrl: 'https://autodiscover.contoso.test',
     tls: { certificates, ...tls },

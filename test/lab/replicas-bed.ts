@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
-import { serverStates } from '../../src/admin/balancer/maintenance.ts';
+import { RUNNING, serverStates } from '../../src/admin/balancer/maintenance.ts';
 import { type Runtime, runtimeSocket } from '../../src/admin/balancer/runtime-socket.ts';
 import type { EmbeddedDirectory } from '../../src/ldap/embedded/server.ts';
 import { basic, POX_PATH, poxBody } from '../autodiscover/bed.ts';
@@ -39,11 +39,12 @@ export interface ReplicasBed {
   readonly runtime: Runtime;
   /** What `haproxy -c` says. */
   readonly complaints: string;
-  readonly controller: EmbeddedDirectory;
+  /** The one domain controller of each instance; both have the demo organisation. */
+  readonly controllers: Readonly<Record<InstanceName, EmbeddedDirectory>>;
   instance(name: InstanceName): ServiceProcess;
   /** Starts it anew and waits until HAProxy uses it. */
   start(name: InstanceName): Promise<void>;
-  /** Waits until HAProxy sees the instance as running (or not). */
+  /** Waits until HAProxy uses the instance before all others (or not). */
   seen(name: InstanceName, running: boolean): Promise<void>;
   close(): Promise<void>;
 }
@@ -60,7 +61,7 @@ export async function openReplicasBed(
   writeFileSync(combined, readFileSync(web.certificate, 'utf8') + readFileSync(web.key, 'utf8'), { mode: 0o600 });
   const ticketKeyFile = join(folder, 'ticket.key');
   writeFileSync(ticketKeyFile, randomBytes(48), { mode: 0o600 });
-  const controller = await startController();
+  const controllers = { ad1: await startController(), ad2: await startController() };
   const running = new Map<InstanceName, ServiceProcess>();
   const socket = join(folder, 'admin.sock');
   const config = join(folder, 'haproxy.cfg');
@@ -80,7 +81,7 @@ export async function openReplicasBed(
   const checked = execFileSync('sh', ['-c', 'haproxy -c -f "$1" 2>&1', 'sh', config], { encoding: 'utf8' });
   const launch = async (name: InstanceName) => {
     const instance = startServiceProcess(
-      controller.url,
+      controllers[name].url,
       { folder, name, certificates: [{ certificateFile: web.certificate, keyFile: web.key }] },
       {
         listen: {
@@ -92,7 +93,9 @@ export async function openReplicasBed(
           ...listen,
         },
         tls: { ticketKeyFile },
-        authentication: { failures: { sharedBy: 2 } },
+        // Every request asks the directory while there is one, so that an outage begins with the first one after it.
+        directory: { recipientSeconds: 0 },
+        authentication: { cacheSeconds: 0, failures: { sharedBy: 2 } },
       },
     );
     running.set(name, instance);
@@ -105,14 +108,15 @@ export async function openReplicasBed(
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
       await ended;
     }
-    await controller.close();
+    for (const controller of Object.values(controllers)) await controller.close();
     rmSync(folder, { recursive: true });
   };
   const runtime = runtimeSocket(socket);
   const seen = async (name: InstanceName, is: boolean) => {
     for (let tries = 0; tries < 200; tries++) {
       const states = await serverStates(runtime).catch(() => []);
-      if (states.some(({ server, operationalState }) => server === name && (operationalState === 2) === is)) return;
+      const used = states.find(({ backend, server }) => backend === 'autodiscover' && server === name);
+      if (used && (used.operationalState === RUNNING) === is) return;
       await sleep(50);
     }
     throw new Error(`HAProxy does not see ${name} as ${is ? 'running' : 'stopped'}`);
@@ -130,7 +134,7 @@ export async function openReplicasBed(
     caFile: authority.certificate,
     runtime,
     complaints: checked.replace(/^.*\[NOTICE\].*\n/gm, '').replace('Configuration file is valid\n', ''),
-    controller,
+    controllers,
     instance: (name) => {
       const instance = running.get(name);
       if (!instance) throw new Error(`${name} was not started`);
@@ -148,6 +152,10 @@ export async function openReplicasBed(
 export interface Counts {
   done: number;
   failed: number;
+  /** Failures of the client that had most. */
+  worst: number;
+  /** Requests whose connection broke before a byte of the answer, and which were therefore sent once more. */
+  repeated: number;
   /** Handshakes of clients that had a session, and how many of them were resumed. */
   returned: number;
   resumed: number;
@@ -156,25 +164,40 @@ export interface Counts {
 
 /**
  * Clients that ask one request after the other until told to stop: half of them on a new connection each time with the session of the
- * last, half on one connection as long as it lasts. None asks twice.
+ * last, half on one connection as long as it lasts. None asks twice, except with `repeating`: then once more on a new connection where one
+ * broke before a byte of the answer, as a client may whose requests change nothing (RFC 9110, 9.2.2).
  */
-export function keepAsking(ca: string, clients: number): { readonly counts: Counts; stop(): Promise<Counts> } {
-  const counts: Counts = { done: 0, failed: 0, returned: 0, resumed: 0, faults: [] };
+export function keepAsking(
+  ca: string,
+  clients: number,
+  { repeating = false } = {},
+): { readonly counts: Counts; stop(): Promise<Counts> } {
+  const counts: Counts = { done: 0, failed: 0, worst: 0, repeated: 0, returned: 0, resumed: 0, faults: [] };
   let going = true;
   const client = async (n: number) => {
     const agent = n % 2 === 0 ? new Agent({ keepAlive: true, maxSockets: 1 }) : undefined;
     let session: Buffer | undefined;
+    let failed = 0;
+    const visitOnce = async () => {
+      const visit = await ask(ca, { localAddress: `127.0.71.${100 + n}`, agent, session });
+      counts.done += 1;
+      if (visit.opened && session) counts.returned += 1;
+      if (visit.opened && session && visit.resumed) counts.resumed += 1;
+      session = visit.session;
+      if (!visit.hasSettings) throw new Error(`HTTP ${visit.status}, no settings`);
+    };
     while (going) {
       try {
-        const visit = await ask(ca, { localAddress: `127.0.71.${100 + n}`, agent, session });
-        counts.done += 1;
-        if (visit.opened && session) counts.returned += 1;
-        if (visit.opened && session && visit.resumed) counts.resumed += 1;
-        session = visit.session;
-        if (visit.status !== 200) throw new Error(`HTTP ${visit.status}`);
+        await visitOnce().catch((error: Error) => {
+          if (!repeating || !(error instanceof BrokenConnection)) throw error;
+          counts.repeated += 1;
+          return visitOnce();
+        });
       } catch (error) {
         counts.failed += 1;
         counts.faults.push((error as Error).message);
+        failed += 1;
+        counts.worst = Math.max(counts.worst, failed);
       }
       await sleep(5);
     }
@@ -193,22 +216,30 @@ export function keepAsking(ca: string, clients: number): { readonly counts: Coun
 
 export interface Visit {
   readonly status: number;
+  /** False when the answer is an error, with whatever status. */
+  readonly hasSettings: boolean;
   /** True when this request opened its connection. */
   readonly opened: boolean;
   readonly resumed: boolean;
   readonly session: Buffer | undefined;
 }
 
+/** The connection ended before a byte of the answer. */
+export class BrokenConnection extends Error {}
+
+/** One request of `user`@contoso.test about the own mailbox. */
 export function ask(
   ca: string,
   options: {
     readonly localAddress: string;
+    readonly user?: string;
     readonly agent?: Agent | undefined;
     readonly session?: Buffer | undefined;
     readonly headers?: Readonly<Record<string, string>>;
   },
 ): Promise<Visit> {
-  const { localAddress, agent, session, headers = {} } = options;
+  const { localAddress, user = 'alice', agent, session, headers = {} } = options;
+  const name = `${user}@contoso.test`;
   return new Promise((resolve, reject) => {
     let latest = session;
     let opened = false;
@@ -223,18 +254,21 @@ export function ask(
         ...(session ? { session } : {}),
         method: 'POST',
         path: POX_PATH,
-        headers: {
-          Host: HOST,
-          'Content-Type': 'text/xml',
-          authorization: basic('alice@contoso.test', PASSWORD),
-          ...headers,
-        },
+        headers: { Host: HOST, 'Content-Type': 'text/xml', authorization: basic(name, PASSWORD), ...headers },
         timeout: 20_000,
       },
       (response) => {
         const resumed = (response.socket as TLSSocket).isSessionReused();
-        response.on('error', reject).resume();
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, opened, resumed, session: latest }));
+        let body = '';
+        response.setEncoding('utf8').on('data', (text: string) => {
+          body += text;
+        });
+        response.on('error', reject);
+        response.on('end', () => {
+          const status = response.statusCode ?? 0;
+          const hasSettings = status === 200 && body.includes('<Action>settings</Action>');
+          resolve({ status, hasSettings, opened, resumed, session: latest });
+        });
       },
     );
     sending.on('socket', (socket: TLSSocket) => {
@@ -245,7 +279,10 @@ export function ask(
       });
     });
     sending.on('timeout', () => sending.destroy(new Error('no answer')));
-    sending.on('error', reject);
-    sending.end(poxBody({ address: 'alice@contoso.test' }));
+    // After the first byte of an answer the response tells of it.
+    sending.on('error', ({ message, code }: NodeJS.ErrnoException) =>
+      reject(code === 'ECONNRESET' || code === 'EPIPE' ? new BrokenConnection(message) : new Error(message)),
+    );
+    sending.end(poxBody({ address: name }));
   });
 }
