@@ -2,6 +2,7 @@
 // another address.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -40,15 +41,51 @@ labSuite('fail2ban', ['fail2ban'], () => {
     });
   }
 
-  /** The addresses fail2ban would count, one per matched line. */
+  /** The addresses fail2ban would count, one per matched line: the same from a file and from the journal. */
   function found(): string[] {
     const file = join(folder, 'service.log');
     writeFileSync(file, server.lines.join(''));
-    const out = execFileSync('fail2ban-regex', ['--no-check-all', '-o', 'ip', file, FILTER], {
+    const inFile = addresses(file);
+    assert.deepEqual(addresses(`systemd-journal[journalfiles=${journal()}]`), inFile);
+    return inFile;
+  }
+
+  function addresses(log: string): string[] {
+    const out = execFileSync('fail2ban-regex', ['--no-check-all', '-o', 'ip', log, FILTER], {
       encoding: 'utf8',
       timeout: 60_000,
     });
     return out.split('\n').filter((line) => line !== '');
+  }
+
+  /** A journal with the service's lines, and with the first accusing line once more as another unit's. */
+  function journal(): string {
+    const file = join(folder, `${randomUUID()}.journal`);
+    const accusing = server.lines.filter((line) => line.includes('authentication-refused"')).slice(0, 1);
+    const from = Date.now() * 1000;
+    const entries = [
+      ...server.lines.map((line) => ['exchange-autodiscover.service', line] as const),
+      ...accusing.map((line) => ['other.service', line] as const),
+    ].map(([unit, line], n) =>
+      // The Journal Export Format of systemd: a field per line, an empty line between entries.
+      [
+        `__REALTIME_TIMESTAMP=${from + n}`,
+        `__MONOTONIC_TIMESTAMP=${n}`,
+        `_BOOT_ID=${'b'.repeat(32)}`,
+        '_HOSTNAME=ad1',
+        'SYSLOG_IDENTIFIER=node',
+        '_PID=4711',
+        `_SYSTEMD_UNIT=${unit}`,
+        `MESSAGE=${line.trimEnd()}`,
+        '\n',
+      ].join('\n'),
+    );
+    execFileSync('/usr/lib/systemd/systemd-journal-remote', [`--output=${file}`, '-'], {
+      input: entries.join(''),
+      stdio: ['pipe', 'ignore', 'ignore'],
+      timeout: 60_000,
+    });
+    return file;
   }
 
   test('who guessed is found, who logged on or repeated himself is not', async () => {
@@ -88,5 +125,7 @@ labSuite('fail2ban', ['fail2ban'], () => {
     const out = execFileSync('fail2ban-client', ['-c', configuration, '-d'], { encoding: 'utf8', timeout: 60_000 });
     assert.match(out, /\['add', 'exchange-autodiscover'/);
     assert.match(out, /'maxretry', 30\]/);
+    assert.match(out, /'exchange-autodiscover', 'systemd'\]/);
+    assert.match(out, /'addjournalmatch', '_SYSTEMD_UNIT=exchange-autodiscover\.service'\]/);
   });
 });

@@ -42,8 +42,8 @@ export interface ReplicasBed {
   /** The one domain controller of each instance; both have the demo organisation. */
   readonly controllers: Readonly<Record<InstanceName, EmbeddedDirectory>>;
   instance(name: InstanceName): ServiceProcess;
-  /** Starts it anew and waits until HAProxy uses it. */
-  start(name: InstanceName): Promise<void>;
+  /** Starts it anew, with as many workers as before or the given number, and waits until HAProxy uses it. */
+  start(name: InstanceName, workers?: number): Promise<void>;
   /** Waits until HAProxy uses the instance before all others (or not). */
   seen(name: InstanceName, running: boolean): Promise<void>;
   close(): Promise<void>;
@@ -79,7 +79,7 @@ export async function openReplicasBed(
     }),
   );
   const checked = execFileSync('sh', ['-c', 'haproxy -c -f "$1" 2>&1', 'sh', config], { encoding: 'utf8' });
-  const launch = async (name: InstanceName) => {
+  const launch = async (name: InstanceName, count = name === 'ad1' ? workers : 1) => {
     const instance = startServiceProcess(
       controllers[name].url,
       { folder, name, certificates: [{ certificateFile: web.certificate, keyFile: web.key }] },
@@ -89,7 +89,7 @@ export async function openReplicasBed(
           // HAProxy asks from whichever loopback address the kernel picks.
           trustedProxies: ['127.0.0.1', BALANCER],
           drainSeconds: 3,
-          workers: name === 'ad1' ? workers : 1,
+          workers: count,
           ...listen,
         },
         tls: { ticketKeyFile },
@@ -140,8 +140,8 @@ export async function openReplicasBed(
       if (!instance) throw new Error(`${name} was not started`);
       return instance;
     },
-    async start(name) {
-      await launch(name);
+    async start(name, count) {
+      await launch(name, count);
       await seen(name, true);
     },
     seen,

@@ -196,7 +196,7 @@ labSuite('two instances behind HAProxy, TLS ended there', ['haproxy'], () => {
     assert.equal(counts.failed, 0, told(counts));
   });
 
-  test('one drained, stopped, started again, the other killed under load: no request fails', async (t) => {
+  test('one drained, stopped, started with workers, these exchanged, the other killed under load: no request fails', async (t) => {
     const load = keepAsking(bed.ca, CLIENTS);
     t.after(() => load.stop());
     await sleep(500);
@@ -209,12 +209,14 @@ labSuite('two instances behind HAProxy, TLS ended there', ['haproxy'], () => {
     await setMemberState(bed.runtime, 'ad2', 'ready');
     await sleep(200);
     assert.equal(await bed.instance('ad1').stop(), 0);
-    await bed.start('ad1');
+    await bed.start('ad1', 2);
+    bed.instance('ad1').child.kill('SIGHUP');
+    await bed.instance('ad1').line(({ msg }) => msg === 'exchange of workers ended');
     const before = load.counts.done;
     bed.instance('ad2').child.kill('SIGKILL');
     await sleep(1500);
     const counts = await load.stop();
-    t.diagnostic(`drain, SIGTERM, start, SIGKILL, TLS ended: ${told(counts)}`);
+    t.diagnostic(`drain, SIGTERM, exchange of workers, SIGKILL, TLS ended: ${told(counts)}`);
     assert.ok(counts.done > before);
     assert.equal(counts.failed, 0, told(counts));
   });

@@ -127,6 +127,30 @@ labSuite('the systemd unit', ['systemd'], () => {
     });
   });
 
+  test('the documented files for a log file: the directory is made, and systemd takes the drop-in', () => {
+    const page = readFileSync(join(ROOT, 'docs', 'operations.md'), 'utf8');
+    const documented = (language: string) =>
+      new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(page)?.[1] ?? assert.fail(language);
+    const root = join(bed, 'root');
+    mkdirSync(join(root, 'etc', 'tmpfiles.d'), { recursive: true });
+    for (const file of ['passwd', 'group']) copyFileSync(`/etc/${file}`, join(root, 'etc', file));
+    writeFileSync(join(root, 'etc', 'tmpfiles.d', 'exchange-autodiscover.conf'), documented('tmpfiles'));
+    execFileSync('systemd-tmpfiles', ['--create', `--root=${root}`, 'exchange-autodiscover.conf'], { stdio: 'pipe' });
+    const dropIn = documented('systemd');
+    const log = /^StandardError=append:(.*)$/m.exec(dropIn)?.[1] ?? assert.fail(dropIn);
+    assert.ok(existsSync(dirname(join(root, log))), `${dirname(log)} is there before the service starts`);
+    assert.ok(documented('logrotate').startsWith(`${log} {\n`));
+    const units = join(bed, 'units');
+    mkdirSync(join(units, 'exchange-autodiscover.service.d'), { recursive: true });
+    writeFileSync(join(units, 'exchange-autodiscover.service.d', 'log-file.conf'), dropIn);
+    const service = join(units, 'exchange-autodiscover.service');
+    writeFileSync(service, readFileSync(UNIT, 'utf8').replace('/usr/bin/node', process.execPath));
+    const verify = ['-c', 'systemd-analyze verify --man=no "$1" 2>&1', 'sh', service];
+    assert.equal(execFileSync('sh', verify, { encoding: 'utf8' }), '');
+    // Only a directory that systemd makes itself comes too late for the file.
+    assert.deepEqual(unit('LogsDirectory'), []);
+  });
+
   test('the surroundings are what they should be: nothing is written, no system call too many', () => {
     placeHelpers();
     const probe = `
