@@ -51,6 +51,8 @@ export class AgedCache<V> {
   hits = 0;
   misses = 0;
   stale = 0;
+  /** The ages of those answers from memory, added up: milliseconds. */
+  hitAgeMs = 0;
   readonly #options: AgedCacheOptions<V>;
   readonly #found: BoundedMap<string, Entry<V>>;
   readonly #missing: BoundedMap<string, Entry<V>>;
@@ -71,8 +73,10 @@ export class AgedCache<V> {
   /** The remembered answer, else that of `ask`. Rejects with whatever `ask` rejects with. */
   async get(key: string, ask: () => Promise<V>): Promise<V> {
     const known = this.#entry(key);
-    if (known && this.#isFresh(known)) {
+    const ageMs = known ? this.#options.now() - known.askedAt : 0;
+    if (known && this.#isFresh(known, ageMs)) {
       this.hits += 1;
+      this.hitAgeMs += ageMs;
       return known.value;
     }
     this.misses += 1;
@@ -117,10 +121,10 @@ export class AgedCache<V> {
     return this.#found.get(key) ?? this.#missing.get(key);
   }
 
-  #isFresh({ value, askedAt, leastMs, doubted }: Entry<V>): boolean {
+  #isFresh({ value, askedAt, leastMs, doubted }: Entry<V>, ageMs: number): boolean {
     if (doubted || askedAt <= this.#freshFrom) return false;
-    const { ages, isMissing, now } = this.#options;
-    return now() - askedAt < Math.max(leastMs, isMissing(value) ? ages.missingMs : ages.freshMs);
+    const { ages, isMissing } = this.#options;
+    return ageMs < Math.max(leastMs, isMissing(value) ? ages.missingMs : ages.freshMs);
   }
 
   #ask(key: string, ask: () => Promise<V>): Question<V> {

@@ -35,6 +35,8 @@ export interface RecipientsStatus {
   readonly entries: number;
   readonly hits: number;
   readonly misses: number;
+  /** The ages of the hits, added up: milliseconds. */
+  readonly hitAgeMs: number;
   /** Answers given because the directory could not be asked. */
   readonly stale: number;
   /** Age in milliseconds of the oldest answer given in the present outage; 0 when there is none. */
@@ -207,6 +209,7 @@ export class Recipients {
       // Accounts are always asked for: they would only blur how often recipients are answered from memory.
       hits: this.#matches.hits + this.#byName.hits + this.#ownMailboxes.hits,
       misses: this.#matches.misses + this.#byName.misses + this.#ownMailboxes.misses,
+      hitAgeMs: this.#matches.hitAgeMs + this.#byName.hitAgeMs + this.#ownMailboxes.hitAgeMs,
       stale: sum(({ stale }) => stale),
       oldestStaleMs: this.#oldestStaleMs,
     };

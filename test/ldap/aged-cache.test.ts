@@ -49,6 +49,20 @@ test('a young answer is given again, the same object; an old one is asked for', 
   assert.deepEqual([cache.hits, cache.misses, cache.stale], [1, 2, 0]);
 });
 
+test('the ages of what was given from memory are added up', async () => {
+  const { get, pass, cache } = scene();
+  await get('alice');
+  pass(20);
+  await get('alice');
+  await get('nobody', 'nobody');
+  pass(5);
+  await get('alice');
+  await get('nobody', 'nobody');
+  pass(100);
+  await get('alice');
+  assert.deepEqual([cache.hits, cache.hitAgeMs], [3, 20 + 25 + 5]);
+});
+
 test('an answer that says the same again is the same object, and young again', async () => {
   const { get, pass, asked } = scene();
   const first = await get('alice');

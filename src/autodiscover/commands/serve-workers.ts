@@ -87,6 +87,7 @@ export async function startWorkers(first: OrderedSettings, count: number, log: L
     },
   });
   const sum = new MetricsSum({
+    configured: count,
     guard: () => guard.sizes,
     workers: () =>
       supervisor.workers.map(({ id, channel }) => ({ id, read: () => channel.ask<MetricValues>('metrics') })),

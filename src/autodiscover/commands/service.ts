@@ -14,7 +14,7 @@ import { createApp } from '../server/app.ts';
 import type { Authenticator } from '../server/authentication/authenticator.ts';
 import { networkList } from '../server/authentication/client-network.ts';
 import type { Guard } from '../server/authentication/guard.ts';
-import { healthRoutes } from '../server/health-routes.ts';
+import { healthRoutes, readiness } from '../server/health-routes.ts';
 import { type Listener, type ListenOptions, listenHttp, listenHttps } from '../server/listen.ts';
 import { MailboxAccess } from '../server/mailbox-access.ts';
 import { metricsListener, ServiceMetrics } from '../server/metrics.ts';
@@ -153,6 +153,7 @@ export async function startService(
         credentials: () => cache,
         guard: () => guard.sizes,
         certificates: () => tls.infos,
+        ready: () => !stopping && readiness(directory, maxSnapshotAgeMs(config)).ready,
       });
     }
     if (metrics && config.listen.metrics !== undefined && !parts) {

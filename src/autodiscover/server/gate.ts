@@ -66,7 +66,9 @@ async function admit(request: Request, response: Response, dependencies: GateDep
       endWith(response, 401);
       return false;
     case 'unavailable':
-      Object.assign(record, { outcome: 'cannot authenticate', reason: outcome.reason }, callerName(outcome.name));
+      // A spent budget is the caller's doing; everything else is an answer that the service owes.
+      record.outcome = outcome.refusal === undefined ? 'cannot authenticate' : 'failed too often';
+      Object.assign(record, { reason: outcome.reason }, callerName(outcome.name));
       response.setHeader('Retry-After', String(outcome.retryAfterSeconds ?? RETRY_AFTER_SECONDS));
       endWith(response, 503);
       return false;

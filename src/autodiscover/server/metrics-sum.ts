@@ -8,6 +8,8 @@ import { failureCountsGauge } from './metrics.ts';
 export type MetricValues = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 
 export interface MetricsSumSources {
+  /** `listen.workers` as a number. */
+  readonly configured: number;
   readonly workers: () => readonly { readonly id: number; readonly read: () => Promise<MetricValues> }[];
   readonly guard: () => Readonly<Record<'names' | 'accounts' | 'addresses' | 'known', number>>;
 }
@@ -42,6 +44,7 @@ export class MetricsSum {
         },
       });
     gauge('autodiscover_workers', 'Workers that serve.', () => sources.workers().length);
+    gauge('autodiscover_workers_configured', 'Workers that should serve.', () => sources.configured);
     // Added to that of the workers.
     gauge('process_resident_memory_bytes', 'Resident memory size in bytes.', () => process.memoryUsage.rss());
     failureCountsGauge(registers, sources.guard);

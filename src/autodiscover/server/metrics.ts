@@ -12,7 +12,9 @@ import type { ExchangeRecord } from './exchange-context.ts';
 /** What is asked when the metrics are read. */
 export interface MetricSources {
   readonly directory: () => DirectoryStatus;
-  readonly credentials: () => { readonly size: number; readonly hits: number; readonly misses: number };
+  readonly credentials: () => Readonly<Record<'size' | 'hits' | 'misses' | 'hitAgeMs' | 'stale', number>>;
+  /** What /health/ready says. */
+  readonly ready: () => boolean;
   readonly guard: () => Readonly<Record<'names' | 'accounts' | 'addresses' | 'known' | 'running' | 'waiting', number>>;
   readonly certificates: () => readonly { readonly source: string; readonly notAfter: Date | undefined }[];
 }
@@ -144,6 +146,13 @@ export class ServiceMetrics {
       },
     });
     gauge(
+      'autodiscover_ready',
+      '1 while /health/ready says so, else 0.',
+      () => (sources.ready() ? 1 : 0),
+      // Of several workers the worst counts.
+      'min',
+    );
+    gauge(
       'autodiscover_organization_age_seconds',
       'Seconds since the Exchange organisation was read.',
       () => sources.directory().organizationAgeMs / 1000,
@@ -152,6 +161,11 @@ export class ServiceMetrics {
     const recipients = (of: keyof RecipientsStatus) => () => sources.directory().recipients[of];
     gauge('autodiscover_recipient_cache_entries', 'Remembered recipients and accounts.', recipients('entries'));
     counter('autodiscover_recipient_cache_hits', 'Recipients from memory since the start.', recipients('hits'));
+    counter(
+      'autodiscover_recipient_cache_hit_age_seconds_total',
+      'How long ago these were asked for, added up since the start.',
+      () => sources.directory().recipients.hitAgeMs / 1000,
+    );
     counter('autodiscover_recipient_cache_misses', 'Recipients asked for since the start.', recipients('misses'));
     counter(
       'autodiscover_recipient_cache_stale',
@@ -174,6 +188,16 @@ export class ServiceMetrics {
       'autodiscover_credential_cache_misses',
       'Checks not answered from memory since the start.',
       () => sources.credentials().misses,
+    );
+    counter(
+      'autodiscover_credential_cache_hit_age_seconds_total',
+      'How long ago these were checked, added up since the start.',
+      () => sources.credentials().hitAgeMs / 1000,
+    );
+    counter(
+      'autodiscover_credential_cache_stale',
+      'Passwords that were good before and could not be checked again because no domain controller answered, since the start.',
+      () => sources.credentials().stale,
     );
     gauge('autodiscover_password_checks_running', 'Password checks under way.', () => sources.guard().running);
     gauge(
@@ -216,17 +240,27 @@ const OUTCOMES = new Set([
   'not federated',
   'not authenticated',
   'cannot authenticate',
+  'failed too often',
   'method not allowed',
   'no such path',
   'fault',
   'failed',
 ]);
 
-/** The answer of several addresses at once counts as `several`; what is not listed as `other`. */
+/** Values of the label `outcome`. */
+export const OUTCOME_LABELS: ReadonlySet<string> = new Set([
+  ...[...OUTCOMES].map((outcome) => outcome.replaceAll(' ', '-')),
+  'several',
+  'other',
+  'none',
+]);
+
+/** The answer about several addresses counts as `several`, but as `server-error` when one of them had that; what is not listed as `other`. */
 function outcomeLabel(outcome: string | undefined): string {
   if (outcome === undefined) return 'none';
   if (OUTCOMES.has(outcome)) return outcome.replaceAll(' ', '-');
-  return /^\d+ /.test(outcome) ? 'several' : 'other';
+  if (!/^\d+ /.test(outcome)) return 'other';
+  return outcome.includes(' server-error') ? 'server-error' : 'several';
 }
 
 /** GET /metrics and nothing else. */

@@ -16,6 +16,7 @@ function worker(id: number) {
 
 function sumOf(workers: { id: number; read: () => ReturnType<Registry['getMetricsAsJSON']> }[]) {
   const sum = new MetricsSum({
+    configured: 3,
     workers: () => workers,
     guard: () => ({ names: 3, accounts: 2, addresses: 1, known: 0 }),
   });
@@ -48,6 +49,7 @@ test('counters, histograms and gauges are added up; of the others the worst coun
     [2, 1, 2.5],
   );
   assert.equal(text.get('autodiscover_workers'), 2);
+  assert.equal(text.get('autodiscover_workers_configured'), 3);
   assert.equal(text.get('autodiscover_failure_counts{kind="accounts"}'), 2);
   assert.ok((text.get('process_resident_memory_bytes') ?? 0) > 1_000_000);
 });

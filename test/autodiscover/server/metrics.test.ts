@@ -6,7 +6,9 @@ import { request } from 'node:https';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { parse } from 'yaml';
+import { REFUSALS } from '../../../src/autodiscover/server/authentication/refusal.ts';
 import { CLIENT_FAMILIES, clientFamily } from '../../../src/autodiscover/server/client-family.ts';
+import { OUTCOME_LABELS, ServiceMetrics } from '../../../src/autodiscover/server/metrics.ts';
 import { MetricsSum } from '../../../src/autodiscover/server/metrics-sum.ts';
 import { basic, PASSWORD, poxBody, startTestService, type TestService } from '../../helpers/running-service.ts';
 
@@ -77,6 +79,10 @@ const SAMPLES: readonly (readonly [string, RegExp])[] = [
   ['controllers', /^autodiscover_ldap_controller_up\{controller="ldap:.*"\} 1$/m],
   ['the credential cache', /^autodiscover_credential_cache_hits 1$/m],
   ['its misses', /^autodiscover_credential_cache_misses 2$/m],
+  ['how old its answers were', /^autodiscover_credential_cache_hit_age_seconds_total 0\.\d+$/m],
+  ['how old answers about recipients were', /^autodiscover_recipient_cache_hit_age_seconds_total \d/m],
+  ['nobody let in for want of a directory', /^autodiscover_credential_cache_stale 0$/m],
+  ['what /health/ready says', /^autodiscover_ready 1$/m],
   ['the age of the organisation', /^autodiscover_organization_age_seconds \d/m],
   ['certificates', /^autodiscover_certificate_days_left\{source=".*"\} [1-9]\d/m],
 ];
@@ -84,13 +90,16 @@ for (const [what, pattern] of SAMPLES) test(`the metrics tell: ${what}`, () => a
 
 test('every metric that the dashboard and the alert rules name exists', async () => {
   const guard = () => ({ names: 0, accounts: 0, addresses: 0, known: 0 });
-  const ofWorkers = await new MetricsSum({ workers: () => [], guard }).metrics();
+  const ofWorkers = await new MetricsSum({ configured: 1, workers: () => [], guard }).metrics();
   const dashboard = JSON.parse(readFileSync(join(CONTRIB, 'grafana/exchange-autodiscover.json'), 'utf8'));
   const rules = parse(readFileSync(join(CONTRIB, 'prometheus/exchange-autodiscover.rules.yml'), 'utf8'));
+  const ofRules: string[] = rules.groups.flatMap((group: { rules: { expr: string }[] }) =>
+    group.rules.map(({ expr }) => expr),
+  );
   const expressions: string[] = [
+    ...ofRules,
     ...dashboard.panels.flatMap((panel: { targets: { expr: string }[] }) => panel.targets.map(({ expr }) => expr)),
     ...dashboard.templating.list.map(({ query }: { query: string }) => query),
-    ...rules.groups.flatMap((group: { rules: { expr: string }[] }) => group.rules.map(({ expr }) => expr)),
   ];
   const named = new Set(expressions.flatMap((one) => one.match(/\b(?:autodiscover|process|nodejs)_\w+/g) ?? []));
   const exported = new Set(
@@ -106,6 +115,60 @@ test('every metric that the dashboard and the alert rules name exists', async ()
   const ours = [...exported].filter((name) => name?.startsWith('autodiscover_') && !/_(?:sum|bucket)$/.test(name));
   const unshown = ours.filter((name) => name && !named.has(name) && !named.has(name.replace(/_count$/, '_bucket')));
   assert.deepEqual(unshown, [], 'every metric of ours is on the dashboard');
+});
+
+test('every value of a label that a rule or a panel selects exists', () => {
+  const known: Readonly<Record<string, ReadonlySet<string>>> = {
+    outcome: OUTCOME_LABELS,
+    refusal: new Set(REFUSALS),
+    // The job is Prometheus's, and told in docs/operations.md.
+    job: new Set(['exchange-autodiscover']),
+  };
+  const files = ['grafana/exchange-autodiscover.json', 'prometheus/exchange-autodiscover.rules.yml'];
+  const all = files.map((file) => readFileSync(join(CONTRIB, file), 'utf8').replaceAll('\\"', '"')).join('\n');
+  const selected = [...all.matchAll(/([a-z]+)(?:=|!=|=~|!~)"([a-z|-]+)"/g)].flatMap(([, label = '', values = '']) =>
+    values.split('|').map((value) => [label, value] as const),
+  );
+  assert.ok(selected.length >= 12, selected.join(' '));
+  assert.deepEqual(
+    selected.filter(([label, value]) => !known[label]?.has(value)),
+    [],
+  );
+});
+
+test('whose fault it is that nobody is answered: outcomes as the rules tell them apart', async () => {
+  const metrics = new ServiceMetrics({
+    directory: () => server.service.directory.status(),
+    credentials: () => ({ size: 0, hits: 0, misses: 0, hitAgeMs: 0, stale: 0 }),
+    guard: () => ({ names: 0, accounts: 0, addresses: 0, known: 0, running: 0, waiting: 0 }),
+    certificates: () => [],
+    ready: () => false,
+  });
+  const outcomes: readonly (readonly [string | undefined, string])[] = [
+    ['server-error', 'server-error'],
+    ['98 settings, 2 server-error', 'server-error'],
+    ['98 settings, 2 unknown-address', 'several'],
+    ['cannot authenticate', 'cannot-authenticate'],
+    ['failed too often', 'failed-too-often'],
+    ['x" server-error', 'other'],
+    [undefined, 'none'],
+  ];
+  for (const [outcome] of outcomes)
+    metrics.exchange({ ...(outcome ? { outcome } : {}), status: 200, userAgent: undefined, milliseconds: 1 });
+  const { values = [] } = (await metrics.registry.getSingleMetric('autodiscover_requests_total')?.get()) ?? {};
+  const counted = new Map(values.map(({ labels, value }) => [String(labels.outcome), value]));
+  const expected = Object.entries(Object.groupBy(outcomes, ([, label]) => label)).map(
+    ([label, lines = []]) => [label, lines.length] as const,
+  );
+  assert.deepEqual(counted, new Map(expected));
+  assert.match(await metrics.registry.metrics(), /^autodiscover_ready 0$/m);
+});
+
+test('a spent budget is told apart from a directory that cannot be asked', async () => {
+  for (let n = 0; n < 7; n++) await ask(basic('carol', `wrong ${n}`), 'carol@contoso.test');
+  const now = (await read(server.service.metricsUrl ?? '')).body;
+  assert.match(now, /^autodiscover_requests_total\{.*outcome="failed-too-often",status="503"\} [1-9]/m);
+  assert.doesNotMatch(now, /cannot-authenticate/);
 });
 
 test('nothing but /metrics is there, and the service does not show it', async () => {

@@ -24,6 +24,10 @@ export class CredentialCache<T> {
   /** Checks answered from memory, and those that were not, since the start. */
   hits = 0;
   misses = 0;
+  /** The ages of those answers from memory, added up: milliseconds. */
+  hitAgeMs = 0;
+  /** Accepted because nobody could judge and they had been accepted before, since the start. */
+  stale = 0;
   readonly #secret = randomBytes(32).toString('hex');
   readonly #options: CredentialCacheOptions;
   /** Outcomes, and when they were judged. */
@@ -47,6 +51,7 @@ export class CredentialCache<T> {
       const ageMs = this.#options.now() - known.since;
       if (ageMs < (accepted ? acceptedMs : rejectedMs)) {
         this.hits += 1;
+        this.hitAgeMs += ageMs;
         return known.value;
       }
       if (ageMs >= (accepted ? this.#lastsMs : rejectedMs)) this.#forget(key);
@@ -64,7 +69,9 @@ export class CredentialCache<T> {
     const how = keep(value);
     if (how === 'outage') {
       const known = this.#accepted.get(key);
-      return known && this.#options.now() - known.since < this.#lastsMs ? known.value : value;
+      if (!known || this.#options.now() - known.since >= this.#lastsMs) return value;
+      this.stale += 1;
+      return known.value;
     }
     // What was refused a moment ago was accepted before only under a password that has changed since.
     if (how !== 'no') this.#forget(key);

@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
-import { CredentialCache } from '../../../../src/autodiscover/server/authentication/credential-cache.ts';
+import { CredentialCache, type Keeping } from '../../../../src/autodiscover/server/authentication/credential-cache.ts';
 
-function scene(options: { acceptedMs?: number; rejectedMs?: number; maxEntries?: number } = {}) {
+const KEEPING: Readonly<Record<string, Keeping>> = { yes: 'accepted', no: 'rejected', outage: 'outage' };
+
+function scene(options: { acceptedMs?: number; rejectedMs?: number; outageMs?: number; maxEntries?: number } = {}) {
   let now = 0;
   let checks = 0;
   const cache = new CredentialCache<string>({
@@ -22,7 +24,7 @@ function scene(options: { acceptedMs?: number; rejectedMs?: number; maxEntries?:
         checks += 1;
         return outcome;
       },
-      (value) => (value === 'yes' ? 'accepted' : value === 'no' ? 'rejected' : 'no'),
+      (value) => KEEPING[value] ?? 'no',
     );
   return { cache, check, count: () => checks, pass: (ms: number) => (now += ms) };
 }
@@ -46,6 +48,22 @@ test('a refused one for its own time', async () => {
   pass(1);
   assert.equal(await check('a', 'p', 'yes'), 'yes');
   assert.equal(count(), 2);
+});
+
+test('ages of what was given from memory are added up, and who is let in for want of a directory is counted', async () => {
+  const { cache, check, pass } = scene({ outageMs: 1000 });
+  await check('a', 'p');
+  await check('b', 'p', 'no');
+  pass(5);
+  await check('a', 'p');
+  await check('b', 'p');
+  pass(40);
+  await check('a', 'p');
+  assert.deepEqual([cache.hits, cache.hitAgeMs, cache.stale], [3, 5 + 5 + 45, 0]);
+  pass(100);
+  assert.equal(await check('a', 'p', 'outage'), 'yes');
+  assert.equal(await check('c', 'p', 'outage'), 'outage');
+  assert.deepEqual([cache.hits, cache.stale], [3, 1]);
 });
 
 test('what could not be judged is not remembered', async () => {
