@@ -149,6 +149,9 @@ export async function openReplicasBed(
   };
 }
 
+/** A process that is killed may accept for some milliseconds while the kernel closes its connections one by one. */
+const MOMENT_MS = 250;
+
 export interface Counts {
   done: number;
   failed: number;
@@ -165,7 +168,7 @@ export interface Counts {
 /**
  * Clients that ask one request after the other until told to stop: half of them on a new connection each time with the session of the
  * last, half on one connection as long as it lasts. None asks twice, except with `repeating`: then once more on a new connection where one
- * broke before a byte of the answer, as a client may whose requests change nothing (RFC 9110, 9.2.2).
+ * broke before a byte of the answer, as a client may whose requests change nothing (RFC 9110, 9.2.2). Whoever had no answer waits a moment.
  */
 export function keepAsking(
   ca: string,
@@ -188,9 +191,10 @@ export function keepAsking(
     };
     while (going) {
       try {
-        await visitOnce().catch((error: Error) => {
+        await visitOnce().catch(async (error: Error) => {
           if (!repeating || !(error instanceof BrokenConnection)) throw error;
           counts.repeated += 1;
+          await sleep(MOMENT_MS);
           return visitOnce();
         });
       } catch (error) {
@@ -198,6 +202,7 @@ export function keepAsking(
         counts.faults.push((error as Error).message);
         failed += 1;
         counts.worst = Math.max(counts.worst, failed);
+        await sleep(MOMENT_MS);
       }
       await sleep(5);
     }
