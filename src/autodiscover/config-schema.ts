@@ -405,16 +405,32 @@ export const configSchema = z.strictObject({
         .max(16_777_216)
         .default(1_048_576)
         .meta(help('Largest request body in bytes.')),
-      requestSeconds: seconds(30, 1, 600).meta(help('Seconds a client may take to send a request.')),
+      requestSeconds: seconds(30, 1, 600).meta(
+        help(
+          'Seconds a client may take to send a request, and for which an answer may wait without any of it being read.',
+        ),
+      ),
       connections: z
         .number()
         .int()
         .min(10)
         .max(1_000_000)
         .default(20_000)
-        .meta(help('Connections held at once; more are refused.')),
+        .meta(
+          help(
+            'Connections to listen.https and listen.http held at once; more are refused. listen.metrics may have as many.',
+          ),
+        ),
       connectionsPerAddress: count(1000, 0, 1_000_000).meta(
-        help('Connections one client address (IPv6: one /64) may hold at once; more are closed. 0 is no limit.'),
+        help(
+          'Connections one client address (IPv6: one /64) may hold at once, counted in the same way; more are closed. 0 is no limit.',
+        ),
+      ),
+      pipelined: count(32, 1, 1000).meta(
+        help(
+          'Requests that one connection may have unanswered, because they were sent without waiting; with one more it is closed. ' +
+            'Clients of Autodiscover wait for each answer.',
+        ),
       ),
       headerSeconds: seconds(20, 1, 600).meta(
         help('Seconds a client may take to send the headers, and for the TLS handshake.'),

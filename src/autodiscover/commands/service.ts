@@ -15,9 +15,11 @@ import type { Authenticator } from '../server/authentication/authenticator.ts';
 import { networkList } from '../server/authentication/client-network.ts';
 import type { Guard } from '../server/authentication/guard.ts';
 import { healthRoutes, readiness } from '../server/health-routes.ts';
+import { HeldConnections } from '../server/held-connections.ts';
 import { type Listener, type ListenOptions, listenHttp, listenHttps } from '../server/listen.ts';
 import { MailboxAccess } from '../server/mailbox-access.ts';
 import { metricsListener, ServiceMetrics } from '../server/metrics.ts';
+import { PipelineLimit } from '../server/pipeline-limit.ts';
 import { createRedirector } from '../server/redirector.ts';
 import { TlsSessions } from '../server/tls-sessions.ts';
 import type { ResolveOptions } from '../settings/resolve.ts';
@@ -159,7 +161,8 @@ export async function startService(
     if (metrics && config.listen.metrics !== undefined && !parts) {
       const listener = await listenHttp(metricsListener(metrics.registry), {
         hostPort: config.listen.metrics,
-        ...limits,
+        // Counted apart: metrics are read when everything else is full.
+        ...listenLimits(config),
         proxies: undefined,
       });
       stops.push(() => listener.stop(0));
@@ -211,15 +214,19 @@ export function shareOut(config: ServiceSettings['config'], workers: number): Se
   };
 }
 
+/** What listeners hold to that are given the same result they count together. */
 export function listenLimits({ limits, listen }: ServiceSettings['config']): Omit<ListenOptions, 'hostPort'> {
   const { trustedProxies, forwardedHeader, proxyProtocol } = listen;
   return {
     requestSeconds: limits.requestSeconds,
     headerSeconds: limits.headerSeconds,
     maxHeaders: limits.headers,
-    maxConnections: limits.connections,
-    maxConnectionsPerAddress: limits.connectionsPerAddress,
-    exempt: networkList(limits.exemptAddresses),
+    held: new HeldConnections({
+      maxConnections: limits.connections,
+      maxConnectionsPerAddress: limits.connectionsPerAddress,
+      exempt: networkList(limits.exemptAddresses),
+    }),
+    pipelines: new PipelineLimit({ perConnection: limits.pipelined }),
     proxies:
       trustedProxies.length === 0
         ? undefined

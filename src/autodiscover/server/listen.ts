@@ -8,29 +8,31 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
-import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import { type AddressInfo, Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SecureContextOptions } from 'node:tls';
 import { AutodiscoverError } from '../errors.ts';
 import { SESSION_ID_CONTEXT, SESSION_SECONDS } from '../tls/ticket-keys.ts';
-import { countedAddress } from './authentication/client-network.ts';
+import { noteAwaitedContinue } from './awaited-continue.ts';
 import { connectionAddress, noteClientAddress } from './client-address.ts';
 import { clientBehind, type ForwardedHeader } from './forwarded.ts';
+import type { HeldConnections } from './held-connections.ts';
+import type { PipelineLimit } from './pipeline-limit.ts';
 import { expectProxyHeaders } from './proxied-connections.ts';
+import { limitSending } from './send-deadline.ts';
 import type { TlsSessions } from './tls-sessions.ts';
 
 export interface ListenOptions {
   /** `HOST:PORT`; port 0 takes a free one. */
   readonly hostPort: string;
+  /** Seconds for a whole request, and for which an answer may lie unread. */
   readonly requestSeconds: number;
   /** Seconds for the headers, and for the TLS handshake. */
   readonly headerSeconds: number;
   readonly maxHeaders: number;
-  readonly maxConnections: number;
-  /** Connections one client address may hold; 0 is no limit. */
-  readonly maxConnectionsPerAddress: number;
-  /** Addresses without that limit. */
-  readonly exempt: (address: string) => boolean;
+  /** What it counts together with other listeners. */
+  readonly held: HeldConnections;
+  readonly pipelines: PipelineLimit;
   /** Proxies in front, and how they tell the client's address. Without them the connection's other end is the client. */
   readonly proxies?: TrustedProxies | undefined;
 }
@@ -77,6 +79,7 @@ export async function listenHttps(
   options: ListenOptions & { readonly sessions?: TlsSessions },
 ): Promise<SecureListener> {
   const state = { draining: false };
+  const listener = limited(app, options, state);
   const server = createHttpsServer(
     {
       ...secureContext(tls),
@@ -84,11 +87,11 @@ export async function listenHttps(
       handshakeTimeout: options.headerSeconds * 1000,
       connectionsCheckingInterval: CHECK_MS,
     },
-    limited(app, options, state),
+    listener,
   );
   options.sessions?.serve(server);
-  const listener = await start(server, 'https', options, state);
-  return { ...listener, replaceTls: (fresh) => server.setSecureContext(secureContext(fresh)) };
+  const started = await start(server, 'https', options, state);
+  return { ...started, replaceTls: (fresh) => server.setSecureContext(secureContext(fresh)) };
 }
 
 function secureContext({ certificates, ticketKey }: TlsOptions): SecureContextOptions {
@@ -118,13 +121,22 @@ async function start(
   // One more than is allowed, so that too many can be told from just enough; the parser drops what comes behind.
   server.maxHeadersCount = options.maxHeaders + 1;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
-  server.maxConnections = options.maxConnections;
-  // A worker that is full would hand the connection to the next one, which is full as well.
-  Object.assign(server, { dropMaxConnection: true });
-  server.on('connection', connectionsPerAddress(options));
+  const { held, proxies } = options;
+  held.countAddresses(server, proxies?.trusted ?? (() => false));
+  limitSending(server, {
+    seconds: options.requestSeconds,
+    event: scheme === 'https' ? 'secureConnection' : 'connection',
+    everyMs: CHECK_MS,
+  });
   server.on('clientError', refuseBrokenRequest);
-  if (scheme === 'https' && options.proxies?.proxyProtocol)
-    expectProxyHeaders(server, { trusted: options.proxies.trusted, timeoutMs: options.headerSeconds * 1000 });
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    noteAwaitedContinue(request);
+    server.emit('request', request, response);
+  });
+  if (scheme === 'https' && proxies?.proxyProtocol)
+    expectProxyHeaders(server, { trusted: proxies.trusted, timeoutMs: options.headerSeconds * 1000 });
+  // Behind that: a connection counts from its beginning, whether or not its header ever comes.
+  held.countAll(server);
   const { host, port } = splitHostPort(options.hostPort);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(cannotListen(options.hostPort, error)));
@@ -151,14 +163,17 @@ type WithLatest = { [LATEST]?: { readonly request: IncomingMessage; readonly res
  */
 function limited(
   app: RequestListener,
-  { maxHeaders, proxies }: ListenOptions,
+  { maxHeaders, pipelines, proxies }: ListenOptions,
   state: { readonly draining: boolean },
 ): RequestListener {
   return (request, response) => {
     const socket = request.socket as WithLatest;
     const before = socket[LATEST];
     socket[LATEST] = { request, response };
-    if (state.draining) response.setHeader('Connection', 'close');
+    const isBehind = before !== undefined && !before.response.writableFinished;
+    if (isBehind && !pipelines.admit(request.socket, response)) return;
+    // Whoever asks for another protocol says no more in this one: the parser drops what comes behind.
+    if (state.draining || request.headers.upgrade !== undefined) response.setHeader('Connection', 'close');
     if (proxies) {
       const value = request.headers[proxies.header];
       const peer = connectionAddress(request.socket);
@@ -167,7 +182,7 @@ function limited(
     const tooMany = request.rawHeaders.length / 2 > maxHeaders;
     if (!tooMany && !hasTwoHosts(request.rawHeaders)) {
       // node:http loses what is left of a pipeline when it is answered while the parser still stands in it (HPE_PAUSED, Node.js 24).
-      if (before && !before.response.writableFinished) setImmediate(app, request, response);
+      if (isBehind) setImmediate(() => request.socket.destroyed || app(request, response));
       else app(request, response);
       return;
     }
@@ -183,29 +198,6 @@ function hasTwoHosts(rawHeaders: readonly string[]): boolean {
     if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1;
   }
   return hosts > 1;
-}
-
-/** Closes the connections of an address that holds too many. */
-function connectionsPerAddress(options: ListenOptions): (socket: Socket) => void {
-  const { maxConnectionsPerAddress, exempt, proxies } = options;
-  const held = new Map<string, number>();
-  return (socket) => {
-    const address = connectionAddress(socket);
-    // A proxy holds the connections of all its clients.
-    if (maxConnectionsPerAddress === 0 || exempt(address) || proxies?.trusted(address)) return;
-    const key = countedAddress(address);
-    const count = held.get(key) ?? 0;
-    if (count >= maxConnectionsPerAddress) {
-      socket.destroy();
-      return;
-    }
-    held.set(key, count + 1);
-    socket.once('close', () => {
-      const left = (held.get(key) ?? 1) - 1;
-      if (left === 0) held.delete(key);
-      else held.set(key, left);
-    });
-  };
 }
 
 const BROKEN: Readonly<Record<string, string>> = {

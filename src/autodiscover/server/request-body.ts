@@ -3,6 +3,7 @@
 // unknown coding) is body-parser's, with its limits.
 
 import express from 'express';
+import { inviteBody } from './awaited-continue.ts';
 import type { Request, Response } from './exchange-context.ts';
 
 /** Resolves when the body stands in `request.body`; rejects with an error that carries its HTTP `status`. */
@@ -14,6 +15,7 @@ export function bodyReader(maxBytes: number): BodyReader {
   return (request, response) => {
     const { headers } = request;
     const isPlain = headers['transfer-encoding'] === undefined && headers['content-encoding'] === undefined;
+    inviteBody(request, response);
     return new Promise((resolve, reject) => {
       if (isPlain) collect(request, resolve, reject);
       else

@@ -2,16 +2,17 @@
 import assert from 'node:assert/strict';
 import { Agent, get, type ServerResponse } from 'node:http';
 import { test } from 'node:test';
+import { HeldConnections } from '../../../src/autodiscover/server/held-connections.ts';
 import { listenHttp } from '../../../src/autodiscover/server/listen.ts';
+import { PipelineLimit } from '../../../src/autodiscover/server/pipeline-limit.ts';
 
 const OPTIONS = {
   hostPort: '127.0.0.1:0',
   requestSeconds: 30,
   headerSeconds: 30,
   maxHeaders: 100,
-  maxConnections: 10,
-  maxConnectionsPerAddress: 0,
-  exempt: () => false,
+  held: new HeldConnections({ maxConnections: 10, maxConnectionsPerAddress: 0, exempt: () => false }),
+  pipelines: new PipelineLimit({ perConnection: 32 }),
 };
 /** Far longer than the test may take. */
 const LONG_MS = 120_000;
