@@ -181,7 +181,10 @@ export async function startService(
     const http =
       config.listen.http === undefined
         ? undefined
-        : await listenHttp(createRedirector(config.publicUrl, health), { hostPort: config.listen.http, ...limits });
+        : await listenHttp(
+            createRedirector(config.publicUrl, health, { log, metrics, logRequests: config.log.requests }),
+            { hostPort: config.listen.http, ...limits },
+          );
     if (http) listeners.push(http);
     const drain = () => {
       stopping = true;

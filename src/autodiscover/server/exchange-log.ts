@@ -6,10 +6,20 @@ import { clientAddress } from './client-address.ts';
 import type { AppDependencies } from './dependencies.ts';
 import { type ExchangeRecord, openContext, type Request, type Response, targetOf } from './exchange-context.ts';
 import { requestFields, shownTarget } from './request-log.ts';
+import { originForm } from './request-target.ts';
+import { endWith } from './send.ts';
 
-/** Opens the exchange's context, has it handled, and writes its line when the response is done. */
+export type ExchangeLog = Pick<AppDependencies, 'log' | 'metrics' | 'logRequests'>;
+
+/** Most characters of what a client wrote, in the line. */
+const LIMITS = { path: 512, client: 256, text: 1024 } as const;
+
+/**
+ * Opens the exchange's context, has it handled, and writes its line when the response is done. `handle` finds a path in the request's `url`,
+ * whatever form the target had; what has no such form is answered here.
+ */
 export function logged(
-  { log, metrics, logRequests }: Pick<AppDependencies, 'log' | 'metrics' | 'logRequests'>,
+  { log, metrics, logRequests }: ExchangeLog,
   handle: (request: Request, response: Response) => void,
 ): RequestListener {
   return (request: IncomingMessage, response) => {
@@ -26,10 +36,10 @@ export function logged(
         {
           id,
           method: request.method,
-          path: pathOf(request),
+          path: shortened(pathOf(request), LIMITS.path),
           address: clientAddress(request),
-          client: userAgent,
-          ...record,
+          client: userAgent && shortened(userAgent, LIMITS.client),
+          ...shortenedTexts(record),
           trace: isOrdinary(record, level) && !log.isLevelEnabled('debug') ? undefined : record.trace,
           status,
           aborted: response.writableFinished ? undefined : true,
@@ -38,8 +48,35 @@ export function logged(
         'exchange',
       );
     });
+    const sent = request.url ?? '';
+    const target = originForm(request.method ?? '', sent);
+    if (target === undefined) {
+      record.outcome = 'no target';
+      endWith(response, 400, { Connection: 'close' });
+      return;
+    }
+    if (target !== sent) Object.assign(request, { url: target, originalUrl: sent });
     forRequest(id, () => handle(request, response));
   };
+}
+
+/** What is longer than anybody needs to see ends with its length. */
+function shortened(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most)}... (${text.length} characters)`;
+}
+
+/** Names, addresses and reasons may repeat what a client wrote. */
+function shortenedTexts(record: ExchangeRecord): ExchangeRecord {
+  const { caller, target, reason } = record;
+  if (!isLong(caller) && !isLong(target) && !isLong(reason)) return record;
+  const short = { ...record };
+  for (const key of ['caller', 'target', 'reason'] as const)
+    if (isLong(short[key])) short[key] = shortened(short[key], LIMITS.text);
+  return short;
+}
+
+function isLong(text: string | undefined): text is string {
+  return text !== undefined && text.length > LIMITS.text;
 }
 
 function lineLevel({ trace, outcome }: ExchangeRecord, status: number): 'warn' | 'info' | 'debug' {

@@ -243,6 +243,7 @@ const OUTCOMES = new Set([
   'failed too often',
   'method not allowed',
   'no such path',
+  'no target',
   'fault',
   'failed',
 ]);

@@ -16,7 +16,7 @@ async function lineOf(
   logLevel: LogLevel,
   record: ExchangeRecord,
   status = 200,
-  target = '/some/where?password=secret',
+  { path = '/some/where?password=secret', client = 'test' } = {},
 ): Promise<Record<string, unknown>> {
   const lines: string[] = [];
   const done = Promise.withResolvers<void>();
@@ -29,7 +29,8 @@ async function lineOf(
   const server = await listenPlain(app);
   try {
     await new Promise((resolve, reject) => {
-      const sent = get({ host: '127.0.0.1', port: server.port, path: target }, (response) => {
+      const headers = { 'User-Agent': client };
+      const sent = get({ host: '127.0.0.1', port: server.port, path, headers }, (response) => {
         response.resume().on('end', resolve);
       });
       sent.on('error', reject);
@@ -58,11 +59,20 @@ test('every other answer has its trace, and a warning makes the line one', async
 
 test('the path is logged without its query', async () => {
   assert.equal((await lineOf('info', { outcome: 'no such path' }, 404)).path, '/some/where');
-  const absolute = await lineOf(
-    'info',
-    { outcome: 'no such path' },
-    404,
-    'http://alice:secret@contoso.test/some?secret',
-  );
+  const path = 'http://alice:secret@contoso.test/some?secret';
+  const absolute = await lineOf('info', { outcome: 'no such path' }, 404, { path });
   assert.equal(absolute.path, '[absolute]/some');
+});
+
+test('what a client wrote is shortened: path, program, names', async () => {
+  const long = 'a'.repeat(5000);
+  const line = await lineOf('info', { outcome: 'x', target: long, reason: long, caller: long }, 200, {
+    path: `/${long}`,
+    client: long,
+  });
+  assert.equal(line.path, `/${long.slice(0, 511)}... (5001 characters)`);
+  assert.equal(line.client, `${long.slice(0, 256)}... (5000 characters)`);
+  for (const key of ['target', 'reason', 'caller'])
+    assert.equal(line[key], `${long.slice(0, 1024)}... (5000 characters)`);
+  assert.equal((await lineOf('info', { outcome: 'x', target: 'alice@contoso.test' })).target, 'alice@contoso.test');
 });

@@ -2,17 +2,23 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { RequestHandler } from 'express';
+import { createLogger } from '../../../src/autodiscover/log.ts';
 import { createRedirector } from '../../../src/autodiscover/server/redirector.ts';
+import { eventually } from '../../ldap/demo-organization.ts';
 import { listenPlain, send } from '../bed.ts';
 
-const health: RequestHandler = (request, response, next) =>
-  request.path === '/health/live' ? void response.json({ live: true }) : next();
+const health: RequestHandler = (request, response, next) => {
+  if (request.url === '/health/live') response.writeHead(200).end('{"live":true}');
+  else next(request.url === '/health/broken' ? new Error('of ours, at /srv/secret.ts') : undefined);
+};
 const ORIGIN = 'https://autodiscover.contoso.test';
 
 describe('the redirector', () => {
+  const lines: Record<string, unknown>[] = [];
   let server: Awaited<ReturnType<typeof listenPlain>>;
   before(async () => {
-    server = await listenPlain(createRedirector(`${ORIGIN}/ignored`, health));
+    const log = createLogger('debug', { write: (line) => lines.push(JSON.parse(line)) });
+    server = await listenPlain(createRedirector(`${ORIGIN}/ignored`, health, { log }));
   });
   after(() => server.close());
 
@@ -86,4 +92,39 @@ describe('the redirector', () => {
       assert.equal(reply.headers['set-cookie'], undefined);
     });
   }
+
+  for (const path of [
+    'http://a:99999/autodiscover/autodiscover.json?x',
+    'http://[/autodiscover/autodiscover.json?x',
+    'http://evil.test:bad/autodiscover/autodiscover.xml',
+    'ftp://a.test/autodiscover/autodiscover.xml',
+    '*',
+  ]) {
+    test(`${path} is no target: 400 of nothing, in the log like the others`, async () => {
+      const reply = await send(server.port, { method: 'GET', path });
+      assert.deepEqual([reply.status, reply.body], [400, '']);
+      assert.equal(reply.headers.location, undefined);
+      const id = reply.headers['request-id'];
+      await eventually('the exchange is logged', () => lines.some((line) => line.id === id));
+      const { outcome, status } = lines.find((line) => line.id === id) ?? {};
+      assert.deepEqual([outcome, status], ['no target', 400]);
+    });
+  }
+
+  test('a fault of ours tells nothing of itself', async () => {
+    const reply = await send(server.port, { method: 'GET', path: '/health/broken' });
+    assert.deepEqual([reply.status, reply.body], [500, '']);
+    assert.ok(lines.some(({ reason, level }) => level === 'warn' && reason === 'of ours, at /srv/secret.ts'));
+  });
+
+  test('each exchange has its line', async () => {
+    const reply = await send(server.port, { method: 'GET', path: '/autodiscover/autodiscover.json?Email=a@b' });
+    const id = reply.headers['request-id'];
+    await eventually('the exchange is logged', () => lines.some((line) => line.id === id));
+    const { dialect, outcome, path, status } = lines.find((line) => line.id === id) ?? {};
+    assert.deepEqual(
+      [dialect, outcome, path, status],
+      ['redirect', 'redirectUrl', '/autodiscover/autodiscover.json', 302],
+    );
+  });
 });
