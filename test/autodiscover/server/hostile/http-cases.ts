@@ -15,6 +15,8 @@ const HOST = 'Host: a.test';
 const AUTH = `Authorization: ${ALICE}`;
 const CLOSE = 'Connection: close';
 const LENGTH = `Content-Length: ${GOOD.length}`;
+/** Sent without a body: who waits to be invited sends none. */
+const EXPECTING = ['Expect: 100-continue'];
 const pox = (fields: Parameters<typeof http>[2] = {}, body: Buffer | string = GOOD): Buffer => http(POX, body, fields);
 const chunked = (...parts: readonly string[]): string =>
   lines(`POST ${POX} HTTP/1.1`, HOST, AUTH, CLOSE, 'Transfer-Encoding: chunked') + parts.join('');
@@ -109,6 +111,38 @@ const FRAMING: readonly HostileCase[] = [
     status: [100, 200],
     says: 'settings',
   },
+  {
+    name: 'Expect: 100-continue, chunked',
+    send: Buffer.from(chunked(hex(GOOD), '0\r\n\r\n').replace(CLOSE, `${CLOSE}\r\nExpect: 100-continue`)),
+    status: [100, 200],
+    says: 'settings',
+  },
+  {
+    name: 'Expect: 100-continue without credentials',
+    send: pox({ headers: EXPECTING, authorization: false, connection: 'keep-alive' }, ''),
+    status: [401],
+  },
+  {
+    name: 'Expect: 100-continue with a wrong password',
+    send: pox({ headers: EXPECTING, authorization: `Basic ${btoa('alice:no')}`, connection: 'keep-alive' }, ''),
+    status: [401],
+  },
+  {
+    name: 'Expect: 100-continue with a length beyond the limit',
+    send: pox({ headers: EXPECTING, length: 99_999_999, connection: 'keep-alive' }, ''),
+    status: [413],
+  },
+  {
+    name: 'Expect: 100-continue at no path',
+    send: http('/x', '', { method: 'POST', length: 5, headers: EXPECTING, connection: 'keep-alive' }),
+    status: [404],
+  },
+  {
+    name: 'Expect: 100-continue twice',
+    send: pox({ headers: [...EXPECTING, ...EXPECTING] }),
+    status: [100, 200],
+    says: 'settings',
+  },
   { name: 'Expect: nonsense', send: pox({ headers: ['Expect: nonsense'] }), status: [417] },
   {
     name: 'Upgrade to h2c',
@@ -124,7 +158,15 @@ const FRAMING: readonly HostileCase[] = [
     }),
     status: [200],
     says: 'pox 600',
-    halfClose: true,
+  },
+  {
+    name: 'a request behind one with Upgrade',
+    send: Buffer.concat([
+      http(POX, '', { connection: 'Upgrade', headers: ['Upgrade: websocket'] }),
+      http(POX, GOOD, { connection: 'keep-alive' }),
+    ]),
+    status: [200],
+    says: 'pox 600',
   },
 ];
 
@@ -188,6 +230,7 @@ const METHODS: readonly HostileCase[] = [
     send: http(POX, '', { method }),
     status: [status],
   })),
+  { name: 'OPTIONS of everything', send: http('*', '', { method: 'OPTIONS' }), status: [404] },
   { name: 'CONNECT', send: http('evil.test:443', '', { method: 'CONNECT' }), status: [] },
   { name: 'HEAD', send: http(POX, '', { method: 'HEAD' }), status: [200] },
   { name: 'PUT without credentials', send: http(POX, 'x', { method: 'PUT', authorization: false }), status: [401] },
@@ -214,7 +257,19 @@ const targets: readonly (readonly [string, number, string?])[] = [
   [`//evil.test${POX}`, 404],
   ['/autodiscover/%252e%252e/autodiscover.xml', 200, 'settings'],
   ['/autodiscover/%c0%ae%c0%ae/autodiscover.xml', 200, 'settings'],
-  ['*', 404],
+  ['*', 400],
+  ['http://[/', 400],
+  [`http://[${POX}`, 400],
+  [`http://a:99999${POX}`, 400],
+  [`http://evil.test:bad${POX}`, 400],
+  [`http://[fe80::1%25]${POX}`, 400],
+  [`http://1.2.3.4.5.6.999${POX}`, 400],
+  [`http://${POX}`, 400],
+  [`ftp://evil.test${POX}`, 400],
+  ['http://a:99999/autodiscover/autodiscover.json?x', 400],
+  ['http://a/autodiscover/autodiscover.json?Email=alice%40contoso.test', 405],
+  ['https://evil.test', 404],
+  [`https://evil.test?${POX}`, 404],
   ['autodiscover/autodiscover.xml', 400],
   ['evil.test:443', 400],
   ['/autodiscover/../autodiscover/autodiscover.xml', 404],
@@ -406,10 +461,20 @@ const keep = (target: string, body: string): Buffer => http(target, body, { conn
 const PIPELINES: readonly HostileCase[] = [
   { name: 'two in a pipeline', send: Buffer.concat([keep(POX, GOOD), pox()]), status: [200, 200], says: 'settings' },
   {
-    name: 'fifty in a pipeline',
-    send: Buffer.concat([...Array.from({ length: 49 }, () => keep(POX, GOOD)), pox()]),
-    status: Array(50).fill(200),
+    name: 'as many in a pipeline as are allowed',
+    send: Buffer.concat([...Array.from({ length: 31 }, () => keep(POX, GOOD)), pox()]),
+    status: Array(32).fill(200),
     says: 'settings',
+  },
+  { name: 'one more in a pipeline', send: keep(POX, '').toString().repeat(33), status: [] },
+  { name: 'ten thousand in a pipeline', send: keep(POX, '').toString().repeat(10_000), status: [] },
+  {
+    name: 'ten thousand in a pipeline behind a body that is awaited',
+    send: Buffer.concat([
+      http(POX, GOOD, { connection: 'keep-alive' }).subarray(0, -1),
+      Buffer.from(`>${'GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(10_000)}`),
+    ]),
+    status: [],
   },
   {
     name: 'good, unknown path, good',

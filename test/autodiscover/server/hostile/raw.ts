@@ -11,7 +11,7 @@ export interface HostileCase {
   readonly send: Buffer | string | ((socket: Duplex) => void);
   /** HTTP status of each answer on the connection; none when it is closed without one. */
   readonly status: readonly number[];
-  /** What the protocol says: a POX code, a SOAP code, a JSON code. Absent: the answers' bodies are empty. `any`: not compared. */
+  /** What the protocol says: a POX code, a SOAP code, a JSON code. Absent: the answers' bodies are empty. */
   readonly says?: string;
   /** Sent without TLS to the TLS port. */
   readonly plain?: boolean;
@@ -121,5 +121,7 @@ export function saying(bodies: string): string | undefined {
   if (bodies.includes('<Type>EXCH</Type>')) return 'settings';
   if (/"Protocol":/.test(bodies)) return 'json url';
   if (bodies.includes('<UserSettings>')) return 'soap settings';
+  if (/<UserSettings\s*\/>/.test(bodies)) return 'soap no settings';
+  if (bodies.includes('<Type>MobileSync</Type>')) return 'phone settings';
   return `? ${bodies.slice(0, 80)}`;
 }
