@@ -113,7 +113,7 @@ describe('pipelined requests', () => {
       assert.ok(made <= connections * (LIMIT + 1) + 10, `${made} exchanges of ${connections * each} requests`);
       assert.ok(result.answered.every((answers) => answers.length <= LIMIT));
     }
-    const good = await exchange(server.port, server.ca, { name: 'then', send: http(POX, GOOD), status: [] }, 30_000);
+    const good = await exchange(server, { name: 'then', send: http(POX, GOOD), status: [] }, 30_000);
     assert.deepEqual([good.status, saying(good.bodies)], [[200], 'settings']);
   });
 });

@@ -59,18 +59,28 @@ export function http(target: string, body: Buffer | string = '', fields: Fields 
   return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), content]);
 }
 
+/** How a listener is reached. */
+export interface Way {
+  readonly port: number;
+  /** Of its certificate; absent where it has none. */
+  readonly ca?: string;
+  /** Sent before everything else, outside of TLS. */
+  readonly preface?: string;
+}
+
 /** Sends a case and reads until the server closes. */
-export function exchange(port: number, ca: string, one: HostileCase, timeoutMs: number): Promise<Received> {
+export function exchange({ port, ca, preface }: Way, one: HostileCase, timeoutMs: number): Promise<Received> {
+  const isPlain = one.plain || ca === undefined;
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
-    const socket = one.plain
-      ? connectPlain({ port, host: '127.0.0.1' })
-      : connect({ port, host: '127.0.0.1', ca, servername: 'localhost' });
+    const underneath = connectPlain({ port, host: '127.0.0.1' });
+    if (preface !== undefined) underneath.write(preface);
+    const socket = isPlain ? underneath : connect({ socket: underneath, ca, servername: 'localhost' });
     const timer = setTimeout(() => {
       socket.destroy();
       reject(new Error(`${one.name}: the server did not close within ${timeoutMs} ms; so far ${shown(chunks)}`));
     }, timeoutMs);
-    socket.on(one.plain ? 'connect' : 'secureConnect', () => {
+    socket.on(isPlain ? 'connect' : 'secureConnect', () => {
       if (typeof one.send === 'function') one.send(socket);
       else socket.write(one.send);
       if (one.halfClose) socket.end();
