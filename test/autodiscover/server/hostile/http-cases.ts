@@ -203,6 +203,7 @@ const VERSIONS: readonly HostileCase[] = [
     name: 'TLS record beyond its limit',
     send: Buffer.concat([Buffer.from('160301ffff', 'hex'), Buffer.alloc(0xffff)]),
     status: [],
+    says: 'alert record_overflow',
     plain: true,
   },
   { name: 'connection that says nothing without TLS', send: '', status: [], plain: true },

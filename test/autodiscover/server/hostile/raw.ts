@@ -11,7 +11,7 @@ export interface HostileCase {
   readonly send: Buffer | string | ((socket: Duplex) => void);
   /** HTTP status of each answer on the connection; none when it is closed without one. */
   readonly status: readonly number[];
-  /** What the protocol says: a POX code, a SOAP code, a JSON code. Absent: the answers' bodies are empty. */
+  /** What the protocol says: a POX code, a SOAP code, a JSON code, a TLS alert. Absent: the answers' bodies are empty, or nothing came. */
   readonly says?: string;
   /** Sent without TLS to the TLS port. */
   readonly plain?: boolean;
@@ -21,7 +21,8 @@ export interface HostileCase {
 
 export interface Received {
   readonly status: readonly number[];
-  readonly bodies: string;
+  /** What the bodies say, in the words of the table; of a connection without TLS to the port of TLS, what its records say. */
+  readonly says: string | undefined;
 }
 
 export const ALICE = basic('alice@contoso.test', PASSWORD);
@@ -90,7 +91,10 @@ export function exchange({ port, ca, preface }: Way, one: HostileCase, timeoutMs
     socket.on('error', () => undefined);
     socket.on('close', () => {
       clearTimeout(timer);
-      resolve(parse(Buffer.concat(chunks).toString('latin1')));
+      const bytes = Buffer.concat(chunks);
+      resolve(
+        one.plain && ca !== undefined ? { status: [], says: sayingRecords(bytes) } : parse(bytes.toString('latin1')),
+      );
     });
   });
 }
@@ -109,11 +113,11 @@ function parse(text: string): Received {
     const end = part.indexOf('\r\n\r\n');
     bodies += end < 0 ? '' : part.slice(end + 4);
   }
-  return { status, bodies };
+  return { status, says: saying(bodies) };
 }
 
 /** What a body says, in the words of the table. */
-export function saying(bodies: string): string | undefined {
+function saying(bodies: string): string | undefined {
   // Node answers a missing Host and an unknown Expect itself, with a chunked body of nothing.
   if (bodies === '' || bodies === '0\r\n\r\n') return undefined;
   const found = [
@@ -134,4 +138,30 @@ export function saying(bodies: string): string | undefined {
   if (/<UserSettings\s*\/>/.test(bodies)) return 'soap no settings';
   if (bodies.includes('<Type>MobileSync</Type>')) return 'phone settings';
   return `? ${bodies.slice(0, 80)}`;
+}
+
+/** AlertDescription (RFC 8446 6). */
+const ALERTS: Readonly<Record<number, string>> = {
+  10: 'unexpected_message',
+  22: 'record_overflow',
+  40: 'handshake_failure',
+  47: 'illegal_parameter',
+  50: 'decode_error',
+  70: 'protocol_version',
+  112: 'unrecognized_name',
+  120: 'no_application_protocol',
+};
+/** Records of TLS 1.3 that are encrypted and yet part of a server's first flight: extensions, certificate, its proof, the end. */
+const FLIGHT = 4;
+
+/** What the records of TLS say; undefined when none came. */
+function sayingRecords(bytes: Buffer): string | undefined {
+  let encrypted = 0;
+  for (let at = 0; at + 5 <= bytes.length; at += 5 + bytes.readUInt16BE(at + 3)) {
+    const type = bytes[at];
+    if (type === 21) return `alert ${ALERTS[bytes[at + 6] ?? 0] ?? bytes[at + 6]}`;
+    if (type === 23) encrypted += 1;
+  }
+  if (bytes.length === 0) return undefined;
+  return encrypted > FLIGHT ? 'hello, then an alert' : 'hello';
 }

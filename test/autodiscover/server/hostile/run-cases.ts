@@ -1,13 +1,11 @@
 // Many cases at a time against one listener, and what was wrong with the answers.
-import { exchange, type HostileCase, type Received, saying, type Way } from './raw.ts';
+import { exchange, type HostileCase, type Received, type Way } from './raw.ts';
 
 const TIMEOUT_MS = 30_000;
 
 /** What is wrong with an answer; undefined when nothing is. */
-function judge(one: HostileCase, { status, bodies }: Received): string | undefined {
-  if (status.join() !== one.status.join())
-    return `${one.name}: status [${status}], expected [${one.status}]; ${saying(bodies)}`;
-  const says = saying(bodies);
+function judge(one: HostileCase, { status, says }: Received): string | undefined {
+  if (status.join() !== one.status.join()) return `${one.name}: status [${status}], expected [${one.status}]; ${says}`;
   return says === one.says ? undefined : `${one.name}: says ${says}, expected ${one.says}`;
 }
 
