@@ -171,7 +171,7 @@ function limited(
     const before = socket[LATEST];
     socket[LATEST] = { request, response };
     const isBehind = before !== undefined && !before.response.writableFinished;
-    if (isBehind && !pipelines.admit(request.socket, response)) return;
+    if (isBehind && !pipelines.admit(request, response)) return;
     // Whoever asks for another protocol says no more in this one: the parser drops what comes behind.
     if (state.draining || request.headers.upgrade !== undefined) response.setHeader('Connection', 'close');
     if (proxies) {

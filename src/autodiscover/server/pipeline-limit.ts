@@ -2,19 +2,22 @@
 // everything that one read brought before any of it is answered, and stops reading only when answers pile up: a read of 16 KiB holds 600
 // small requests. The first one too many therefore ends its connection, and the parser in the middle of what it was given.
 
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 /**
- * Requests that wait behind others in the whole process. Each costs four kilobytes and more; without this, what one connection may hold
- * would be multiplied by the connections.
+ * What may wait behind others in the whole process, in units of four kilobytes; without this, what one connection may hold would be
+ * multiplied by the connections. A request costs one unit, and its headers as many as they fill.
  */
-const MAX_WAITING = 8192;
+const MAX_UNITS = 8192;
+const UNIT = 4096;
 
 const PIPELINE = Symbol('pipeline');
 
 interface Pipeline {
   waiting: number;
+  /** Of those that wait. */
+  units: number;
   refused: boolean;
 }
 
@@ -28,60 +31,71 @@ type Connection = Duplex & { [PIPELINE]?: Pipeline; parser?: Parser | null };
 export interface PipelineLimitOptions {
   /** Unanswered requests of one connection. */
   readonly perConnection: number;
-  /** Waiting requests of all connections. */
-  readonly total?: number;
+  /** Units of all connections. */
+  readonly units?: number;
 }
 
 /** Shared by all listeners of a process. */
 export class PipelineLimit {
   readonly #perConnection: number;
-  readonly #total: number;
-  #waiting = 0;
+  readonly #most: number;
+  #units = 0;
 
-  constructor({ perConnection, total = MAX_WAITING }: PipelineLimitOptions) {
+  constructor({ perConnection, units = MAX_UNITS }: PipelineLimitOptions) {
     this.#perConnection = perConnection;
-    this.#total = total;
+    this.#most = units;
   }
 
-  /** Requests that now wait behind others. */
-  get waiting(): number {
-    return this.#waiting;
+  /** Units that are taken now. */
+  get units(): number {
+    return this.#units;
   }
 
   /**
    * Whether a request may wait behind the unanswered ones of its connection. Where not, the connection is destroyed: the request and all
    * that came with it are to be left alone. To be called while the parser hands the request over.
    */
-  admit(socket: Duplex, response: ServerResponse): boolean {
+  admit(request: IncomingMessage, response: ServerResponse): boolean {
+    const { socket } = request;
     const pipeline = this.#pipelineOf(socket);
     if (pipeline.refused) return false;
+    const units = unitsOf(request);
     // One stands before those that wait.
-    if (pipeline.waiting >= this.#perConnection - 1 || this.#waiting >= this.#total) {
+    if (pipeline.waiting >= this.#perConnection - 1 || this.#units + units > this.#most) {
       pipeline.refused = true;
       socket.destroy();
       return false;
     }
-    pipeline.waiting += 1;
-    this.#waiting += 1;
-    response.once('close', () => this.#leave(pipeline, Math.min(pipeline.waiting, 1)));
+    this.#add(pipeline, 1, units);
+    response.once('close', () => {
+      // With their connection all have left at once.
+      if (pipeline.waiting > 0) this.#add(pipeline, -1, -units);
+    });
     return true;
   }
 
   #pipelineOf(socket: Connection): Pipeline {
     const known = socket[PIPELINE];
     if (known) return known;
-    const pipeline: Pipeline = { waiting: 0, refused: false };
+    const pipeline: Pipeline = { waiting: 0, units: 0, refused: false };
     socket[PIPELINE] = pipeline;
     // Responses that were not yet at the head of the queue are not told that their connection closed.
-    socket.once('close', () => this.#leave(pipeline, pipeline.waiting));
+    socket.once('close', () => this.#add(pipeline, -pipeline.waiting, -pipeline.units));
     endParsingWhen(socket, () => pipeline.refused);
     return pipeline;
   }
 
-  #leave(pipeline: Pipeline, count: number): void {
-    pipeline.waiting -= count;
-    this.#waiting -= count;
+  #add(pipeline: Pipeline, requests: number, units: number): void {
+    pipeline.waiting += requests;
+    pipeline.units += units;
+    this.#units += units;
   }
+}
+
+function unitsOf({ url = '', rawHeaders }: IncomingMessage): number {
+  let characters = url.length;
+  for (const text of rawHeaders) characters += text.length;
+  return 1 + Math.floor(characters / UNIT);
 }
 
 /**

@@ -119,7 +119,7 @@ describe('pipelined requests', () => {
 });
 
 test('connections share the limit of the process, and leave it when they end', async (t) => {
-  const pipelines = new PipelineLimit({ perConnection: LIMIT, total: 5 });
+  const pipelines = new PipelineLimit({ perConnection: LIMIT, units: 5 });
   const held: ServerResponse[] = [];
   const listener = await listenHttp((_request, response) => void held.push(response), {
     hostPort: '127.0.0.1:0',
@@ -132,10 +132,14 @@ test('connections share the limit of the process, and leave it when they end', a
   t.after(() => listener.stop(0));
   const port = { port: Number(new URL(listener.url).port) };
   const first = send(port, TINY.repeat(3) + LAST);
-  await eventually('three wait behind one', () => pipelines.waiting === 3 && held.length === 4);
+  await eventually('three wait behind one', () => pipelines.units === 3 && held.length === 4);
   assert.deepEqual(await send(port, TINY.repeat(4)), []);
-  await eventually('the second connection has left', () => pipelines.waiting === 3);
+  await eventually('the second connection has left', () => pipelines.units === 3);
+  // Headers count as what they fill.
+  const heavy = TINY.replace('Host', `X: ${'x'.repeat(9000)}\r\nHost`);
+  assert.deepEqual(await send(port, TINY + heavy), []);
+  await eventually('the third connection has left', () => pipelines.units === 3);
   for (const response of held) response.writeHead(204).end();
   assert.deepEqual(await first, [204, 204, 204, 204]);
-  await eventually('all have left', () => pipelines.waiting === 0);
+  await eventually('all have left', () => pipelines.units === 0);
 });
