@@ -79,7 +79,6 @@ export async function listenHttps(
   options: ListenOptions & { readonly sessions?: TlsSessions },
 ): Promise<SecureListener> {
   const state = { draining: false };
-  const listener = limited(app, options, state);
   const server = createHttpsServer(
     {
       ...secureContext(tls),
@@ -87,11 +86,11 @@ export async function listenHttps(
       handshakeTimeout: options.headerSeconds * 1000,
       connectionsCheckingInterval: CHECK_MS,
     },
-    listener,
+    limited(app, options, state),
   );
   options.sessions?.serve(server);
-  const started = await start(server, 'https', options, state);
-  return { ...started, replaceTls: (fresh) => server.setSecureContext(secureContext(fresh)) };
+  const listener = await start(server, 'https', options, state);
+  return { ...listener, replaceTls: (fresh) => server.setSecureContext(secureContext(fresh)) };
 }
 
 function secureContext({ certificates, ticketKey }: TlsOptions): SecureContextOptions {
