@@ -4,72 +4,39 @@
 import {
   ControllerConnection,
   type ControllerOptions,
+  declines,
   failureKind,
   failureText,
+  refers,
   rejectedReason,
-  serviceAccountRejected,
 } from './controller.ts';
+import { ControllerOrder } from './controller-order.ts';
+import { DEFAULT_PACE, type PaceLimits, type Work } from './controller-pace.ts';
 import { currentRequest } from './correlation.ts';
 import type { EntryReader } from './entry.ts';
 import { DirectoryError } from './errors.ts';
+import { firstAnswer } from './first-answer.ts';
 import { PasswordConnections } from './password-connections.ts';
-import { type SearchRequest, searchOn } from './search.ts';
-
-export interface PoolOptions {
-  readonly controllers: readonly ControllerOptions[];
-  readonly bindName: string;
-  /** Read at each new connection, so that a changed password file is honoured. */
-  readonly readPassword: () => Promise<string>;
-  /** Connections kept to the controller in use; requests are pipelined on them. */
-  readonly connections: number;
-  /** Milliseconds between two tries of a controller that is down: at first, and after many; DEFAULT_RETRY when absent. */
-  readonly retry?: RetryIntervals;
-  /** Milliseconds for which a connection that checked a password is kept for the next one; 30 seconds when absent. */
-  readonly passwordIdleMs?: number;
-  readonly onEvent?: (event: PoolEvent) => void;
-  readonly onOperation?: (operation: PoolOperation) => void;
-}
-
-export interface RetryIntervals {
-  readonly firstMs: number;
-  readonly longestMs: number;
-}
-
-export type PoolEvent =
-  | { readonly type: 'controller-down'; readonly url: string; readonly reason: string; readonly retryInMs: number }
-  | { readonly type: 'controller-up'; readonly url: string };
-
-/** A search or password check that is over. */
-export interface PoolOperation {
-  readonly url: string;
-  readonly operation: 'search' | 'password-check';
-  /** `refused`: the controller answered no; `failed`: it did not answer. */
-  readonly outcome: 'done' | 'refused' | 'failed';
-  readonly ms: number;
-  /** The request's id, when there is one. */
-  readonly id: string | undefined;
-}
-
-/** A controller and why it does not answer; `failure` is undefined when it does. */
-export interface ControllerCheck {
-  readonly url: string;
-  readonly failure: string | undefined;
-}
-
-/** The outcome of checking somebody's password. */
-export type PasswordCheck =
-  | { readonly outcome: 'accepted' }
-  /** `reason` is the sub-code of the refusal, for the log only. */
-  | { readonly outcome: 'rejected'; readonly reason: string };
+import {
+  type ControllerCheck,
+  type ControllerStatus,
+  DEFAULT_RETRY,
+  type PasswordCheck,
+  type PoolOptions,
+  type RetryIntervals,
+} from './pool-options.ts';
+import { ROOT_DSE, type Search, type SearchRequest, searchOn } from './search.ts';
+import { SearchConnections } from './search-connections.ts';
+import { ServiceAccount } from './service-account.ts';
 
 interface ControllerState {
+  /** Place in the configured order. */
+  readonly at: number;
   readonly options: ControllerOptions;
-  readonly connections: (Promise<ControllerConnection> | undefined)[];
+  readonly forSearches: SearchConnections;
   readonly forPasswords: PasswordConnections;
-  turn: number;
-  /** Operations it has not answered, and when it was last heard of, or first asked since. */
-  pending: number;
-  heardAt: number;
+  /** Connections on which a password is being checked. */
+  readonly checking: Set<ControllerConnection>;
   /** Undefined while the controller is thought to be well. */
   retryAfterMs: number | undefined;
   /** Why it was last given up. */
@@ -77,28 +44,16 @@ interface ControllerState {
   retryTimer: NodeJS.Timeout | undefined;
 }
 
-/** An operation that is under way at a controller. */
-interface Observation {
-  readonly state: ControllerState;
-  readonly operation: PoolOperation['operation'];
-  readonly began: number;
-}
-
-export const DEFAULT_RETRY: RetryIntervals = { firstMs: 1_000, longestMs: 60_000 };
-const REFUSED_PAUSE_MS = 60_000;
-/** Milliseconds without any answer after which another controller is asked first. */
-const SILENT_MS = 1_000;
-
 export class ControllerPool {
   readonly #options: PoolOptions;
   readonly #controllers: readonly ControllerState[];
   readonly #retry: RetryIntervals;
+  readonly #pace: PaceLimits;
+  readonly #order: ControllerOrder;
+  /** What a slow controller is tried with: what is asked of it is the measure. */
+  #lastLookUp: SearchRequest = ROOT_DSE;
+  readonly #account: ServiceAccount;
   #closed = false;
-  /** The service account's refused password: not tried again, on any controller, before the pause is over or it was changed. */
-  #refusal: { readonly password: string; readonly until: number; readonly error: DirectoryError } | undefined;
-  /** The service account's password that last worked, and the running first try of another one. */
-  #accepted: string | undefined;
-  #trial: Promise<ControllerConnection> | undefined;
 
   constructor(options: PoolOptions) {
     if (options.controllers.length === 0) {
@@ -106,22 +61,37 @@ export class ControllerPool {
     }
     this.#options = options;
     this.#retry = options.retry ?? DEFAULT_RETRY;
-    this.#controllers = options.controllers.map((controller) => ({
+    this.#pace = options.pace ?? DEFAULT_PACE;
+    this.#account = new ServiceAccount(options.bindName, options.readPassword);
+    this.#controllers = options.controllers.map((controller, at) => ({
+      at,
       options: controller,
-      connections: new Array(options.connections).fill(undefined),
+      forSearches: new SearchConnections(options.connections, () => this.#open(controller)),
       forPasswords: new PasswordConnections(controller, options.passwordIdleMs),
-      turn: 0,
-      pending: 0,
-      heardAt: 0,
+      checking: new Set(),
       retryAfterMs: undefined,
       failure: '',
       retryTimer: undefined,
     }));
+    this.#order = new ControllerOrder({
+      urls: options.controllers.map(({ url }) => url),
+      limits: this.#pace,
+      retry: this.#retry,
+      isUp: (at) => this.#controllers[at]?.retryAfterMs === undefined,
+      trial: (at) => this.#trialOf(this.#state(at)),
+      giveUp: (at) => this.#giveUp(this.#state(at)),
+      onEvent: (event) => options.onEvent?.(event),
+      now: () => performance.now(),
+    });
   }
 
-  /** Each controller and whether it is thought to be well, in the configured order. */
-  status(): { readonly url: string; readonly up: boolean }[] {
-    return this.#controllers.map((c) => ({ url: c.options.url, up: c.retryAfterMs === undefined }));
+  /** Each controller and how it is thought to be, in the configured order. */
+  status(): ControllerStatus[] {
+    return this.#controllers.map((c) => ({
+      url: c.options.url,
+      up: c.retryAfterMs === undefined,
+      slow: this.#order.isSlow(c.at),
+    }));
   }
 
   /**
@@ -146,48 +116,59 @@ export class ControllerPool {
 
   /** False from the moment the service account was refused until it is let in again. */
   get accountAccepted(): boolean {
-    return this.#refusal === undefined;
+    return this.#account.isAccepted;
   }
 
-  /** Searches on the first controller that answers. Throws DirectoryError `unreachable` when none does. */
+  /**
+   * Searches on the first controller that answers. What one has not answered for long the next one is asked as well: reading twice does no
+   * harm. Throws DirectoryError `unreachable` when none answers.
+   */
   async search(request: SearchRequest): Promise<EntryReader[]> {
-    return this.#onOneController('searching the directory', (connection) => searchOn(connection.client, request));
+    if (request.paged || request.first !== undefined) return this.withOneController((search) => search(request));
+    this.#lastLookUp = request;
+    return this.#onOneController('searching the directory', 'look-up', (connection) =>
+      searchOn(connection.client, request),
+    );
   }
 
   /** Runs several searches on one controller, so that their answers belong together. */
-  async withOneController<T>(
-    task: (search: (request: SearchRequest) => Promise<EntryReader[]>) => Promise<T>,
-  ): Promise<T> {
-    return this.#onOneController('reading the directory', (connection) =>
-      task((request) => searchOn(connection.client, request)),
+  async withOneController<T>(task: (search: Search) => Promise<T>): Promise<T> {
+    return this.#onOneController('reading the directory', 'reading', (connection, { at }) =>
+      task((request) => this.#paced(at, 'reading', () => searchOn(connection.client, request))),
     );
   }
 
   /**
-   * Checks a password by binding, on a connection where nothing else happens. The next controller is tried only while nothing was sent:
-   * the moment a connection stood, the credential may have been seen, and a failure is final. Throws DirectoryError `unreachable`.
+   * Checks a password by binding, on a connection where nothing else happens. The next controller is given it only if this one has certainly
+   * not judged it: it was not sent, or the controller declined to look at it. Any other failure is final, because the check may have counted
+   * towards lock-out. Throws DirectoryError `unreachable`.
    */
   async checkPassword(bindName: string, password: string): Promise<PasswordCheck> {
     const failures = new Map<string, string>();
-    for (const state of this.#usable()) {
+    const referrers: ControllerState[] = [];
+    for (const state of await this.#ranked()) {
       const connection = await state.forPasswords.take();
-      const observation = this.#observe(state, 'password-check');
       let answered = false;
+      state.checking.add(connection);
       try {
-        await connection.bind(bindName, password);
-        this.#tell(observation, 'done');
+        await this.#observed(state, 'password-check', () =>
+          this.#paced(state.at, 'password-check', () => connection.bind(bindName, password)),
+        );
         answered = true;
+        this.#blame(referrers);
         return { outcome: 'accepted' };
       } catch (error) {
-        this.#tellFailure(observation, error);
         const reason = rejectedReason(error);
         answered = reason !== undefined;
-        if (reason !== undefined) return { outcome: 'rejected', reason };
+        if (reason !== undefined) {
+          this.#blame(referrers);
+          return { outcome: 'rejected', reason };
+        }
         if (error instanceof DirectoryError) throw error;
-        failures.set(state.options.url, failureText(error));
-        if (failureKind(error) === 'transport') this.#markDown(state, error);
-        if (connection.established) break;
+        this.#failed(state, error, failures, referrers);
+        if (connection.sent && !declines(error)) break;
       } finally {
+        state.checking.delete(connection);
         if (answered) state.forPasswords.giveBack(connection);
         else connection.close();
       }
@@ -197,145 +178,147 @@ export class ControllerPool {
 
   close(): void {
     this.#closed = true;
+    this.#order.close();
     for (const state of this.#controllers) {
       clearTimeout(state.retryTimer);
       state.forPasswords.close();
-      for (const connection of state.connections.splice(0)) {
-        connection?.then((open) => open.close()).catch(() => undefined);
-      }
+      state.forSearches.discardAll();
     }
   }
 
-  async #onOneController<T>(doing: string, task: (connection: ControllerConnection) => Promise<T>): Promise<T> {
+  async #onOneController<T>(
+    doing: string,
+    work: 'look-up' | 'reading',
+    task: (connection: ControllerConnection, state: ControllerState) => Promise<T>,
+  ): Promise<T> {
     const failures = new Map<string, string>();
-    for (const state of this.#usable()) {
-      const slot = state.turn;
-      state.turn = (slot + 1) % this.#options.connections;
-      const observation = this.#observe(state, 'search');
+    const referrers: ControllerState[] = [];
+    const candidates = await this.#ranked();
+    const ask = async (state: ControllerState) => {
+      const slot = state.forSearches.nextSlot();
+      const take = () => state.forSearches.take(slot);
       try {
-        const answer = await task(await this.#connection(state, slot));
-        this.#tell(observation, 'done');
-        return answer;
+        return await this.#observed(state, 'search', async () =>
+          work === 'look-up'
+            ? this.#paced(state.at, work, async () => task(await take(), state))
+            : // Each search of it is watched by itself.
+              task(await this.#paced(state.at, work, take), state),
+        );
       } catch (error) {
-        this.#tellFailure(observation, error);
-        if (error instanceof DirectoryError || failureKind(error) === 'refused') throw error;
-        failures.set(state.options.url, failureText(error));
-        this.#discard(state, slot);
-        this.#markDown(state, error);
+        if (!isVerdict(error)) {
+          state.forSearches.discard(slot);
+          this.#failed(state, error, failures, referrers);
+        }
+        throw error;
       }
-    }
-    throw this.#unreachable(doing, failures);
+    };
+    const first = candidates[0];
+    const isOver = () => {
+      const usual = first && this.#order.pace(first.at).usualMs('look-up', performance.now());
+      return (usual ?? 0) < this.#pace.patienceMs;
+    };
+    const answer = await firstAnswer(candidates, {
+      ask,
+      isFinal: isVerdict,
+      ...(work === 'look-up' ? { patience: { ms: this.#pace.patienceMs, isOver } } : {}),
+    });
+    if (!answer) throw this.#unreachable(doing, failures);
+    this.#blame(referrers);
+    return answer.value;
   }
 
-  #observe(state: ControllerState, operation: PoolOperation['operation']): Observation {
+  /** Tells of an operation when it is over. */
+  async #observed<T>(
+    state: ControllerState,
+    operation: 'search' | 'password-check',
+    work: () => Promise<T>,
+  ): Promise<T> {
     const began = performance.now();
-    if (state.pending === 0) state.heardAt = began;
-    state.pending += 1;
-    return { state, operation, began };
+    const tell = (outcome: 'done' | 'refused' | 'failed') => {
+      const ms = Math.round((performance.now() - began) * 10) / 10;
+      this.#options.onOperation?.({ url: state.options.url, operation, outcome, ms, id: currentRequest() });
+    };
+    try {
+      const value = await work();
+      tell('done');
+      return value;
+    } catch (error) {
+      tell(failureKind(error) === 'refused' ? 'refused' : 'failed');
+      throw error;
+    }
   }
 
-  /** Keeps what an operation's end tells of the controller, and tells of it. */
-  #tell({ state, operation, began }: Observation, outcome: PoolOperation['outcome']): void {
-    const ended = performance.now();
-    state.pending -= 1;
-    if (outcome !== 'failed') state.heardAt = ended;
-    const ms = Math.round((ended - began) * 10) / 10;
-    this.#options.onOperation?.({ url: state.options.url, operation, outcome, ms, id: currentRequest() });
+  /** Does some work and notes how long the controller took for it. */
+  async #paced<T>(at: number, work: Work, task: () => Promise<T>): Promise<T> {
+    const pace = this.#order.pace(at);
+    const asked = pace.began(work, performance.now());
+    this.#order.watch();
+    try {
+      const value = await task();
+      pace.ended(asked, true, performance.now());
+      return value;
+    } catch (error) {
+      pace.ended(asked, failureKind(error) === 'refused', performance.now());
+      throw error;
+    }
   }
 
-  #tellFailure(observation: Observation, error: unknown): void {
-    this.#tell(observation, failureKind(error) === 'refused' ? 'refused' : 'failed');
+  async #ranked(): Promise<ControllerState[]> {
+    return (await this.#order.ranked()).map((at) => this.#state(at));
   }
 
-  /**
-   * Controllers thought to be well, in the order they are asked. One that owes answers and has been silent for a while comes last: what
-   * it already has waits for the time-out, but nothing new shall, above all no password, which could not be tried elsewhere after that.
-   */
-  #usable(): ControllerState[] {
-    const well = this.#controllers.filter((state) => state.retryAfterMs === undefined);
-    if (well.length < 2 || !well.some(({ pending }) => pending > 0)) return well;
-    const since = performance.now() - SILENT_MS;
-    const isSilent = ({ pending, heardAt }: ControllerState) => pending > 0 && heardAt < since;
-    return [...well.filter((state) => !isSilent(state)), ...well.filter(isSilent)];
+  #state(at: number): ControllerState {
+    return this.#controllers[at] as ControllerState;
+  }
+
+  /** See OrderParts.trial. */
+  async #trialOf(state: ControllerState): Promise<number> {
+    try {
+      const connection = await state.forSearches.take(0);
+      const began = performance.now();
+      await searchOn(connection.client, this.#lastLookUp);
+      return performance.now() - began;
+    } catch (error) {
+      if (isVerdict(error)) throw error;
+      state.forSearches.discard(0);
+      this.#markDown(state, error);
+      throw error;
+    }
+  }
+
+  /** Ends everything on a controller that answers nothing: look-ups go elsewhere, and nobody else waits behind passwords it keeps. */
+  #giveUp(state: ControllerState): void {
+    this.#markDown(state, new Error(`no answer to anything for ${this.#pace.giveUpMs / 1000} s`));
+    state.forSearches.discardAll();
+    for (const connection of state.checking) connection.close();
+  }
+
+  #failed(state: ControllerState, error: unknown, failures: Map<string, string>, referrers: ControllerState[]): void {
+    failures.set(state.options.url, failureText(error));
+    if (failureKind(error) !== 'transport') return;
+    if (refers(error)) referrers.push(state);
+    else this.#markDown(state, error);
+  }
+
+  /** Controllers that sent the client elsewhere with something that another one answered. What all of them refer is nobody's fault. */
+  #blame(referrers: readonly ControllerState[]): void {
+    for (const state of referrers)
+      this.#markDown(state, new Error('it refers to other servers what another controller answers'));
   }
 
   #isAnyUp(): boolean {
     return this.#controllers.some((state) => state.retryAfterMs === undefined);
   }
 
-  /** The open connection in a slot, or a new one; callers that come while it opens share it. */
-  #connection(state: ControllerState, slot: number): Promise<ControllerConnection> {
-    const current = state.connections[slot];
-    if (current) {
-      return current.then((open) => {
-        if (open.client.isBound && open.isOpen) return open;
-        if (state.connections[slot] === current) state.connections[slot] = undefined;
-        return this.#connection(state, slot);
-      });
-    }
-    const opening = this.#open(state);
-    state.connections[slot] = opening;
-    opening.catch(() => {
-      if (state.connections[slot] === opening) state.connections[slot] = undefined;
-    });
-    return opening;
-  }
-
-  async #open(state: ControllerState): Promise<ControllerConnection> {
+  async #open(controller: ControllerOptions): Promise<ControllerConnection> {
     if (this.#closed) throw new DirectoryError('unreachable', 'the connection pool is closed');
-    const password = await this.#readPassword();
-    // A password that never worked is tried by one connection first: several refusals at a time could lock the account out.
-    if (this.#accepted !== password && this.#trial) await this.#trial.catch(() => undefined);
-    const refusal = this.#refusal;
-    if (refusal && refusal.password === password && Date.now() < refusal.until) throw refusal.error;
-    const opening = this.#bind(state, password);
-    if (this.#accepted === password) return opening;
-    this.#trial = opening;
-    return opening.finally(() => {
-      if (this.#trial === opening) this.#trial = undefined;
-    });
-  }
-
-  async #bind(state: ControllerState, password: string): Promise<ControllerConnection> {
-    const connection = new ControllerConnection(state.options);
-    try {
-      await connection.bind(this.#options.bindName, password);
-      this.#accepted = password;
-      this.#refusal = undefined;
-      return connection;
-    } catch (error) {
-      connection.close();
-      const reason = rejectedReason(error);
-      if (reason === undefined) throw error;
-      const rejected = serviceAccountRejected(this.#options.bindName, state.options.url, reason, error);
-      this.#accepted = undefined;
-      this.#refusal = { password, until: Date.now() + REFUSED_PAUSE_MS, error: rejected };
-      throw rejected;
-    }
-  }
-
-  async #readPassword(): Promise<string> {
-    let password: string;
-    try {
-      password = await this.#options.readPassword();
-    } catch (error) {
-      throw new DirectoryError('configuration', `reading the service account's password: ${failureText(error)}`, {
-        cause: error,
-      });
-    }
-    if (password === '') throw new DirectoryError('configuration', 'the file of directory.passwordFile is empty');
-    return password;
-  }
-
-  #discard(state: ControllerState, slot: number): void {
-    const connection = state.connections[slot];
-    state.connections[slot] = undefined;
-    connection?.then((open) => open.close()).catch(() => undefined);
+    return this.#account.open(controller);
   }
 
   #markDown(state: ControllerState, error: unknown): void {
     if (this.#closed || state.retryAfterMs !== undefined) return;
     state.forPasswords.drop();
+    this.#order.left(state.at);
     state.failure = failureText(error);
     this.#scheduleProbe(state, this.#retry.firstMs, state.failure);
     if (this.#isAnyUp()) return;
@@ -360,13 +343,14 @@ export class ControllerPool {
   async #probe(state: ControllerState, lastDelayMs: number): Promise<void> {
     state.retryTimer = undefined;
     try {
-      const connection = await this.#open(state);
+      const began = performance.now();
+      const connection = await this.#open(state.options);
       if (this.#closed) return connection.close();
       // What is left of the time before the outage is not to be trusted: a silent connection would cost a time-out each.
-      for (let slot = 0; slot < state.connections.length; slot++) this.#discard(state, slot);
-      state.connections[0] = Promise.resolve(connection);
+      state.forSearches.startWith(connection);
       state.retryAfterMs = undefined;
       this.#options.onEvent?.({ type: 'controller-up', url: state.options.url });
+      this.#order.returned(state.at, performance.now() - began);
     } catch (error) {
       if (this.#closed) return;
       const delay = !this.#isAnyUp() ? this.#retry.firstMs : Math.min(lastDelayMs * 2, this.#retry.longestMs);
@@ -382,4 +366,9 @@ export class ControllerPool {
     const why = told.map(([url, failure]) => `${url}: ${failure}`);
     return new DirectoryError('unreachable', `${doing}: no domain controller answered: ${why.join('; ')}`);
   }
+}
+
+/** True for what another controller would say as well. */
+function isVerdict(error: unknown): boolean {
+  return error instanceof DirectoryError || failureKind(error) === 'refused';
 }

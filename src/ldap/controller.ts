@@ -38,7 +38,17 @@ const REFERRAL = 10;
 /** LDAP result codes are refusals, but for busy, unavailable and referral; everything else is the transport's fault. */
 export function failureKind(error: unknown): FailureKind {
   if (!(error instanceof ResultCodeError)) return 'transport';
-  return [BUSY, UNAVAILABLE, REFERRAL].includes(error.code) ? 'transport' : 'refused';
+  return declines(error) ? 'transport' : 'refused';
+}
+
+/** True when the controller answered that it has not done what it was asked: a password that it declined to check was not judged. */
+export function declines(error: unknown): boolean {
+  return error instanceof ResultCodeError && [BUSY, UNAVAILABLE, REFERRAL].includes(error.code);
+}
+
+/** True for a controller that sends the client to others. That may be the controller's fault, or the way it is with what was asked for. */
+export function refers(error: unknown): boolean {
+  return error instanceof ResultCodeError && error.code === REFERRAL;
 }
 
 /** A message without the code suffixes of ldapts, for logs. */
@@ -53,6 +63,7 @@ export class ControllerConnection {
   readonly client: Client;
   readonly #options: ControllerOptions;
   #established = false;
+  #sent = false;
   #socket: Socket | undefined;
 
   constructor(options: ControllerOptions) {
@@ -89,9 +100,9 @@ export class ControllerConnection {
     });
   }
 
-  /** True once a credential may have been sent: from then on it must not be tried on another controller. */
-  get established(): boolean {
-    return this.#established;
+  /** True once the credential of the last `bind` may have been sent: from then on it must not be tried on another controller. */
+  get sent(): boolean {
+    return this.#sent;
   }
 
   /** False when the connection is known to have ended, or to be ending: nothing would be answered on it any more. */
@@ -102,10 +113,14 @@ export class ControllerConnection {
   /** Connects, upgrades with StartTLS where asked, and binds. Errors are ldapts' or Node's own. */
   async bind(bindName: string, password: string): Promise<void> {
     if (password === '') throw new DirectoryError('configuration', 'an empty password must be refused before binding');
+    this.#sent = false;
     if (this.#options.startTls && !this.#established) {
       await this.client.startTLS(tlsOptions(this.#options));
       this.#setEstablished();
     }
+    // On a connection that stands the bind is written at once, else as soon as it does.
+    this.#sent = this.isOpen;
+    if (this.#established && !this.#sent) throw new Error('the connection was lost');
     await this.client.bind(bindName, password);
   }
 
@@ -121,6 +136,7 @@ export class ControllerConnection {
 
   #setEstablished(): void {
     this.#established = true;
+    this.#sent = true;
   }
 }
 

@@ -3,20 +3,21 @@
 
 import { type AccountRights, readAccountRights } from './account-rights.ts';
 import { type Changes, ChangeWatcher, type WatchedBases } from './change-watcher.ts';
-import {
-  type ControllerCheck,
-  ControllerPool,
-  type PasswordCheck,
-  type PoolEvent,
-  type PoolOperation,
-  type RetryIntervals,
-} from './connection.ts';
+import { ControllerPool } from './connection.ts';
 import { type ControllerOptions, failureText } from './controller.ts';
 import { tryParseDn } from './distinguished-name.ts';
 import { DirectoryError } from './errors.ts';
 import { type FoundLockoutPolicy, readLockoutPolicy } from './lockout-policy.ts';
 import { OrganizationIndex } from './organization-index.ts';
 import type { OwnMailboxes } from './own-mailboxes.ts';
+import type {
+  ControllerCheck,
+  ControllerStatus,
+  PasswordCheck,
+  PoolEvent,
+  PoolOperation,
+  RetryIntervals,
+} from './pool-options.ts';
 import { readOrganization } from './read-organization.ts';
 import { type Account, findMailboxOf, type Recipient, type RecipientMatch } from './recipient.ts';
 import { type RecipientFaults, scanRecipients } from './recipient-scan.ts';
@@ -58,7 +59,7 @@ export type DirectoryEvent =
   | { readonly type: 'outage-ended'; readonly answers: number };
 
 export interface DirectoryStatus {
-  readonly controllers: readonly { readonly url: string; readonly up: boolean }[];
+  readonly controllers: readonly ControllerStatus[];
   /** False while the service account is refused. */
   readonly accountAccepted: boolean;
   /** Milliseconds since the Exchange organisation was read. */

@@ -1,6 +1,6 @@
 // One search as this project asks it, and its running on an open connection: used by the pool for reads and by the writer to read back.
 
-import type { Client, Filter, SearchOptions } from 'ldapts';
+import { type Client, type Filter, PresenceFilter, type SearchOptions } from 'ldapts';
 import { EntryReader } from './entry.ts';
 
 export interface SearchRequest {
@@ -15,6 +15,14 @@ export interface SearchRequest {
   /** Fetch no more than the first entries, by asking for one page of this size: not every server honours a size limit. */
   readonly first?: number;
 }
+
+/** What every controller answers. */
+export const ROOT_DSE: SearchRequest = {
+  base: '',
+  scope: 'base',
+  filter: new PresenceFilter({ attribute: 'objectClass' }),
+  attributes: ['dnsHostName'],
+};
 
 /** A search on the controller in use. Rejects as searchOn, or with DirectoryError when no controller answers. */
 export type Search = (request: SearchRequest) => Promise<EntryReader[]>;

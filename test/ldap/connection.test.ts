@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { EqualityFilter } from 'ldapts';
-import { ControllerPool, type PoolEvent, type PoolOptions } from '../../src/ldap/connection.ts';
+import { ControllerPool } from '../../src/ldap/connection.ts';
 import type { EmbeddedDirectory, Faults } from '../../src/ldap/embedded/server.ts';
+import type { PoolEvent, PoolOptions } from '../../src/ldap/pool-options.ts';
 import type { SearchRequest } from '../../src/ldap/search.ts';
 import { selfSigned } from '../helpers/certificates.ts';
 import { controllerAt, DOMAIN, eventually, PASSWORD, READER, staffDn, startController } from './demo-organization.ts';

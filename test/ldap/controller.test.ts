@@ -79,11 +79,11 @@ describe('a connection over TLS', () => {
       try {
         if (refused) {
           await assert.rejects(connection.bind(READER, PASSWORD), refused);
-          assert.equal(connection.established, false, 'no credential can have been sent');
+          assert.equal(connection.sent, false, 'no credential can have been sent');
           assert.equal(controller.stats.binds + controller.stats.failedBinds, 0);
         } else {
           await connection.bind(READER, PASSWORD);
-          assert.equal(connection.established, true);
+          assert.equal(connection.sent, true);
           assert.equal(controller.stats.binds, 1);
         }
       } finally {

@@ -278,6 +278,8 @@ function logDirectoryEvent(event: DirectoryEvent, log: Logger): void {
   const lines: Record<typeof type, ['debug' | 'info' | 'warn', string]> = {
     'controller-down': ['warn', 'domain controller does not answer'],
     'controller-up': ['info', 'domain controller answers again'],
+    'controller-slow': ['warn', 'domain controller is slow; another is asked first'],
+    'controller-fast': ['info', 'domain controller is fast again'],
     'organization-read': ['debug', 'Exchange organisation read'],
     'organization-stale': ['warn', 'Exchange organisation could not be read; the last one is used'],
     'changes-seen': ['debug', 'changes in the directory'],

@@ -2,12 +2,13 @@
 
 import { type RequestHandler, Router } from 'express';
 import type { Directory } from '../../ldap/directory.ts';
+import type { ControllerStatus } from '../../ldap/pool-options.ts';
 import type { Response } from './exchange-context.ts';
 import { endWith } from './send.ts';
 
 export interface Readiness {
   readonly ready: boolean;
-  readonly controllers: readonly { readonly url: string; readonly up: boolean }[];
+  readonly controllers: readonly ControllerStatus[];
   readonly organizationAgeSeconds: number;
   readonly reasons: readonly string[];
 }

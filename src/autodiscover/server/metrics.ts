@@ -2,8 +2,8 @@
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { type Aggregator, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { PoolOperation } from '../../ldap/connection.ts';
 import type { DirectoryEvent, DirectoryStatus } from '../../ldap/directory.ts';
+import type { PoolOperation } from '../../ldap/pool-options.ts';
 import type { RecipientsStatus } from '../../ldap/recipients.ts';
 import type { Refusal } from './authentication/refusal.ts';
 import { clientFamily } from './client-family.ts';
@@ -143,6 +143,16 @@ export class ServiceMetrics {
         this.reset();
         for (const { source, notAfter } of sources.certificates())
           if (notAfter) this.set({ source }, (notAfter.getTime() - Date.now()) / DAY_MS);
+      },
+    });
+    new Gauge({
+      name: 'autodiscover_ldap_controller_slow',
+      help: '1 while a domain controller is asked last because another is much faster.',
+      labelNames: ['controller'],
+      registers,
+      aggregator: 'max',
+      collect() {
+        for (const { url, slow } of sources.directory().controllers) this.set({ controller: url }, slow ? 1 : 0);
       },
     });
     gauge(

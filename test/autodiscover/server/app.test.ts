@@ -207,7 +207,7 @@ describe('the app', () => {
     assert.equal(ready.status, 200);
     assert.equal(state.ready, true);
     assert.deepEqual(state.reasons, []);
-    assert.deepEqual(state.controllers, [{ url: demo.bed.controller.url, up: true }]);
+    assert.deepEqual(state.controllers, [{ url: demo.bed.controller.url, up: true, slow: false }]);
     assert.equal((await ask({ method: 'POST', path: '/health/ready', body: 'x' })).status, 404);
   });
 });

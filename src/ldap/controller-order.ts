@@ -1,0 +1,225 @@
+// The order in which domain controllers that are up are asked: as configured, but for those that are markedly slower than another, and
+// those that owe answers and have fallen silent. A slow one is tried now and then with a look-up, and is back in its place when it is fast.
+
+import { ControllerPace, type PaceLimits } from './controller-pace.ts';
+
+export type PaceEvent =
+  /** `ms` is what its answers take, `otherMs` what the other's do; milliseconds. */
+  | {
+      readonly type: 'controller-slow';
+      readonly url: string;
+      readonly ms: number;
+      readonly otherUrl: string;
+      readonly otherMs: number;
+      readonly retryInMs: number;
+    }
+  | { readonly type: 'controller-fast'; readonly url: string; readonly ms: number };
+
+export interface OrderParts {
+  /** URLs in the configured order; controllers are named by their place here. */
+  readonly urls: readonly string[];
+  readonly limits: PaceLimits;
+  /** Milliseconds until a slow controller is tried again: at first, and after many tries. */
+  readonly retry: { readonly firstMs: number; readonly longestMs: number };
+  readonly isUp: (at: number) => boolean;
+  /** Has a controller look somebody up and tells how many milliseconds that took. Rejects when it does not answer. */
+  readonly trial: (at: number) => Promise<number>;
+  /** Told of a controller that has been silent for too long while another answers. */
+  readonly giveUp: (at: number) => void;
+  readonly onEvent: (event: PaceEvent) => void;
+  readonly now: () => number;
+}
+
+interface Place {
+  readonly at: number;
+  readonly url: string;
+  readonly pace: ControllerPace;
+  slow: boolean;
+  retryMs: number;
+  fastSince: number;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** A slow controller must be this much faster than what would make it slow, in so many look-ups, to be asked first again. */
+const COMFORT = 0.75;
+const TRIALS = 3;
+/** Opening a connection is several questions and answers. */
+const OPENING_TURNS = 5;
+
+export class ControllerOrder {
+  readonly #parts: OrderParts;
+  readonly #places: readonly Place[];
+  #ticking: NodeJS.Timeout | undefined;
+  #comparing = false;
+  #closed = false;
+
+  constructor(parts: OrderParts) {
+    this.#parts = parts;
+    this.#places = parts.urls.map((url, at) => ({
+      at,
+      url,
+      pace: new ControllerPace(parts.limits.lateMs),
+      slow: false,
+      retryMs: parts.retry.firstMs,
+      fastSince: Number.NEGATIVE_INFINITY,
+      timer: undefined,
+    }));
+  }
+
+  /** Where answers of a controller are to be noted; `watch` after something was asked. */
+  pace(at: number): ControllerPace {
+    return this.#place(at).pace;
+  }
+
+  isSlow(at: number): boolean {
+    return this.#place(at).slow;
+  }
+
+  /** Sees to it that what was asked is looked after. */
+  watch(): void {
+    if (this.#places.length < 2 || this.#closed) return;
+    this.#ticking ??= setTimeout(() => void this.#tick(), this.#parts.limits.lateMs).unref();
+  }
+
+  /** The controllers that are up, in the order they are to be asked. */
+  async ranked(): Promise<readonly number[]> {
+    const up = this.#up();
+    if (up.length < 2 || !up.some((place) => this.#rank(place) > 0)) return up.map(({ at }) => at);
+    // Answers that are in, but not read yet because this process was busy, are no silence of the controller.
+    if (up.some((place) => this.#isSilent(place))) await wholeTurn();
+    return this.#up()
+      .sort((a, b) => this.#rank(a) - this.#rank(b))
+      .map(({ at }) => at);
+  }
+
+  /** A controller was given up: when it is back, it is judged anew. */
+  left(at: number): void {
+    const place = this.#place(at);
+    clearTimeout(place.timer);
+    place.slow = false;
+    place.pace.forget();
+  }
+
+  /** A controller is up again, and opening a connection took so many milliseconds: one that takes very long is not asked first yet. */
+  returned(at: number, openingMs: number): void {
+    const place = this.#place(at);
+    const other = this.#best(place);
+    if (!other || openingMs <= OPENING_TURNS * this.#parts.limits.lateMs) return;
+    const otherMs = other.pace.typicalMs('look-up', this.#parts.now()) ?? 0;
+    if (openingMs > this.#parts.limits.timesSlower * OPENING_TURNS * otherMs)
+      this.#passOver(place, openingMs, other, otherMs);
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#ticking);
+    for (const { timer } of this.#places) clearTimeout(timer);
+  }
+
+  #place(at: number): Place {
+    const place = this.#places[at];
+    if (!place) throw new RangeError(`no controller ${at}`);
+    return place;
+  }
+
+  #up(): Place[] {
+    return this.#places.filter(({ at }) => this.#parts.isUp(at));
+  }
+
+  #isSilent({ pace }: Place): boolean {
+    return pace.isSilent(this.#parts.limits.patienceMs, this.#parts.now());
+  }
+
+  #rank(place: Place): number {
+    return (this.#isSilent(place) ? 2 : 0) + (place.slow ? 1 : 0);
+  }
+
+  /** The first controller, but for this one, that nothing speaks against. */
+  #best(than: Place): Place | undefined {
+    return this.#up().find((place) => place !== than && this.#rank(place) === 0);
+  }
+
+  async #tick(): Promise<void> {
+    const { limits, now, giveUp } = this.#parts;
+    const tooSilent = (place: Place) => place.pace.isSilent(limits.giveUpMs, now()) && this.#best(place) !== undefined;
+    if (this.#up().some(tooSilent)) {
+      // As in `ranked`.
+      await wholeTurn();
+      for (const place of this.#up()) if (tooSilent(place)) giveUp(place.at);
+    }
+    for (const place of this.#up()) if (!place.slow && place.pace.late(now()).length > 0) void this.#compare(place);
+    this.#ticking = undefined;
+    if (this.#places.some(({ pace }) => pace.owes)) this.watch();
+  }
+
+  /** Is another controller so much faster, at this very moment and asked by this very process, that it is to be asked first? */
+  async #compare(place: Place): Promise<void> {
+    const other = this.#best(place);
+    if (!other || this.#comparing) return;
+    this.#comparing = true;
+    const tried = await this.#parts.trial(other.at).catch(() => undefined);
+    this.#comparing = false;
+    if (tried === undefined || this.#closed || place.slow || !this.#parts.isUp(place.at)) return;
+    const now = this.#parts.now();
+    for (const { work, ms } of place.pace.late(now)) {
+      const otherMs = Math.max(tried, other.pace.typicalMs(work, now) ?? 0);
+      if (ms > this.#parts.limits.timesSlower * otherMs) return this.#passOver(place, ms, other, otherMs);
+    }
+  }
+
+  #passOver(place: Place, ms: number, other: Place, otherMs: number): void {
+    const { retry, now, onEvent } = this.#parts;
+    // One that was fast for a moment only, or is so with look-ups alone, is tried more and more rarely.
+    const again = now() - place.fastSince < retry.longestMs;
+    place.slow = true;
+    place.retryMs = again ? Math.min(place.retryMs * 2, retry.longestMs) : retry.firstMs;
+    onEvent({
+      type: 'controller-slow',
+      url: place.url,
+      ms: Math.round(ms),
+      otherUrl: other.url,
+      otherMs: Math.round(otherMs),
+      retryInMs: place.retryMs,
+    });
+    this.#retryLater(place);
+  }
+
+  #retryLater(place: Place): void {
+    clearTimeout(place.timer);
+    if (!this.#closed) place.timer = setTimeout(() => void this.#retry(place), place.retryMs).unref();
+  }
+
+  /** Tries a slow controller. */
+  async #retry(place: Place): Promise<void> {
+    const { retry, now, trial, isUp, onEvent } = this.#parts;
+    let slowest = 0;
+    try {
+      for (let n = 0; n < TRIALS && this.#isFast(place, slowest); n++)
+        slowest = Math.max(slowest, await trial(place.at));
+    } catch {
+      // Whatever stops it has given it up, or will be seen by whoever asks next.
+      slowest = Number.POSITIVE_INFINITY;
+    }
+    if (this.#closed || !place.slow || !isUp(place.at)) return;
+    if (this.#isFast(place, slowest)) {
+      place.slow = false;
+      place.fastSince = now();
+      place.pace.forget();
+      onEvent({ type: 'controller-fast', url: place.url, ms: Math.round(slowest) });
+    } else {
+      place.retryMs = Math.min(place.retryMs * 2, retry.longestMs);
+      this.#retryLater(place);
+    }
+  }
+
+  #isFast(place: Place, ms: number): boolean {
+    const { limits, now } = this.#parts;
+    const otherMs = this.#best(place)?.pace.typicalMs('look-up', now()) ?? 0;
+    return ms <= COMFORT * Math.max(limits.lateMs, limits.timesSlower * otherMs);
+  }
+}
+
+/** From here to the same place in the event loop's next turn: whatever has come in has been read by then. */
+async function wholeTurn(): Promise<void> {
+  for (let n = 0; n < 2; n++) await new Promise((resolve) => setImmediate(resolve));
+}

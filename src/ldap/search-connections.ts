@@ -1,0 +1,56 @@
+// The bound connections to one controller on which everything but passwords is asked, a fixed number of them, each opened when its turn
+// comes for the first time.
+
+import type { ControllerConnection } from './controller.ts';
+
+export class SearchConnections {
+  readonly #open: () => Promise<ControllerConnection>;
+  readonly #slots: (Promise<ControllerConnection> | undefined)[];
+  #turn = 0;
+
+  constructor(count: number, open: () => Promise<ControllerConnection>) {
+    this.#open = open;
+    this.#slots = new Array(count).fill(undefined);
+  }
+
+  /** The slot whose turn it is. */
+  nextSlot(): number {
+    const slot = this.#turn;
+    this.#turn = (slot + 1) % this.#slots.length;
+    return slot;
+  }
+
+  /** The open connection in a slot, or a new one; callers that come while it opens share it. */
+  take(slot: number): Promise<ControllerConnection> {
+    const current = this.#slots[slot];
+    if (current) {
+      return current.then((open) => {
+        if (open.client.isBound && open.isOpen) return open;
+        if (this.#slots[slot] === current) this.#slots[slot] = undefined;
+        return this.take(slot);
+      });
+    }
+    const opening = this.#open();
+    this.#slots[slot] = opening;
+    opening.catch(() => {
+      if (this.#slots[slot] === opening) this.#slots[slot] = undefined;
+    });
+    return opening;
+  }
+
+  discard(slot: number): void {
+    const connection = this.#slots[slot];
+    this.#slots[slot] = undefined;
+    connection?.then((open) => open.close()).catch(() => undefined);
+  }
+
+  discardAll(): void {
+    for (let slot = 0; slot < this.#slots.length; slot++) this.discard(slot);
+  }
+
+  /** Puts the one connection that is known to be good in the place of all. */
+  startWith(connection: ControllerConnection): void {
+    this.discardAll();
+    this.#slots[0] = Promise.resolve(connection);
+  }
+}
