@@ -103,7 +103,7 @@ export class ControllerOrder {
   /** A controller is up again, and opening a connection took so many milliseconds: one that takes very long is not asked first yet. */
   returned(at: number, openingMs: number): void {
     const place = this.#place(at);
-    const other = this.#best(place);
+    const other = this.#next(place);
     if (!other || openingMs <= OPENING_TURNS * this.#parts.limits.lateMs) return;
     const otherMs = other.pace.typicalMs('look-up', this.#parts.now()) ?? 0;
     if (openingMs > this.#parts.limits.timesSlower * OPENING_TURNS * otherMs)
@@ -134,14 +134,19 @@ export class ControllerOrder {
     return (this.#isSilent(place) ? 2 : 0) + (place.slow ? 1 : 0);
   }
 
-  /** The first controller, but for this one, that nothing speaks against. */
-  #best(than: Place): Place | undefined {
+  /** The first other controller that nothing speaks against. */
+  #other(than: Place): Place | undefined {
     return this.#up().find((place) => place !== than && this.#rank(place) === 0);
+  }
+
+  /** The same of those that are asked after this one: who is asked before it anyway need not be compared. */
+  #next({ at }: Place): Place | undefined {
+    return this.#up().find((place) => place.at > at && this.#rank(place) === 0);
   }
 
   async #tick(): Promise<void> {
     const { limits, now, giveUp } = this.#parts;
-    const tooSilent = (place: Place) => place.pace.isSilent(limits.giveUpMs, now()) && this.#best(place) !== undefined;
+    const tooSilent = (place: Place) => place.pace.isSilent(limits.giveUpMs, now()) && this.#other(place) !== undefined;
     if (this.#up().some(tooSilent)) {
       // As in `ranked`.
       await wholeTurn();
@@ -154,7 +159,7 @@ export class ControllerOrder {
 
   /** Is another controller so much faster, at this very moment and asked by this very process, that it is to be asked first? */
   async #compare(place: Place): Promise<void> {
-    const other = this.#best(place);
+    const other = this.#next(place);
     if (!other || this.#comparing) return;
     this.#comparing = true;
     const tried = await this.#parts.trial(other.at).catch(() => undefined);
@@ -214,7 +219,7 @@ export class ControllerOrder {
 
   #isFast(place: Place, ms: number): boolean {
     const { limits, now } = this.#parts;
-    const otherMs = this.#best(place)?.pace.typicalMs('look-up', now()) ?? 0;
+    const otherMs = this.#other(place)?.pace.typicalMs('look-up', now()) ?? 0;
     return ms <= COMFORT * Math.max(limits.lateMs, limits.timesSlower * otherMs);
   }
 }

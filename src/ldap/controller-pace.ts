@@ -101,7 +101,7 @@ export class ControllerPace {
       if (newest.length === NEWEST || now - at > MEMORY_MS) break;
       newest.push(ms);
     }
-    return newest.length < MOST ? undefined : newest.sort((a, b) => a - b)[newest.length >> 1];
+    return newest.length < MOST ? undefined : newest.sort((a, b) => a - b)[(newest.length - 1) >> 1];
   }
 
   /** The kinds of work that are typically late, with their time. */

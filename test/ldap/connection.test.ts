@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { EqualityFilter } from 'ldapts';
 import { ControllerPool } from '../../src/ldap/connection.ts';
+import { DEFAULT_PACE } from '../../src/ldap/controller-pace.ts';
 import type { EmbeddedDirectory, Faults } from '../../src/ldap/embedded/server.ts';
 import type { PoolEvent, PoolOptions } from '../../src/ldap/pool-options.ts';
 import type { SearchRequest } from '../../src/ldap/search.ts';
@@ -72,10 +73,9 @@ for (const [why, faults] of FAULTS) {
     assert.equal(await served(), 0);
     await first.setFaults(faults);
     assert.equal(await served(), 1);
-    assert.deepEqual(
-      pool.status().map(({ up }) => up),
-      [false, true],
-    );
+    // The second may have been asked before the first one's time was up.
+    await eventually('the first is left out', () => pool.status()[0]?.up === false);
+    assert.equal(pool.status()[1]?.up, true);
     assert.equal(events[0]?.type, 'controller-down');
     assert.equal(await served(), 1);
     await first.setFaults({});
@@ -115,33 +115,161 @@ test('slow is not dead: an answer within the time-out is taken', async (t) => {
   assert.equal(await served(), 0);
 });
 
-test('one that has fallen silent gets nothing new, long before its time is up, and is asked first again when it answers', async (t) => {
-  const { controllers, served } = await scene(t, 2);
-  const [first, second] = controllers;
-  assert.ok(first && second);
-  const patient = new ControllerPool({
+/** A pool over a scene's controllers that waits for ever, so that only its judgement of their pace can help. */
+function patientPool(t: TestContext, controllers: readonly EmbeddedDirectory[], options: Partial<PoolOptions> = {}) {
+  const events: PoolEvent[] = [];
+  const pool = new ControllerPool({
     controllers: controllers.map(({ url }) => controllerAt(url, { operationTimeoutMs: 60_000 })),
     bindName: READER,
     readPassword: async () => PASSWORD,
-    connections: 1,
+    connections: 2,
+    retry: { firstMs: 30, longestMs: 200 },
+    onEvent: (event) => void events.push(event),
+    ...options,
   });
-  t.after(() => patient.close());
-  assert.equal(await served(), 0);
-  await patient.search(ALICE);
-  await first.setFaults({ delayMs: 2_000, operations: ['search'] });
-  const slow = patient.search(ALICE);
-  await new Promise((resolve) => setTimeout(resolve, 1_100));
-  assert.deepEqual(await patient.checkPassword(staffDn('Bob Baker'), PASSWORD), { outcome: 'accepted' });
+  t.after(() => pool.close());
+  return { pool, events };
+}
+
+test('one that has fallen silent gets no further password, and is asked first again when it answers', async (t) => {
+  const { controllers } = await scene(t, 2);
+  const [first, second] = controllers;
+  assert.ok(first && second);
+  const { pool } = patientPool(t, controllers);
+  await first.setFaults({ delayMs: 1_500 });
+  const slow = pool.checkPassword(staffDn('Alice Adams'), PASSWORD);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  assert.deepEqual(await pool.checkPassword(staffDn('Bob Baker'), PASSWORD), { outcome: 'accepted' });
   assert.equal(second.stats.binds, 1, 'the password went to the second one alone');
-  assert.equal((await slow).length, 1, 'what it already had is answered');
-  assert.deepEqual(
-    patient.status().map(({ up }) => up),
-    [true, true],
-  );
+  assert.deepEqual(await slow, { outcome: 'accepted' }, 'what it already had is answered');
+  assert.ok(pool.status().every(({ up }) => up));
   const before = first.stats.binds;
   await first.setFaults({});
-  await patient.checkPassword(staffDn('Bob Baker'), PASSWORD);
+  await pool.checkPassword(staffDn('Bob Baker'), PASSWORD);
   assert.equal(first.stats.binds, before + 1);
+});
+
+test('a look-up that waits long is asked elsewhere too; a password is not', async (t) => {
+  const { controllers } = await scene(t, 2);
+  const [first, second] = controllers;
+  assert.ok(first && second);
+  const { pool } = patientPool(t, controllers, { pace: { ...DEFAULT_PACE, giveUpMs: 60_000 } });
+  await pool.search(ALICE);
+  await first.setFaults({ hang: true });
+  const check = pool.checkPassword(staffDn('Alice Adams'), 'wrong');
+  const checked = check.then(
+    () => 'answered',
+    () => 'failed',
+  );
+  const [entry] = await pool.search(ALICE);
+  assert.equal(entry?.one('cn'), 'Alice Adams');
+  assert.equal(second.stats.searches, 1);
+  assert.ok(pool.status().every(({ up }) => up));
+  assert.equal(second.stats.failedBinds, 0);
+  pool.close();
+  assert.equal(await Promise.race([checked, 'waiting']), 'waiting');
+  await first.setFaults({ dead: 'close' });
+  assert.equal(await checked, 'failed');
+  assert.equal(second.stats.failedBinds, 0);
+});
+
+test('one that answers nothing at all is given up long before the time of an operation is up, with what it owes', async (t) => {
+  const { controllers } = await scene(t, 2);
+  const [first, second] = controllers;
+  assert.ok(first && second);
+  const { pool, events } = patientPool(t, controllers, { pace: { ...DEFAULT_PACE, lateMs: 50, giveUpMs: 400 } });
+  await Promise.all([pool.search(ALICE), pool.checkPassword(staffDn('Bob Baker'), PASSWORD)]);
+  await first.setFaults({ hang: true });
+  await Promise.all([
+    assert.rejects(pool.checkPassword(staffDn('Alice Adams'), PASSWORD), { code: 'unreachable' }),
+    pool.withOneController((search) => search(ALICE)).then((entries) => assert.equal(entries.length, 1)),
+  ]);
+  assert.equal(pool.status()[0]?.up, false);
+  assert.deepEqual(
+    events.flatMap((event) => (event.type === 'controller-down' ? [event.reason] : [])),
+    ['no answer to anything for 0.4 s'],
+  );
+  assert.equal(second.stats.binds, 1, 'the second has seen the service account alone');
+  await first.setFaults({});
+  await eventually('the first is back', () => pool.status()[0]?.up === true);
+});
+
+test('the only controller that is up is not given up for its silence', async (t) => {
+  const { controllers } = await scene(t, 1);
+  const { pool, events } = patientPool(t, controllers, { pace: { ...DEFAULT_PACE, lateMs: 20, giveUpMs: 100 } });
+  await controllers[0]?.setFaults({ delayMs: 400 });
+  assert.equal((await pool.search(ALICE)).length, 1);
+  assert.deepEqual(events, []);
+});
+
+test('under load a slow controller is passed over, and asked first again by itself when it is fast', async (t) => {
+  const { controllers } = await scene(t, 2);
+  const [first, second] = controllers;
+  assert.ok(first && second);
+  const { pool, events } = patientPool(t, controllers);
+  const CALLERS = 8;
+  let going = true;
+  let rounds = 0;
+  const caller = async () => {
+    while (going) {
+      assert.equal((await pool.search(ALICE)).length, 1);
+      assert.deepEqual(await pool.checkPassword(staffDn('Alice Adams'), PASSWORD), { outcome: 'accepted' });
+      rounds += 1;
+    }
+  };
+  const callers = Array.from({ length: CALLERS }, caller);
+  t.after(() => {
+    going = false;
+  });
+  const more = async (count: number) => {
+    const target = rounds + count;
+    await eventually(`${count} more rounds`, () => rounds >= target);
+  };
+  await more(50);
+  assert.equal(second.stats.connections, 0);
+  await first.setFaults({ delayMs: 1_000 });
+  await eventually('it is known to be slow', () => pool.status()[0]?.slow === true);
+  // What was on its way is answered within these.
+  await more(3 * CALLERS);
+  await eventually('nobody waits for it', async () => {
+    const { binds } = first.stats;
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    return first.stats.binds === binds;
+  });
+  const asked = { ...first.stats };
+  const others = { ...second.stats };
+  await more(500);
+  // It is tried meanwhile, with look-ups.
+  assert.equal(first.stats.binds, asked.binds);
+  assert.ok(first.stats.searches - asked.searches < 50, `${first.stats.searches - asked.searches} look-ups`);
+  assert.ok(second.stats.binds - others.binds >= 500 - CALLERS);
+  assert.ok(pool.status().every(({ up }) => up));
+  await first.setFaults({});
+  await eventually('it is fast', () => pool.status()[0]?.slow === false);
+  const before = second.stats.binds;
+  const { binds } = first.stats;
+  await more(50);
+  assert.ok(first.stats.binds - binds >= 50 - CALLERS);
+  assert.ok(second.stats.binds - before <= 2 * CALLERS);
+  going = false;
+  await Promise.all(callers);
+  assert.deepEqual(
+    events.map(({ type, url }) => [type, url]),
+    [
+      ['controller-slow', first.url],
+      ['controller-fast', first.url],
+    ],
+  );
+});
+
+test('what every controller refers elsewhere blames none of them', async (t) => {
+  const { pool, controllers } = await scene(t, 2);
+  for (const controller of controllers) await controller.setFaults({ result: 'referral', operations: ['search'] });
+  await assert.rejects(pool.search(ALICE), { code: 'unreachable', message: /ldap:\S+: .*ldap:\S+: / });
+  for (const controller of controllers) await controller.setFaults({ result: 'referral', operations: ['bind'] });
+  await assert.rejects(pool.checkPassword(staffDn('Alice Adams'), PASSWORD), { code: 'unreachable' });
+  for (const controller of controllers) await controller.setFaults({});
+  assert.ok(pool.status().every(({ up }) => up));
 });
 
 test('what the directory refuses is not asked of another controller', async (t) => {
@@ -311,24 +439,41 @@ test('a used connection that breaks with the password on it: unjudged, and no ot
   assert.equal(second.stats.binds, 1);
 });
 
-for (const [why, faults, tried] of [
-  ['refuses connections', { dead: 'refuse' }, true],
-  ['hangs', { hang: true }, false],
-  ['resets in mid-answer', { resetMidAnswer: true }, false],
+for (const [why, faults, judged] of [
+  ['refuses connections', { dead: 'refuse' }, false],
+  ['hangs', { hang: true }, true],
+  ['resets in mid-answer', { resetMidAnswer: true }, true],
+  ['answers that it failed', { result: 'other' }, true],
+  ['is unwilling', { result: 'unwillingToPerform' }, true],
   ['claims to be busy', { result: 'busy' }, false],
+  ['claims to be unavailable', { result: 'unavailable' }, false],
   ['refers elsewhere', { result: 'referral' }, false],
 ] as const) {
-  test(`a password check when the first controller ${why}: ${tried ? 'asks the second' : 'may have been seen, so is not repeated'}`, async (t) => {
+  test(`a password check when the first controller ${why}: ${judged ? 'may have been judged, so is not repeated' : 'asks the second'}`, async (t) => {
     const { pool, controllers } = await scene(t, 2);
     await controllers[0]?.setFaults(faults);
     const check = pool.checkPassword(staffDn('Alice Adams'), PASSWORD);
-    if (tried) assert.deepEqual(await check, { outcome: 'accepted' });
-    else await assert.rejects(check, { code: 'unreachable' });
-    assert.equal(controllers[1]?.stats.binds, tried ? 1 : 0);
+    if (judged) await assert.rejects(check, { code: 'unreachable' });
+    else assert.deepEqual(await check, { outcome: 'accepted' });
+    assert.equal(controllers[1]?.stats.binds, judged ? 0 : 1);
+    if ('result' in faults && judged) return;
     // The next caller is served by the other one.
     assert.deepEqual(await pool.checkPassword(staffDn('Bob Baker'), PASSWORD), { outcome: 'accepted' });
+    assert.equal(pool.status()[0]?.up, false);
   });
 }
+
+test('a password that one controller declines is refused by the next, and tried there once', async (t) => {
+  const { pool, controllers } = await scene(t, 3);
+  await controllers[0]?.setFaults({ result: 'busy' });
+  await controllers[1]?.setFaults({ result: 'referral' });
+  const checked = await pool.checkPassword(staffDn('Alice Adams'), 'wrong');
+  assert.deepEqual(checked, { outcome: 'rejected', reason: '52e' });
+  assert.deepEqual(
+    controllers.map(({ stats }) => stats.failedBinds),
+    [0, 0, 1],
+  );
+});
 
 test('an empty password is refused without asking, and blames no controller', async (t) => {
   const { pool, controllers } = await scene(t, 1);

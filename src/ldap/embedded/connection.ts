@@ -102,7 +102,11 @@ export class Connection {
       // Requests are answered in order: what is abandoned here was answered already (RFC 4511 4.11 allows that).
       return undefined;
     }
-    const { faults } = this.service;
+    const { faults, onBind } = this.service;
+    if (onBind && request.op === 'bind') {
+      const declined = faults.result !== undefined && strikes(faults, 'bind');
+      onBind({ name: request.name, password: request.password?.toString('utf8'), declined });
+    }
     if (faults.refusedPasswordMs && request.op === 'bind') return this.bindSlowly(message, faults.refusedPasswordMs);
     if (faults.delayMs === undefined && !faults.hang && !faults.resetMidAnswer) return this.perform(message);
     return strikes(faults, request.op) ? this.suffer(message) : this.perform(message);

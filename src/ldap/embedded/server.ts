@@ -11,10 +11,16 @@ import { describeContexts } from './contexts.ts';
 import type { Entry } from './entry.ts';
 import { type Faults, NO_FAULTS } from './faults.ts';
 import { loadStore } from './load.ts';
-import { DEFAULT_LIMITS, type DirectoryLimits, type DirectoryStats, type Service } from './service.ts';
+import {
+  type ArrivedBind,
+  DEFAULT_LIMITS,
+  type DirectoryLimits,
+  type DirectoryStats,
+  type Service,
+} from './service.ts';
 import type { Store } from './store.ts';
 
-export type { AccessOptions, DirectoryLimits, DirectoryStats, Faults };
+export type { AccessOptions, ArrivedBind, DirectoryLimits, DirectoryStats, Faults };
 
 export type EmbeddedDirectoryOptions = {
   /** The entries, as LDIF text or as records in any order. */
@@ -41,6 +47,8 @@ export type EmbeddedDirectoryOptions = {
   readonly globalCatalog?: boolean;
   /** Milliseconds since 1970, for account expiry and time stamps. */
   readonly now?: () => number;
+  /** Told of each bind as it comes in, before it is answered or suffers a fault; for tests that follow a password. */
+  readonly onBind?: (bind: ArrivedBind) => void;
   /** Told of errors in the directory itself; the client in question is cut off with result 80. Default: they are rethrown. */
   readonly onError?: (error: unknown) => void;
 };
@@ -85,6 +93,7 @@ export async function startEmbeddedDirectory(options: EmbeddedDirectoryOptions):
     requireTls: options.requireTls ?? false,
     startTls: mode === 'start-tls',
     faults: options.faults ?? NO_FAULTS,
+    onBind: options.onBind,
     onError: options.onError ?? rethrow,
   };
   const listener = new Listener(service, options, mode);

@@ -30,6 +30,14 @@ export const DEFAULT_LIMITS: DirectoryLimits = {
   maxPagedSearches: 10,
 };
 
+/** A bind as it came in. `declined`: a fault answers it with a result that says nothing of the password. */
+export type ArrivedBind = {
+  readonly name: string;
+  /** Undefined for other than simple binds. */
+  readonly password: string | undefined;
+  readonly declined: boolean;
+};
+
 /** Counters since start. */
 export type DirectoryStats = {
   connections: number;
@@ -54,6 +62,8 @@ export type Service = {
   readonly requireTls: boolean;
   readonly startTls: boolean;
   faults: Faults;
+  /** Told of each bind as it comes in, whatever becomes of it. */
+  readonly onBind: ((bind: ArrivedBind) => void) | undefined;
   /** Told of errors that are no client's fault. */
   readonly onError: (error: unknown) => void;
 };

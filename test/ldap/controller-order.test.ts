@@ -1,0 +1,228 @@
+// Who is asked first when controllers are not equally fast, on a clock of the test's own.
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { ControllerOrder, type PaceEvent } from '../../src/ldap/controller-order.ts';
+import { DEFAULT_PACE, type Work } from '../../src/ldap/controller-pace.ts';
+
+const RETRY = { firstMs: 1_000, longestMs: 60_000 };
+
+function scene(t: TestContext, count = 2) {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  let now = 0;
+  /** Milliseconds a look-up takes there when it is tried; undefined: no answer. */
+  const takes: (number | undefined)[] = new Array(count).fill(2);
+  const down = new Set<number>();
+  const events: PaceEvent[] = [];
+  const tried: number[] = [];
+  const givenUp: number[] = [];
+  const order: ControllerOrder = new ControllerOrder({
+    urls: takes.map((_, at) => `ldap://dc${at}`),
+    limits: DEFAULT_PACE,
+    retry: RETRY,
+    isUp: (at) => !down.has(at),
+    trial: async (at) => {
+      tried.push(at);
+      const ms = takes[at];
+      if (ms === undefined) throw new Error('no answer');
+      return ms;
+    },
+    giveUp: (at) => {
+      givenUp.push(at);
+      down.add(at);
+      order.left(at);
+    },
+    onEvent: (event) => void events.push(event),
+    now: () => now,
+  });
+  t.after(() => order.close());
+  const turns = async () => {
+    for (let n = 0; n < 8; n++) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const pass = async (ms: number) => {
+    for (let left = ms; left > 0; left -= 50) {
+      now += Math.min(50, left);
+      t.mock.timers.tick(Math.min(50, left));
+      await turns();
+    }
+  };
+  const begin = (at: number, work: Work = 'look-up') => {
+    const asked = order.pace(at).began(work, now);
+    order.watch();
+    return () => order.pace(at).ended(asked, true, now);
+  };
+  /** Operations one after the other that take this long each. */
+  const answers = async (at: number, times: readonly number[], work: Work = 'look-up') => {
+    for (const ms of times) {
+      const end = begin(at, work);
+      await pass(ms);
+      end();
+    }
+  };
+  const first = async () => (await order.ranked())[0];
+  return { order, takes, down, events, tried, givenUp, pass, begin, answers, first };
+}
+
+const SLOW: readonly (readonly [why: string, times: readonly number[], other: number, passedOver: boolean])[] = [
+  ['much slower than the other', [500, 500, 500, 500], 2, true],
+  ['slow, and the other only half as slow', [500, 500, 500, 500], 250, false],
+  ['a little more than three times as slow', [500, 500, 500, 500], 160, true],
+  ['many times as slow, but fast', [150, 150, 150, 150], 1, false],
+  ['slow now and then', [500, 2, 2, 500, 2, 2, 500, 2], 1, false],
+];
+for (const [why, times, other, passedOver] of SLOW) {
+  test(`the first one is ${why}: ${passedOver ? 'passed over' : 'kept'}`, async (t) => {
+    const { order, takes, events, answers, pass, begin, first } = scene(t);
+    takes[1] = other;
+    await answers(0, times);
+    begin(0)();
+    await pass(300);
+    assert.equal(await first(), passedOver ? 1 : 0);
+    assert.equal(order.isSlow(0), passedOver);
+    assert.deepEqual(
+      events.map(({ type }) => type),
+      passedOver ? ['controller-slow'] : [],
+    );
+  });
+}
+
+test('what several wait for counts before it is answered', async (t) => {
+  const { events, begin, pass, first } = scene(t);
+  for (let n = 0; n < 3; n++) begin(0, 'password-check');
+  await pass(450);
+  assert.equal(await first(), 1);
+  assert.deepEqual(
+    events.map((event) => event.type === 'controller-slow' && [event.url, event.otherUrl, event.otherMs]),
+    [['ldap://dc0', 'ldap://dc1', 2]],
+  );
+});
+
+test('it is tried at growing intervals, and first again when it is fast', async (t) => {
+  const { takes, events, tried, answers, pass, first } = scene(t);
+  takes[0] = 500;
+  await answers(0, [500, 500, 500, 500]);
+  await pass(300);
+  assert.equal(await first(), 1);
+  tried.length = 0;
+  // After 1, 3, 7 and 15 seconds.
+  await pass(15_000);
+  assert.deepEqual(tried, [0, 0, 0, 0]);
+  takes[0] = 140;
+  await pass(16_000);
+  assert.equal(await first(), 0);
+  assert.deepEqual(tried.slice(4), [0, 0, 0], 'more than one good answer is asked for');
+  assert.deepEqual(
+    events.map(({ type }) => type),
+    ['controller-slow', 'controller-fast'],
+  );
+});
+
+test('one that is fast in trials only is tried more and more rarely', async (t) => {
+  const { events, answers, pass, first } = scene(t);
+  const intervals: number[] = [];
+  for (let round = 0; round < 8; round++) {
+    await answers(0, [500, 500, 500, 500], 'password-check');
+    await pass(300);
+    const event = events.at(-1);
+    assert.ok(event?.type === 'controller-slow');
+    intervals.push(event.retryInMs);
+    await pass(event.retryInMs + 100);
+    assert.equal(await first(), 0);
+  }
+  assert.deepEqual(intervals, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
+});
+
+test('passwords take long everywhere: it is noticed, and the configured order kept', async (t) => {
+  const { events, answers, pass, first } = scene(t);
+  await answers(0, [300, 300, 300, 300], 'password-check');
+  await pass(300);
+  assert.equal(await first(), 1);
+  await answers(1, [300, 300, 300, 300], 'password-check');
+  await pass(2_000);
+  assert.equal(await first(), 0);
+  for (let round = 0; round < 10; round++) await answers(0, [300], 'password-check');
+  await pass(1_000);
+  assert.equal(await first(), 0);
+  assert.equal(events.length, 2);
+});
+
+test('both become slow: the order is as configured, but for what was found before', async (t) => {
+  const { takes, events, answers, pass, first } = scene(t);
+  takes[1] = 900;
+  await answers(0, [800, 800, 800, 800]);
+  await pass(300);
+  assert.equal(await first(), 0);
+  assert.deepEqual(events, []);
+});
+
+test('the others do not answer either: it is asked', async (t) => {
+  const { order, down, answers, pass } = scene(t);
+  await answers(0, [500, 500, 500, 500]);
+  await pass(300);
+  assert.deepEqual(await order.ranked(), [1, 0]);
+  down.add(1);
+  assert.deepEqual(await order.ranked(), [0]);
+});
+
+test('one that owes answers and is silent comes last, until it is heard of', async (t) => {
+  const { order, begin, pass } = scene(t, 3);
+  const end = begin(0);
+  await pass(200);
+  assert.deepEqual(await order.ranked(), [0, 1, 2]);
+  await pass(100);
+  assert.deepEqual(await order.ranked(), [1, 2, 0]);
+  begin(1);
+  await pass(300);
+  assert.deepEqual(await order.ranked(), [2, 0, 1]);
+  end();
+  assert.deepEqual(await order.ranked(), [0, 2, 1]);
+});
+
+test('answers that are in but not read yet are no silence', async (t) => {
+  const { order, begin, pass } = scene(t);
+  const end = begin(0);
+  begin(0);
+  await pass(400);
+  setImmediate(end);
+  assert.deepEqual(await order.ranked(), [0, 1]);
+});
+
+test('reading much is given a second', async (t) => {
+  const { order, begin, pass } = scene(t);
+  begin(0, 'reading');
+  await pass(900);
+  assert.deepEqual(await order.ranked(), [0, 1]);
+  await pass(200);
+  assert.deepEqual(await order.ranked(), [1, 0]);
+});
+
+test('silent for long: given up while another answers, and not when none does', async (t) => {
+  const { down, givenUp, begin, pass, order } = scene(t);
+  begin(0, 'password-check');
+  down.add(1);
+  await pass(5_000);
+  assert.deepEqual(givenUp, []);
+  down.delete(1);
+  await pass(400);
+  assert.deepEqual(givenUp, [0]);
+  down.delete(0);
+  assert.equal(order.isSlow(0), false, 'it is judged anew when it is back');
+});
+
+test('whoever needs very long to come back is not asked first', async (t) => {
+  const { order, first, pass } = scene(t);
+  order.returned(0, 800);
+  assert.equal(await first(), 0);
+  order.returned(0, 2_500);
+  assert.equal(await first(), 1);
+  await pass(1_100);
+  assert.equal(await first(), 0);
+});
+
+test('a single controller is neither watched nor tried', async (t) => {
+  const { order, tried, answers, pass, begin } = scene(t, 1);
+  await answers(0, [500, 500, 500, 500]);
+  begin(0);
+  await pass(10_000);
+  assert.deepEqual(await order.ranked(), [0]);
+  assert.deepEqual(tried, []);
+});

@@ -1,0 +1,102 @@
+// One question, several who may answer: who is asked, when, and whose answer counts.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { firstAnswer } from '../../src/ldap/first-answer.ts';
+
+class Final extends Error {}
+
+/** Candidates that answer when told to. */
+function panel(count: number) {
+  const asked: number[] = [];
+  const ends = Array.from({ length: count }, () => Promise.withResolvers<string>());
+  let over = true;
+  const answer = firstAnswer(
+    ends.map((_, at) => at),
+    {
+      ask: (at) => {
+        asked.push(at);
+        return (ends[at] as (typeof ends)[number]).promise;
+      },
+      isFinal: (error) => error instanceof Final,
+      patience: { ms: 5, isOver: () => over },
+    },
+  );
+  answer.catch(() => undefined);
+  return {
+    asked,
+    answer,
+    endure: () => {
+      over = false;
+    },
+    tell: (at: number, value: string) => ends[at]?.resolve(value),
+    fail: async (at: number, error: Error = new Error('no answer')) => {
+      ends[at]?.reject(error);
+      await settled();
+    },
+  };
+}
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+const patienceEnds = () => new Promise((resolve) => setTimeout(resolve, 20));
+
+test('the first one answers: nobody else is asked', async () => {
+  const { asked, answer, tell } = panel(2);
+  tell(0, 'a');
+  assert.deepEqual(await answer, { value: 'a' });
+  await patienceEnds();
+  assert.deepEqual(asked, [0]);
+});
+
+test('one after the other fails: the next is asked, and nobody twice', async () => {
+  const { asked, answer, fail, tell } = panel(3);
+  await fail(0);
+  await fail(1);
+  tell(2, 'c');
+  assert.deepEqual(await answer, { value: 'c' });
+  assert.deepEqual(asked, [0, 1, 2]);
+});
+
+test('all fail, or there is nobody: no answer', async () => {
+  const { answer, fail } = panel(2);
+  await fail(0);
+  await fail(1);
+  assert.equal(await answer, undefined);
+  assert.equal(await panel(0).answer, undefined);
+});
+
+test('a final rejection is passed on at once', async () => {
+  const { asked, answer, fail } = panel(2);
+  await fail(0, new Final());
+  await assert.rejects(answer, Final);
+  assert.deepEqual(asked, [0]);
+});
+
+test('patience ends: one more is asked, and whoever answers first counts', async () => {
+  for (const first of [0, 1]) {
+    const { asked, answer, tell, fail } = panel(3);
+    await patienceEnds();
+    assert.deepEqual(asked, [0, 1]);
+    tell(first, `from ${first}`);
+    assert.deepEqual(await answer, { value: `from ${first}` });
+    await fail(1 - first);
+    assert.deepEqual(asked, [0, 1], 'nobody is asked for an answer that is there');
+  }
+});
+
+test('while two are asked a failure asks the third, and only the last failure is none', async () => {
+  const { asked, answer, tell, fail } = panel(3);
+  await patienceEnds();
+  await fail(1);
+  assert.deepEqual(asked, [0, 1, 2]);
+  await fail(2);
+  tell(0, 'late');
+  assert.deepEqual(await answer, { value: 'late' });
+});
+
+test('patience that is not over where slow answers are usual', async () => {
+  const { asked, answer, endure, tell } = panel(2);
+  endure();
+  await patienceEnds();
+  assert.deepEqual(asked, [0]);
+  tell(0, 'a');
+  await answer;
+});
