@@ -3,9 +3,15 @@
 
 import type { ControllerConnection } from './controller.ts';
 
+interface Slot {
+  readonly connection: Promise<ControllerConnection>;
+  /** Ends the waiting of those who want it. */
+  readonly giveUp: (reason: Error) => void;
+}
+
 export class SearchConnections {
   readonly #open: () => Promise<ControllerConnection>;
-  readonly #slots: (Promise<ControllerConnection> | undefined)[];
+  readonly #slots: (Slot | undefined)[];
   #turn = 0;
 
   constructor(count: number, open: () => Promise<ControllerConnection>) {
@@ -24,24 +30,29 @@ export class SearchConnections {
   take(slot: number): Promise<ControllerConnection> {
     const current = this.#slots[slot];
     if (current) {
-      return current.then((open) => {
+      return current.connection.then((open) => {
         if (open.client.isBound && open.isOpen) return open;
         if (this.#slots[slot] === current) this.#slots[slot] = undefined;
         return this.take(slot);
       });
     }
+    const { promise: givenUp, reject: giveUp } = Promise.withResolvers<never>();
     const opening = this.#open();
-    this.#slots[slot] = opening;
-    opening.catch(() => {
-      if (this.#slots[slot] === opening) this.#slots[slot] = undefined;
+    const connection = Promise.race([opening, givenUp]);
+    const made = { connection, giveUp };
+    this.#slots[slot] = made;
+    connection.catch(() => {
+      if (this.#slots[slot] === made) this.#slots[slot] = undefined;
+      opening.then((open) => open.close()).catch(() => undefined);
     });
-    return opening;
+    return connection;
   }
 
   discard(slot: number): void {
-    const connection = this.#slots[slot];
+    const current = this.#slots[slot];
     this.#slots[slot] = undefined;
-    connection?.then((open) => open.close()).catch(() => undefined);
+    current?.giveUp(new Error('the connection was given up while it was opened'));
+    current?.connection.then((open) => open.close()).catch(() => undefined);
   }
 
   discardAll(): void {
@@ -51,6 +62,6 @@ export class SearchConnections {
   /** Puts the one connection that is known to be good in the place of all. */
   startWith(connection: ControllerConnection): void {
     this.discardAll();
-    this.#slots[0] = Promise.resolve(connection);
+    this.#slots[0] = { connection: Promise.resolve(connection), giveUp: () => undefined };
   }
 }
