@@ -15,7 +15,7 @@ export const PEOPLE: readonly (readonly [name: string, server: string])[] = [
 
 /** Callers of each kind at a time. */
 export const AT_A_TIME = 3;
-const NEWCOMERS = 900;
+const NEWCOMERS = 600;
 
 /** The newcomers as a change of the demo organisation. */
 export function newcomersLdif(): string {

@@ -35,11 +35,18 @@ export const serverDn = (name: string): string => `CN=${name},CN=Servers,${GROUP
 export const staffDn = (name: string): string => `CN=${name},OU=Staff,${DOMAIN}`;
 
 let entries: readonly LdifRecord[] | undefined;
+/** Several controllers are usually given the same changes. */
+let lastChanged: { readonly changes: string; readonly entries: readonly LdifRecord[] } | undefined;
 
 /** The demo's entries, with the changes of a change LDIF applied. A change that fits nothing is an error of the test. */
 export function demoEntries(changes = ''): readonly LdifRecord[] {
   entries ??= parseLdif(readFileSync(DEMO_LDIF, 'utf8'));
   if (changes === '') return entries;
+  if (lastChanged?.changes !== changes) lastChanged = { changes, entries: changedEntries(entries, changes) };
+  return lastChanged.entries;
+}
+
+function changedEntries(entries: readonly LdifRecord[], changes: string): readonly LdifRecord[] {
   const byName = new Map(entries.map((record) => [dnKey(parseDn(record.dn)), record]));
   for (const change of parseLdifChanges(changes)) {
     const key = dnKey(parseDn(change.dn));

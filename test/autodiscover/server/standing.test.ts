@@ -89,6 +89,12 @@ const WAYS: readonly (readonly [why: string, unjudged: number, strike: Strike, m
   ['answers too late', ON_THEIR_WAY, faulty({ delayMs: 2_500 }), faulty({})],
   ['is slow', 0, faulty({ delayMs: 600 }), faulty({})],
   ['resets in the middle of answers', ON_THEIR_WAY, faulty({ resetMidAnswer: true }), faulty({})],
+  [
+    'resets in the middle of answers to binds',
+    ON_THEIR_WAY,
+    faulty({ resetMidAnswer: true, operations: ['bind'] }),
+    faulty({}),
+  ],
   ['refers to others', 0, faulty({ result: 'referral' }), faulty({})],
   ['claims to be busy', 0, faulty({ result: 'busy' }), faulty({})],
   ['claims to be unavailable', 0, faulty({ result: 'unavailable' }), faulty({})],
@@ -115,15 +121,15 @@ for (const [why, unjudged, strike, mend] of WAYS) {
       );
       await eventually(`${more} more answers`, () => target.every(([told, enough]) => told.length >= enough));
     };
-    await some(10);
+    await some(5);
     assert.ok(isWell(first()));
     await strike(bed);
     await eventually('it is left out', () => !isWell(first()));
-    await some(20);
+    await some(10);
     await mend(bed);
     await eventually('it is used again', () => isWell(first()));
     const searches = controllers[0]?.stats.searches ?? 0;
-    await some(20);
+    await some(10);
     await traffic.stop();
 
     assert.deepEqual(unserved(traffic.known), []);
