@@ -11,7 +11,7 @@ import {
   rejectedReason,
 } from './controller.ts';
 import { ControllerOrder } from './controller-order.ts';
-import { DEFAULT_PACE, type PaceLimits, type Work } from './controller-pace.ts';
+import { type Asked, DEFAULT_PACE, type PaceLimits, type Work } from './controller-pace.ts';
 import { currentRequest } from './correlation.ts';
 import type { EntryReader } from './entry.ts';
 import { DirectoryError } from './errors.ts';
@@ -22,6 +22,7 @@ import {
   type ControllerStatus,
   DEFAULT_RETRY,
   type PasswordCheck,
+  type PoolOperation,
   type PoolOptions,
   type RetryIntervals,
 } from './pool-options.ts';
@@ -42,6 +43,14 @@ interface ControllerState {
   /** Why it was last given up. */
   failure: string;
   retryTimer: NodeJS.Timeout | undefined;
+}
+
+/** An operation that is under way at a controller; `asked` where its pace is measured as a whole. */
+interface Observation {
+  readonly state: ControllerState;
+  readonly operation: PoolOperation['operation'];
+  readonly began: number;
+  readonly asked: Asked | undefined;
 }
 
 export class ControllerPool {
@@ -133,8 +142,8 @@ export class ControllerPool {
 
   /** Runs several searches on one controller, so that their answers belong together. */
   async withOneController<T>(task: (search: Search) => Promise<T>): Promise<T> {
-    return this.#onOneController('reading the directory', 'reading', (connection, { at }) =>
-      task((request) => this.#paced(at, 'reading', () => searchOn(connection.client, request))),
+    return this.#onOneController('reading the directory', 'reading', (connection, at) =>
+      task((request) => this.#read(at, () => searchOn(connection.client, request))),
     );
   }
 
@@ -146,18 +155,21 @@ export class ControllerPool {
   async checkPassword(bindName: string, password: string): Promise<PasswordCheck> {
     const failures = new Map<string, string>();
     const referrers: ControllerState[] = [];
-    for (const state of await this.#ranked()) {
+    await this.#order.doubt();
+    for (const at of this.#order.ranked()) {
+      const state = this.#state(at);
       const connection = await state.forPasswords.take();
+      const observation = this.#observe(state, 'password-check', 'password-check');
       let answered = false;
       state.checking.add(connection);
       try {
-        await this.#observed(state, 'password-check', () =>
-          this.#paced(state.at, 'password-check', () => connection.bind(bindName, password)),
-        );
+        await connection.bind(bindName, password);
+        this.#tell(observation, 'done');
         answered = true;
         this.#blame(referrers);
         return { outcome: 'accepted' };
       } catch (error) {
+        this.#tellFailure(observation, error);
         const reason = rejectedReason(error);
         answered = reason !== undefined;
         if (reason !== undefined) {
@@ -189,22 +201,22 @@ export class ControllerPool {
   async #onOneController<T>(
     doing: string,
     work: 'look-up' | 'reading',
-    task: (connection: ControllerConnection, state: ControllerState) => Promise<T>,
+    task: (connection: ControllerConnection, at: number) => Promise<T>,
   ): Promise<T> {
     const failures = new Map<string, string>();
     const referrers: ControllerState[] = [];
-    const candidates = await this.#ranked();
-    const ask = async (state: ControllerState) => {
+    await this.#order.doubt();
+    const candidates = this.#order.ranked();
+    const ask = async (at: number) => {
+      const state = this.#state(at);
       const slot = state.forSearches.nextSlot();
-      const take = () => state.forSearches.take(slot);
+      const observation = this.#observe(state, 'search', work === 'look-up' ? work : undefined);
       try {
-        return await this.#observed(state, 'search', async () =>
-          work === 'look-up'
-            ? this.#paced(state.at, work, async () => task(await take(), state))
-            : // Each search of it is watched by itself.
-              task(await this.#paced(state.at, work, take), state),
-        );
+        const value = await task(await this.#connection(state, slot, work), at);
+        this.#tell(observation, 'done');
+        return value;
       } catch (error) {
+        this.#tellFailure(observation, error);
         if (!isVerdict(error)) {
           state.forSearches.discard(slot);
           this.#failed(state, error, failures, referrers);
@@ -214,7 +226,7 @@ export class ControllerPool {
     };
     const first = candidates[0];
     const isOver = () => {
-      const usual = first && this.#order.pace(first.at).usualMs('look-up', performance.now());
+      const usual = first === undefined ? 0 : this.#order.pace(first).usualMs('look-up', performance.now());
       return (usual ?? 0) < this.#pace.patienceMs;
     };
     const answer = await firstAnswer(candidates, {
@@ -227,44 +239,39 @@ export class ControllerPool {
     return answer.value;
   }
 
-  /** Tells of an operation when it is over. */
-  async #observed<T>(
-    state: ControllerState,
-    operation: 'search' | 'password-check',
-    work: () => Promise<T>,
-  ): Promise<T> {
-    const began = performance.now();
-    const tell = (outcome: 'done' | 'refused' | 'failed') => {
-      const ms = Math.round((performance.now() - began) * 10) / 10;
-      this.#options.onOperation?.({ url: state.options.url, operation, outcome, ms, id: currentRequest() });
-    };
-    try {
-      const value = await work();
-      tell('done');
-      return value;
-    } catch (error) {
-      tell(failureKind(error) === 'refused' ? 'refused' : 'failed');
-      throw error;
-    }
+  /** What takes long to read is watched search by search, and so is whether a connection comes about for it. */
+  #connection(state: ControllerState, slot: number, work: 'look-up' | 'reading'): Promise<ControllerConnection> {
+    const take = () => state.forSearches.take(slot);
+    return work === 'look-up' ? take() : this.#read(state.at, take);
   }
 
-  /** Does some work and notes how long the controller took for it. */
-  async #paced<T>(at: number, work: Work, task: () => Promise<T>): Promise<T> {
-    const pace = this.#order.pace(at);
-    const asked = pace.began(work, performance.now());
-    this.#order.watch();
+  async #read<T>(at: number, task: () => Promise<T>): Promise<T> {
+    const asked = this.#order.began(at, 'reading', performance.now());
     try {
       const value = await task();
-      pace.ended(asked, true, performance.now());
+      this.#order.ended(at, asked, true, performance.now());
       return value;
     } catch (error) {
-      pace.ended(asked, failureKind(error) === 'refused', performance.now());
+      this.#order.ended(at, asked, failureKind(error) === 'refused', performance.now());
       throw error;
     }
   }
 
-  async #ranked(): Promise<ControllerState[]> {
-    return (await this.#order.ranked()).map((at) => this.#state(at));
+  #observe(state: ControllerState, operation: PoolOperation['operation'], work: Work | undefined): Observation {
+    const began = performance.now();
+    return { state, operation, began, asked: work && this.#order.began(state.at, work, began) };
+  }
+
+  /** Keeps what an operation's end tells of the controller, and tells of it. */
+  #tell({ state, operation, began, asked }: Observation, outcome: PoolOperation['outcome']): void {
+    const ended = performance.now();
+    if (asked) this.#order.ended(state.at, asked, outcome !== 'failed', ended);
+    const ms = Math.round((ended - began) * 10) / 10;
+    this.#options.onOperation?.({ url: state.options.url, operation, outcome, ms, id: currentRequest() });
+  }
+
+  #tellFailure(observation: Observation, error: unknown): void {
+    this.#tell(observation, failureKind(error) === 'refused' ? 'refused' : 'failed');
   }
 
   #state(at: number): ControllerState {

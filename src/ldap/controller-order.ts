@@ -1,7 +1,7 @@
 // The order in which domain controllers that are up are asked: as configured, but for those that are markedly slower than another, and
 // those that owe answers and have fallen silent. A slow one is tried now and then with a look-up, and is back in its place when it is fast.
 
-import { ControllerPace, type PaceLimits } from './controller-pace.ts';
+import { type Asked, ControllerPace, type PaceLimits, type Work } from './controller-pace.ts';
 
 export type PaceEvent =
   /** `ms` is what its answers take, `otherMs` what the other's do; milliseconds. */
@@ -66,7 +66,7 @@ export class ControllerOrder {
     }));
   }
 
-  /** Where answers of a controller are to be noted; `watch` after something was asked. */
+  /** What is known of a controller's pace. */
   pace(at: number): ControllerPace {
     return this.#place(at).pace;
   }
@@ -75,21 +75,30 @@ export class ControllerOrder {
     return this.#place(at).slow;
   }
 
-  /** Sees to it that what was asked is looked after. */
-  watch(): void {
-    if (this.#places.length < 2 || this.#closed) return;
-    this.#ticking ??= setTimeout(() => void this.#tick(), this.#parts.limits.lateMs).unref();
+  /** A controller is asked for something; `now` is a time of the order's clock. */
+  began(at: number, work: Work, now: number): Asked {
+    if (!this.#closed && this.#places.length > 1) this.#tickLater();
+    return this.#place(at).pace.began(work, now);
+  }
+
+  ended(at: number, asked: Asked, answered: boolean, now: number): void {
+    this.#place(at).pace.ended(asked, answered, now);
+  }
+
+  /**
+   * To be awaited before `ranked` is asked, when there is something: a controller seems silent, but answers that are in and not read yet
+   * because this process was busy are no silence.
+   */
+  doubt(): Promise<void> | undefined {
+    if (this.#places.length < 2 || !this.#places.some(({ pace }) => pace.owes)) return undefined;
+    return this.#up().some((place) => this.#isSilent(place)) ? wholeTurn() : undefined;
   }
 
   /** The controllers that are up, in the order they are to be asked. */
-  async ranked(): Promise<readonly number[]> {
+  ranked(): readonly number[] {
     const up = this.#up();
-    if (up.length < 2 || !up.some((place) => this.#rank(place) > 0)) return up.map(({ at }) => at);
-    // Answers that are in, but not read yet because this process was busy, are no silence of the controller.
-    if (up.some((place) => this.#isSilent(place))) await wholeTurn();
-    return this.#up()
-      .sort((a, b) => this.#rank(a) - this.#rank(b))
-      .map(({ at }) => at);
+    if (up.length > 1 && up.some((place) => this.#rank(place) > 0)) up.sort((a, b) => this.#rank(a) - this.#rank(b));
+    return up.map(({ at }) => at);
   }
 
   /** A controller was given up: when it is back, it is judged anew. */
@@ -114,6 +123,10 @@ export class ControllerOrder {
     this.#closed = true;
     clearTimeout(this.#ticking);
     for (const { timer } of this.#places) clearTimeout(timer);
+  }
+
+  #tickLater(): void {
+    this.#ticking ??= setTimeout(() => void this.#tick(), this.#parts.limits.lateMs).unref();
   }
 
   #place(at: number): Place {
@@ -148,13 +161,13 @@ export class ControllerOrder {
     const { limits, now, giveUp } = this.#parts;
     const tooSilent = (place: Place) => place.pace.isSilent(limits.giveUpMs, now()) && this.#other(place) !== undefined;
     if (this.#up().some(tooSilent)) {
-      // As in `ranked`.
+      // As with `doubt`.
       await wholeTurn();
       for (const place of this.#up()) if (tooSilent(place)) giveUp(place.at);
     }
     for (const place of this.#up()) if (!place.slow && place.pace.late(now()).length > 0) void this.#compare(place);
     this.#ticking = undefined;
-    if (this.#places.some(({ pace }) => pace.owes)) this.watch();
+    if (!this.#closed && this.#places.some(({ pace }) => pace.owes)) this.#tickLater();
   }
 
   /** Is another controller so much faster, at this very moment and asked by this very process, that it is to be asked first? */

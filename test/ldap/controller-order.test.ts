@@ -46,9 +46,8 @@ function scene(t: TestContext, count = 2) {
     }
   };
   const begin = (at: number, work: Work = 'look-up') => {
-    const asked = order.pace(at).began(work, now);
-    order.watch();
-    return () => order.pace(at).ended(asked, true, now);
+    const asked = order.began(at, work, now);
+    return () => order.ended(at, asked, true, now);
   };
   /** Operations one after the other that take this long each. */
   const answers = async (at: number, times: readonly number[], work: Work = 'look-up') => {
@@ -58,8 +57,12 @@ function scene(t: TestContext, count = 2) {
       end();
     }
   };
-  const first = async () => (await order.ranked())[0];
-  return { order, takes, down, events, tried, givenUp, pass, begin, answers, first };
+  const ranked = async () => {
+    await order.doubt();
+    return order.ranked();
+  };
+  const first = async () => (await ranked())[0];
+  return { order, takes, down, events, tried, givenUp, pass, begin, answers, first, ranked };
 }
 
 const SLOW: readonly (readonly [why: string, times: readonly number[], other: number, passedOver: boolean])[] = [
@@ -155,44 +158,44 @@ test('both become slow: the order is as configured, but for what was found befor
 });
 
 test('the others do not answer either: it is asked', async (t) => {
-  const { order, down, answers, pass } = scene(t);
+  const { ranked, down, answers, pass } = scene(t);
   await answers(0, [500, 500, 500, 500]);
   await pass(300);
-  assert.deepEqual(await order.ranked(), [1, 0]);
+  assert.deepEqual(await ranked(), [1, 0]);
   down.add(1);
-  assert.deepEqual(await order.ranked(), [0]);
+  assert.deepEqual(await ranked(), [0]);
 });
 
 test('one that owes answers and is silent comes last, until it is heard of', async (t) => {
-  const { order, begin, pass } = scene(t, 3);
+  const { ranked, begin, pass } = scene(t, 3);
   const end = begin(0);
   await pass(200);
-  assert.deepEqual(await order.ranked(), [0, 1, 2]);
+  assert.deepEqual(await ranked(), [0, 1, 2]);
   await pass(100);
-  assert.deepEqual(await order.ranked(), [1, 2, 0]);
+  assert.deepEqual(await ranked(), [1, 2, 0]);
   begin(1);
   await pass(300);
-  assert.deepEqual(await order.ranked(), [2, 0, 1]);
+  assert.deepEqual(await ranked(), [2, 0, 1]);
   end();
-  assert.deepEqual(await order.ranked(), [0, 2, 1]);
+  assert.deepEqual(await ranked(), [0, 2, 1]);
 });
 
 test('answers that are in but not read yet are no silence', async (t) => {
-  const { order, begin, pass } = scene(t);
+  const { ranked, begin, pass } = scene(t);
   const end = begin(0);
   begin(0);
   await pass(400);
   setImmediate(end);
-  assert.deepEqual(await order.ranked(), [0, 1]);
+  assert.deepEqual(await ranked(), [0, 1]);
 });
 
 test('reading much is given a second', async (t) => {
-  const { order, begin, pass } = scene(t);
+  const { ranked, begin, pass } = scene(t);
   begin(0, 'reading');
   await pass(900);
-  assert.deepEqual(await order.ranked(), [0, 1]);
+  assert.deepEqual(await ranked(), [0, 1]);
   await pass(200);
-  assert.deepEqual(await order.ranked(), [1, 0]);
+  assert.deepEqual(await ranked(), [1, 0]);
 });
 
 test('silent for long: given up while another answers, and not when none does', async (t) => {
@@ -219,10 +222,10 @@ test('whoever needs very long to come back is not asked first', async (t) => {
 });
 
 test('a single controller is neither watched nor tried', async (t) => {
-  const { order, tried, answers, pass, begin } = scene(t, 1);
+  const { ranked, tried, answers, pass, begin } = scene(t, 1);
   await answers(0, [500, 500, 500, 500]);
   begin(0);
   await pass(10_000);
-  assert.deepEqual(await order.ranked(), [0]);
+  assert.deepEqual(await ranked(), [0]);
   assert.deepEqual(tried, []);
 });
