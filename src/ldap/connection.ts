@@ -86,7 +86,6 @@ export class ControllerPool {
       urls: options.controllers.map(({ url }) => url),
       limits: this.#pace,
       retry: this.#retry,
-      isUp: (at) => this.#controllers[at]?.retryAfterMs === undefined,
       trial: (at) => this.#trialOf(this.#state(at)),
       giveUp: (at) => this.#giveUp(this.#state(at)),
       onEvent: (event) => options.onEvent?.(event),
@@ -155,8 +154,7 @@ export class ControllerPool {
   async checkPassword(bindName: string, password: string): Promise<PasswordCheck> {
     const failures = new Map<string, string>();
     const referrers: ControllerState[] = [];
-    await this.#order.doubt();
-    for (const at of this.#order.ranked()) {
+    for (const at of await this.#order.ranked()) {
       const state = this.#state(at);
       const connection = await state.forPasswords.take();
       const observation = this.#observe(state, 'password-check', 'password-check');
@@ -205,12 +203,10 @@ export class ControllerPool {
   ): Promise<T> {
     const failures = new Map<string, string>();
     const referrers: ControllerState[] = [];
-    await this.#order.doubt();
-    const candidates = this.#order.ranked();
-    const ask = async (at: number) => {
+    const ask = async (at: number, hurry: () => void) => {
       const state = this.#state(at);
       const slot = state.forSearches.nextSlot();
-      const observation = this.#observe(state, 'search', work === 'look-up' ? work : undefined);
+      const observation = this.#observe(state, 'search', work === 'look-up' ? work : undefined, hurry);
       try {
         const value = await task(await this.#connection(state, slot, work), at);
         this.#tell(observation, 'done');
@@ -224,16 +220,8 @@ export class ControllerPool {
         throw error;
       }
     };
-    const first = candidates[0];
-    const isOver = () => {
-      const usual = first === undefined ? 0 : this.#order.pace(first).usualMs('look-up', performance.now());
-      return (usual ?? 0) < this.#pace.patienceMs;
-    };
-    const answer = await firstAnswer(candidates, {
-      ask,
-      isFinal: isVerdict,
-      ...(work === 'look-up' ? { patience: { ms: this.#pace.patienceMs, isOver } } : {}),
-    });
+    const ranked = this.#order.ranked();
+    const answer = await firstAnswer('then' in ranked ? await ranked : ranked, { ask, isFinal: isVerdict });
     if (!answer) throw this.#unreachable(doing, failures);
     this.#blame(referrers);
     return answer.value;
@@ -257,9 +245,14 @@ export class ControllerPool {
     }
   }
 
-  #observe(state: ControllerState, operation: PoolOperation['operation'], work: Work | undefined): Observation {
+  #observe(
+    state: ControllerState,
+    operation: PoolOperation['operation'],
+    work: Work | undefined,
+    hurry?: () => void,
+  ): Observation {
     const began = performance.now();
-    return { state, operation, began, asked: work && this.#order.began(state.at, work, began) };
+    return { state, operation, began, asked: work && this.#order.began(state.at, work, began, hurry) };
   }
 
   /** Keeps what an operation's end tells of the controller, and tells of it. */

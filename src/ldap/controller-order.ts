@@ -21,7 +21,6 @@ export interface OrderParts {
   readonly limits: PaceLimits;
   /** Milliseconds until a slow controller is tried again: at first, and after many tries. */
   readonly retry: { readonly firstMs: number; readonly longestMs: number };
-  readonly isUp: (at: number) => boolean;
   /** Has a controller look somebody up and tells how many milliseconds that took. Rejects when it does not answer. */
   readonly trial: (at: number) => Promise<number>;
   /** Told of a controller that has been silent for too long while another answers. */
@@ -34,6 +33,7 @@ interface Place {
   readonly at: number;
   readonly url: string;
   readonly pace: ControllerPace;
+  up: boolean;
   slow: boolean;
   retryMs: number;
   fastSince: number;
@@ -49,16 +49,21 @@ const OPENING_TURNS = 5;
 export class ControllerOrder {
   readonly #parts: OrderParts;
   readonly #places: readonly Place[];
+  /** The configured order, and whether everybody is up and nobody slow. */
+  readonly #all: readonly number[];
+  #isPlain = true;
   #ticking: NodeJS.Timeout | undefined;
   #comparing = false;
   #closed = false;
 
   constructor(parts: OrderParts) {
     this.#parts = parts;
+    this.#all = parts.urls.map((_, at) => at);
     this.#places = parts.urls.map((url, at) => ({
       at,
       url,
       pace: new ControllerPace(parts.limits.lateMs),
+      up: true,
       slow: false,
       retryMs: parts.retry.firstMs,
       fastSince: Number.NEGATIVE_INFINITY,
@@ -66,52 +71,54 @@ export class ControllerOrder {
     }));
   }
 
-  /** What is known of a controller's pace. */
-  pace(at: number): ControllerPace {
-    return this.#place(at).pace;
-  }
-
   isSlow(at: number): boolean {
     return this.#place(at).slow;
   }
 
-  /** A controller is asked for something; `now` is a time of the order's clock. */
-  began(at: number, work: Work, now: number): Asked {
-    if (!this.#closed && this.#places.length > 1) this.#tickLater();
-    return this.#place(at).pace.began(work, now);
+  /**
+   * A controller is asked for something; `now` is a time of the order's clock. `hurry` is called when the answer takes unusually long.
+   */
+  began(at: number, work: Work, now: number, hurry?: () => void): Asked {
+    if (!this.#closed && this.#all.length > 1) this.#tickLater();
+    return this.#place(at).pace.began(work, now, hurry);
   }
 
   ended(at: number, asked: Asked, answered: boolean, now: number): void {
     this.#place(at).pace.ended(asked, answered, now);
   }
 
-  /**
-   * To be awaited before `ranked` is asked, when there is something: a controller seems silent, but answers that are in and not read yet
-   * because this process was busy are no silence.
-   */
-  doubt(): Promise<void> | undefined {
-    if (this.#places.length < 2 || !this.#places.some(({ pace }) => pace.owes)) return undefined;
-    return this.#up().some((place) => this.#isSilent(place)) ? wholeTurn() : undefined;
+  /** The controllers that are up, in the order they are to be asked; a promise when that takes a moment to decide. */
+  ranked(): readonly number[] | Promise<readonly number[]> {
+    if (this.#all.length === 1) return this.#up().map(({ at }) => at);
+    const { limits, now } = this.#parts;
+    const time = now();
+    const seemsSilent = this.#places.some(({ up, pace }) => up && pace.isSilent(limits.patienceMs, time));
+    if (this.#isPlain && !seemsSilent) return this.#all;
+    // Answers that are in, but not read yet because this process was busy, are no silence of the controller.
+    return seemsSilent ? wholeTurn().then(() => this.#sorted()) : this.#sorted();
   }
 
-  /** The controllers that are up, in the order they are to be asked. */
-  ranked(): readonly number[] {
-    const up = this.#up();
-    if (up.length > 1 && up.some((place) => this.#rank(place) > 0)) up.sort((a, b) => this.#rank(a) - this.#rank(b));
-    return up.map(({ at }) => at);
+  #sorted(): readonly number[] {
+    return this.#up()
+      .sort((a, b) => this.#rank(a) - this.#rank(b))
+      .map(({ at }) => at);
   }
 
   /** A controller was given up: when it is back, it is judged anew. */
   left(at: number): void {
     const place = this.#place(at);
     clearTimeout(place.timer);
+    place.up = false;
     place.slow = false;
     place.pace.forget();
+    this.#isPlain = false;
   }
 
   /** A controller is up again, and opening a connection took so many milliseconds: one that takes very long is not asked first yet. */
   returned(at: number, openingMs: number): void {
     const place = this.#place(at);
+    place.up = true;
+    this.#changed();
     const other = this.#next(place);
     if (!other || openingMs <= OPENING_TURNS * this.#parts.limits.lateMs) return;
     const otherMs = other.pace.typicalMs('look-up', this.#parts.now()) ?? 0;
@@ -125,8 +132,12 @@ export class ControllerOrder {
     for (const { timer } of this.#places) clearTimeout(timer);
   }
 
+  #changed(): void {
+    this.#isPlain = this.#places.every(({ up, slow }) => up && !slow);
+  }
+
   #tickLater(): void {
-    this.#ticking ??= setTimeout(() => void this.#tick(), this.#parts.limits.lateMs).unref();
+    this.#ticking ??= setTimeout(() => void this.#tick(), this.#parts.limits.lateMs / 2).unref();
   }
 
   #place(at: number): Place {
@@ -136,7 +147,7 @@ export class ControllerOrder {
   }
 
   #up(): Place[] {
-    return this.#places.filter(({ at }) => this.#parts.isUp(at));
+    return this.#places.filter(({ up }) => up);
   }
 
   #isSilent({ pace }: Place): boolean {
@@ -161,10 +172,11 @@ export class ControllerOrder {
     const { limits, now, giveUp } = this.#parts;
     const tooSilent = (place: Place) => place.pace.isSilent(limits.giveUpMs, now()) && this.#other(place) !== undefined;
     if (this.#up().some(tooSilent)) {
-      // As with `doubt`.
+      // As with `ranked`.
       await wholeTurn();
       for (const place of this.#up()) if (tooSilent(place)) giveUp(place.at);
     }
+    for (const { pace } of this.#places) pace.hurry(limits.patienceMs, now());
     for (const place of this.#up()) if (!place.slow && place.pace.late(now()).length > 0) void this.#compare(place);
     this.#ticking = undefined;
     if (!this.#closed && this.#places.some(({ pace }) => pace.owes)) this.#tickLater();
@@ -177,7 +189,7 @@ export class ControllerOrder {
     this.#comparing = true;
     const tried = await this.#parts.trial(other.at).catch(() => undefined);
     this.#comparing = false;
-    if (tried === undefined || this.#closed || place.slow || !this.#parts.isUp(place.at)) return;
+    if (tried === undefined || this.#closed || place.slow || !place.up) return;
     const now = this.#parts.now();
     for (const { work, ms } of place.pace.late(now)) {
       const otherMs = Math.max(tried, other.pace.typicalMs(work, now) ?? 0);
@@ -190,6 +202,7 @@ export class ControllerOrder {
     // One that was fast for a moment only, or is so with look-ups alone, is tried more and more rarely.
     const again = now() - place.fastSince < retry.longestMs;
     place.slow = true;
+    this.#isPlain = false;
     place.retryMs = again ? Math.min(place.retryMs * 2, retry.longestMs) : retry.firstMs;
     onEvent({
       type: 'controller-slow',
@@ -209,7 +222,7 @@ export class ControllerOrder {
 
   /** Tries a slow controller. */
   async #retry(place: Place): Promise<void> {
-    const { retry, now, trial, isUp, onEvent } = this.#parts;
+    const { retry, now, trial, onEvent } = this.#parts;
     let slowest = 0;
     try {
       for (let n = 0; n < TRIALS && this.#isFast(place, slowest); n++)
@@ -218,9 +231,10 @@ export class ControllerOrder {
       // Whatever stops it has given it up, or will be seen by whoever asks next.
       slowest = Number.POSITIVE_INFINITY;
     }
-    if (this.#closed || !place.slow || !isUp(place.at)) return;
+    if (this.#closed || !place.slow || !place.up) return;
     if (this.#isFast(place, slowest)) {
       place.slow = false;
+      this.#changed();
       place.fastSince = now();
       place.pace.forget();
       onEvent({ type: 'controller-fast', url: place.url, ms: Math.round(slowest) });

@@ -29,6 +29,8 @@ const READING_MS = 1_000;
 export interface Asked {
   readonly work: Work;
   readonly at: number;
+  /** To be called, once, when it takes unusually long. */
+  hurry: (() => void) | undefined;
 }
 
 interface Answer {
@@ -52,9 +54,9 @@ export class ControllerPace {
     return this.#owed.size > 0;
   }
 
-  began(work: Work, now: number): Asked {
+  began(work: Work, now: number, hurry?: () => void): Asked {
     if (this.#owed.size === 0) this.#heardAt = now;
-    const asked = { work, at: now };
+    const asked = { work, at: now, hurry };
     this.#owed.add(asked);
     if (work !== 'reading') this.#quick += 1;
     return asked;
@@ -67,6 +69,7 @@ export class ControllerPace {
     if (!answered) return;
     this.#heardAt = now;
     if (asked.work === 'reading') return;
+    asked.hurry = undefined;
     const answers = this.#answers[asked.work];
     answers.push({ ms: now - asked.at, at: now });
     if (answers.length > NEWEST) answers.shift();
@@ -91,17 +94,26 @@ export class ControllerPace {
     return this.#median(work, now, late);
   }
 
-  /** The same of answers alone. */
-  usualMs(work: Measured, now: number): number | undefined {
-    return this.#median(work, now, []);
-  }
-
   #median(work: Measured, now: number, newest: number[]): number | undefined {
     for (const { ms, at } of this.#answers[work].toReversed()) {
       if (newest.length === NEWEST || now - at > MEMORY_MS) break;
       newest.push(ms);
     }
     return newest.length < MOST ? undefined : newest.sort((a, b) => a - b)[(newest.length - 1) >> 1];
+  }
+
+  /** Hurries what is owed for so long, unless that is usual here. */
+  hurry(patienceMs: number, now: number): void {
+    let isUsual: boolean | undefined;
+    for (const asked of this.#owed) {
+      if (now - asked.at <= patienceMs) return;
+      if (!asked.hurry) continue;
+      isUsual ??= (this.#median('look-up', now, []) ?? 0) >= patienceMs;
+      if (isUsual) return;
+      const { hurry } = asked;
+      asked.hurry = undefined;
+      hurry();
+    }
   }
 
   /** The kinds of work that are typically late, with their time. */

@@ -11,7 +11,6 @@ function scene(t: TestContext, count = 2) {
   let now = 0;
   /** Milliseconds a look-up takes there when it is tried; undefined: no answer. */
   const takes: (number | undefined)[] = new Array(count).fill(2);
-  const down = new Set<number>();
   const events: PaceEvent[] = [];
   const tried: number[] = [];
   const givenUp: number[] = [];
@@ -19,7 +18,6 @@ function scene(t: TestContext, count = 2) {
     urls: takes.map((_, at) => `ldap://dc${at}`),
     limits: DEFAULT_PACE,
     retry: RETRY,
-    isUp: (at) => !down.has(at),
     trial: async (at) => {
       tried.push(at);
       const ms = takes[at];
@@ -28,7 +26,6 @@ function scene(t: TestContext, count = 2) {
     },
     giveUp: (at) => {
       givenUp.push(at);
-      down.add(at);
       order.left(at);
     },
     onEvent: (event) => void events.push(event),
@@ -45,8 +42,8 @@ function scene(t: TestContext, count = 2) {
       await turns();
     }
   };
-  const begin = (at: number, work: Work = 'look-up') => {
-    const asked = order.began(at, work, now);
+  const begin = (at: number, work: Work = 'look-up', hurry?: () => void) => {
+    const asked = order.began(at, work, now, hurry);
     return () => order.ended(at, asked, true, now);
   };
   /** Operations one after the other that take this long each. */
@@ -57,12 +54,9 @@ function scene(t: TestContext, count = 2) {
       end();
     }
   };
-  const ranked = async () => {
-    await order.doubt();
-    return order.ranked();
-  };
+  const ranked = async () => order.ranked();
   const first = async () => (await ranked())[0];
-  return { order, takes, down, events, tried, givenUp, pass, begin, answers, first, ranked };
+  return { order, takes, events, tried, givenUp, pass, begin, answers, first, ranked };
 }
 
 const SLOW: readonly (readonly [why: string, times: readonly number[], other: number, passedOver: boolean])[] = [
@@ -75,6 +69,7 @@ const SLOW: readonly (readonly [why: string, times: readonly number[], other: nu
 for (const [why, times, other, passedOver] of SLOW) {
   test(`the first one is ${why}: ${passedOver ? 'passed over' : 'kept'}`, async (t) => {
     const { order, takes, events, answers, pass, begin, first } = scene(t);
+    takes[0] = 500;
     takes[1] = other;
     await answers(0, times);
     begin(0)();
@@ -102,8 +97,8 @@ test('what several wait for counts before it is answered', async (t) => {
 test('it is tried at growing intervals, and first again when it is fast', async (t) => {
   const { takes, events, tried, answers, pass, first } = scene(t);
   takes[0] = 500;
-  await answers(0, [500, 500, 500, 500]);
-  await pass(300);
+  await answers(0, [300, 300, 300]);
+  await pass(50);
   assert.equal(await first(), 1);
   tried.length = 0;
   // After 1, 3, 7 and 15 seconds.
@@ -123,8 +118,8 @@ test('one that is fast in trials only is tried more and more rarely', async (t) 
   const { events, answers, pass, first } = scene(t);
   const intervals: number[] = [];
   for (let round = 0; round < 8; round++) {
-    await answers(0, [500, 500, 500, 500], 'password-check');
-    await pass(300);
+    await answers(0, [300, 300, 300], 'password-check');
+    await pass(50);
     const event = events.at(-1);
     assert.ok(event?.type === 'controller-slow');
     intervals.push(event.retryInMs);
@@ -158,11 +153,12 @@ test('both become slow: the order is as configured, but for what was found befor
 });
 
 test('the others do not answer either: it is asked', async (t) => {
-  const { ranked, down, answers, pass } = scene(t);
+  const { order, ranked, takes, answers, pass } = scene(t);
+  takes[0] = 500;
   await answers(0, [500, 500, 500, 500]);
   await pass(300);
   assert.deepEqual(await ranked(), [1, 0]);
-  down.add(1);
+  order.left(1);
   assert.deepEqual(await ranked(), [0]);
 });
 
@@ -189,6 +185,26 @@ test('answers that are in but not read yet are no silence', async (t) => {
   assert.deepEqual(await ranked(), [0, 1]);
 });
 
+test('what takes unusually long is hurried once, and what usually takes long is not', async (t) => {
+  const { takes, begin, pass, answers } = scene(t);
+  takes[1] = 300;
+  const hurried: string[] = [];
+  const hurry = (who: string) => () => void hurried.push(who);
+  begin(0, 'look-up', hurry('first'))();
+  begin(0, 'look-up', hurry('second'));
+  begin(0, 'password-check');
+  await pass(200);
+  assert.deepEqual(hurried, []);
+  await pass(200);
+  assert.deepEqual(hurried, ['second']);
+  await pass(2_000);
+  assert.deepEqual(hurried, ['second']);
+  await answers(0, [400, 400, 400, 400]);
+  begin(0, 'look-up', hurry('usual'));
+  await pass(2_000);
+  assert.deepEqual(hurried, ['second']);
+});
+
 test('reading much is given a second', async (t) => {
   const { ranked, begin, pass } = scene(t);
   begin(0, 'reading');
@@ -199,15 +215,14 @@ test('reading much is given a second', async (t) => {
 });
 
 test('silent for long: given up while another answers, and not when none does', async (t) => {
-  const { down, givenUp, begin, pass, order } = scene(t);
+  const { givenUp, begin, pass, order } = scene(t);
   begin(0, 'password-check');
-  down.add(1);
+  order.left(1);
   await pass(5_000);
   assert.deepEqual(givenUp, []);
-  down.delete(1);
+  order.returned(1, 1);
   await pass(400);
   assert.deepEqual(givenUp, [0]);
-  down.delete(0);
   assert.equal(order.isSlow(0), false, 'it is judged anew when it is back');
 });
 

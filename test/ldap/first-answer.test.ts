@@ -9,25 +9,23 @@ class Final extends Error {}
 function panel(count: number) {
   const asked: number[] = [];
   const ends = Array.from({ length: count }, () => Promise.withResolvers<string>());
-  let over = true;
+  let hurryUp = () => {};
   const answer = firstAnswer(
     ends.map((_, at) => at),
     {
-      ask: (at) => {
+      ask: (at, hurry) => {
         asked.push(at);
+        hurryUp = hurry;
         return (ends[at] as (typeof ends)[number]).promise;
       },
       isFinal: (error) => error instanceof Final,
-      patience: { ms: 5, isOver: () => over },
     },
   );
   answer.catch(() => undefined);
   return {
     asked,
     answer,
-    endure: () => {
-      over = false;
-    },
+    hurry: () => hurryUp(),
     tell: (at: number, value: string) => ends[at]?.resolve(value),
     fail: async (at: number, error: Error = new Error('no answer')) => {
       ends[at]?.reject(error);
@@ -36,13 +34,12 @@ function panel(count: number) {
   };
 }
 const settled = () => new Promise((resolve) => setImmediate(resolve));
-const patienceEnds = () => new Promise((resolve) => setTimeout(resolve, 20));
 
 test('the first one answers: nobody else is asked', async () => {
-  const { asked, answer, tell } = panel(2);
+  const { asked, answer, tell, hurry } = panel(2);
   tell(0, 'a');
   assert.deepEqual(await answer, { value: 'a' });
-  await patienceEnds();
+  hurry();
   assert.deepEqual(asked, [0]);
 });
 
@@ -70,10 +67,11 @@ test('a final rejection is passed on at once', async () => {
   assert.deepEqual(asked, [0]);
 });
 
-test('patience ends: one more is asked, and whoever answers first counts', async () => {
+test('in a hurry one more is asked, and whoever answers first counts', async () => {
   for (const first of [0, 1]) {
-    const { asked, answer, tell, fail } = panel(3);
-    await patienceEnds();
+    const { asked, answer, tell, fail, hurry } = panel(3);
+    hurry();
+    hurry();
     assert.deepEqual(asked, [0, 1]);
     tell(first, `from ${first}`);
     assert.deepEqual(await answer, { value: `from ${first}` });
@@ -83,8 +81,8 @@ test('patience ends: one more is asked, and whoever answers first counts', async
 });
 
 test('while two are asked a failure asks the third, and only the last failure is none', async () => {
-  const { asked, answer, tell, fail } = panel(3);
-  await patienceEnds();
+  const { asked, answer, tell, fail, hurry } = panel(3);
+  hurry();
   await fail(1);
   assert.deepEqual(asked, [0, 1, 2]);
   await fail(2);
@@ -92,11 +90,10 @@ test('while two are asked a failure asks the third, and only the last failure is
   assert.deepEqual(await answer, { value: 'late' });
 });
 
-test('patience that is not over where slow answers are usual', async () => {
-  const { asked, answer, endure, tell } = panel(2);
-  endure();
-  await patienceEnds();
+test('a hurry where nobody else is left', async () => {
+  const { asked, answer, tell, hurry } = panel(1);
+  hurry();
   assert.deepEqual(asked, [0]);
   tell(0, 'a');
-  await answer;
+  assert.deepEqual(await answer, { value: 'a' });
 });
