@@ -4,7 +4,7 @@
 import { type ResolveOptions, type ResolveRequest, resolve } from '../autodiscover/settings/resolve.ts';
 import type { Trace, TraceFacts } from '../autodiscover/settings/trace.ts';
 import type { DiscoverResult } from '../autodiscover/settings/user-settings.ts';
-import type { Directory } from '../ldap/directory.ts';
+import type { Directory, DirectoryStatus } from '../ldap/directory.ts';
 import { lastCommonName } from '../ldap/legacy-dn.ts';
 import type { OrganizationIndex } from '../ldap/organization-index.ts';
 import { addressFilters, legacyDnFilter } from '../ldap/recipient.ts';
@@ -76,8 +76,8 @@ export async function explain(request: ResolveRequest, deps: ExplainDeps): Promi
   return {
     asked: request.legacyDn ?? request.emailAddress ?? '',
     directory: {
-      // A controller that failed is marked down by the very request, so the first that is up is the one that answered.
-      controller: directory.status().controllers.find(({ up }) => up)?.url ?? 'none answers',
+      // A controller that failed is marked down by the very request.
+      controller: inUse(directory.status().controllers)?.url ?? 'none answers',
       organization: organization.name,
       snapshotAgeMs: Math.max(0, deps.now() - organization.readAt),
     },
@@ -156,4 +156,9 @@ function urlsOf({ facts }: Trace, index: OrganizationIndex): Explanation['urls']
     distinguishedName,
   }));
   return [...new Map(chosen.map((one) => [`${one.kind} ${one.side}`, one])).values()];
+}
+
+/** The controller that is asked first: slow ones only when there is no other. */
+function inUse(controllers: DirectoryStatus['controllers']): DirectoryStatus['controllers'][number] | undefined {
+  return controllers.find(({ up, slow }) => up && !slow) ?? controllers.find(({ up }) => up);
 }
