@@ -349,8 +349,10 @@ export class ControllerPool {
       // What is left of the time before the outage is not to be trusted: a silent connection would cost a time-out each.
       state.forSearches.startWith(connection);
       state.retryAfterMs = undefined;
+      // Whoever is told may ask it at once.
+      this.#order.returned(state.at);
       this.#options.onEvent?.({ type: 'controller-up', url: state.options.url });
-      this.#order.returned(state.at, performance.now() - began);
+      this.#order.opened(state.at, performance.now() - began);
     } catch (error) {
       if (this.#closed) return;
       const delay = !this.#isAnyUp() ? this.#retry.firstMs : Math.min(lastDelayMs * 2, this.#retry.longestMs);

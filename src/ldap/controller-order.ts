@@ -114,11 +114,15 @@ export class ControllerOrder {
     this.#isPlain = false;
   }
 
-  /** A controller is up again, and opening a connection took so many milliseconds: one that takes very long is not asked first yet. */
-  returned(at: number, openingMs: number): void {
-    const place = this.#place(at);
-    place.up = true;
+  /** A controller is up again. */
+  returned(at: number): void {
+    this.#place(at).up = true;
     this.#changed();
+  }
+
+  /** Opening a connection took a returned controller so many milliseconds: one that takes very long is not asked first yet. */
+  opened(at: number, openingMs: number): void {
+    const place = this.#place(at);
     const other = this.#next(place);
     if (!other || openingMs <= OPENING_TURNS * this.#parts.limits.lateMs) return;
     const otherMs = other.pace.typicalMs('look-up', this.#parts.now()) ?? 0;

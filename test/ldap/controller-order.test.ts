@@ -220,7 +220,7 @@ test('silent for long: given up while another answers, and not when none does', 
   order.left(1);
   await pass(5_000);
   assert.deepEqual(givenUp, []);
-  order.returned(1, 1);
+  order.returned(1);
   await pass(400);
   assert.deepEqual(givenUp, [0]);
   assert.equal(order.isSlow(0), false, 'it is judged anew when it is back');
@@ -228,9 +228,9 @@ test('silent for long: given up while another answers, and not when none does', 
 
 test('whoever needs very long to come back is not asked first', async (t) => {
   const { order, first, pass } = scene(t);
-  order.returned(0, 800);
+  order.opened(0, 800);
   assert.equal(await first(), 0);
-  order.returned(0, 2_500);
+  order.opened(0, 2_500);
   assert.equal(await first(), 1);
   await pass(1_100);
   assert.equal(await first(), 0);
