@@ -85,7 +85,7 @@ export class Authenticator {
     // New credentials replace those the connection had, whatever becomes of them.
     this.#connections.delete(socket);
     if (header.length > MAX_AUTHORIZATION) return { outcome: 'challenge', reason: 'Authorization header too long' };
-    // A name, then spaces ([RFC 9110] 11.4), or tabs as some write, then what the scheme reads.
+    // A name, then spaces (RFC 9110 11.4), or tabs as some write, then what the scheme reads.
     const end = header.search(/[ \t]/);
     const scheme = this.#byName.get((end < 0 ? header : header.slice(0, end)).toLowerCase());
     if (!scheme?.available) return { outcome: 'challenge', reason: 'a scheme that is not offered' };
