@@ -34,6 +34,7 @@ const WELL: SeriesValues = {
   process_resident_memory_bytes: always(1.2e9),
   'autodiscover_ldap_controller_up{controller="ldaps://dc1.contoso.test"}': always(1),
   'autodiscover_ldap_controller_up{controller="ldaps://dc2.contoso.test"}': always(1),
+  'autodiscover_ldap_controller_slow{controller="ldaps://dc1.contoso.test"}': always(0),
   autodiscover_organization_age_seconds: always(60),
   autodiscover_recipient_cache_oldest_stale_seconds: always(0),
   autodiscover_password_checks_waiting: always(10),
@@ -60,7 +61,12 @@ const SCENES: readonly (readonly [what: string, differing: SeriesValues, alerts:
     ['AutodiscoverControllerLeftOut'],
   ],
   [
-    'all are, and answers come from memory',
+    'one controller is passed over for a faster one',
+    { 'autodiscover_ldap_controller_slow{controller="ldaps://dc1.contoso.test"}': always(1) },
+    ['AutodiscoverControllerSlow'],
+  ],
+  [
+    'all are left out, and answers come from memory',
     {
       autodiscover_ready: always(0),
       'autodiscover_ldap_controller_up{controller="ldaps://dc1.contoso.test"}': always(0),
@@ -169,10 +175,12 @@ labSuite('the alert rules', ['prometheus'], () => {
     });
   }
 
+  const names: string[] = parse(readFileSync(RULES, 'utf8')).groups[0].rules.map(
+    ({ alert }: { alert: string }) => alert,
+  );
+
   test('every alert fires in a scene, and is explained on the page', () => {
     const page = readFileSync(join(ROOT, 'docs', 'operations.md'), 'utf8');
-    const rules = parse(readFileSync(RULES, 'utf8'));
-    const names: string[] = rules.groups[0].rules.map(({ alert }: { alert: string }) => alert);
     const fired = new Set(SCENES.flatMap(([, , alerts]) => alerts));
     assert.deepEqual(
       names.filter((name) => !fired.has(name)),
@@ -194,6 +202,6 @@ labSuite('the alert rules', ['prometheus'], () => {
       [JOB],
     );
     writeFileSync(join(folder, 'prometheus.yml'), text.replace('/etc/prometheus/', `${folder}/`));
-    assert.match(promtool('check', 'config', 'prometheus.yml'), /15 rules found/);
+    assert.ok(promtool('check', 'config', 'prometheus.yml').includes(` ${names.length} rules found`));
   });
 });
