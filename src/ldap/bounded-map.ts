@@ -1,6 +1,9 @@
 // A Map that forgets what was set longest ago. The order is kept in a ring beside it: taking the first key out of a Map each time walks
 // over the holes that leaves, and under a flood of new keys every insertion would cost thousands of steps (V8's ordered hash tables).
 
+/** Places that a ring may have beyond twice as many as there are keys. */
+const LEAST_RING = 64;
+
 export class BoundedMap<K, V> {
   /** Where in the ring each held key is: no object for each entry, since there may be a hundred thousand of them. */
   readonly #slots = new Map<K, number>();
@@ -10,7 +13,7 @@ export class BoundedMap<K, V> {
   readonly #maxEntries: number;
   #next = 0;
 
-  /** Holds what was set in the last `maxEntries` settings, and nothing else. */
+  /** Never holds more than `maxEntries`; what was set longest ago goes first. */
   constructor(maxEntries: number) {
     this.#maxEntries = Math.max(1, maxEntries);
   }
@@ -26,6 +29,7 @@ export class BoundedMap<K, V> {
     const held = left === undefined ? key : this.#ring[left];
     // Left in the ring, but not taken out of the Map and put in again: that would leave a hole in it each time.
     if (left !== undefined) this.#leave(left);
+    if (this.#next === this.#ring.length && this.#ring.length > LEAST_RING + 2 * this.#slots.size) this.#closeUp();
     const slot = this.#next;
     this.#next = (slot + 1) % this.#maxEntries;
     const oldest = this.#ring[slot];
@@ -49,6 +53,21 @@ export class BoundedMap<K, V> {
 
   get size(): number {
     return this.#slots.size;
+  }
+
+  /** Before the ring grows: where keys are set again and again, most of it is places that were left. */
+  #closeUp(): void {
+    let to = 0;
+    for (const [from, key] of this.#ring.entries()) {
+      if (key === undefined) continue;
+      this.#ring[to] = key;
+      this.#values[to] = this.#values[from];
+      this.#slots.set(key, to);
+      to += 1;
+    }
+    this.#ring.length = to;
+    this.#values.length = to;
+    this.#next = to;
   }
 
   #leave(slot: number): void {

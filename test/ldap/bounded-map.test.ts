@@ -58,3 +58,32 @@ test('whatever is set and deleted, it holds what was set last', () => {
     }
   }
 });
+
+test('few keys set again and again are all held, in the order they were set last', () => {
+  const random = seededRandom(2011);
+  const most = 1000;
+  const map = new BoundedMap<number, number>(most);
+  /** In the order of their last setting. */
+  const model = new Map<number, number>();
+  for (let step = 0; step < 20_000; step++) {
+    const key = Math.floor(random() * 50);
+    model.delete(key);
+    if (random() < 0.1) map.delete(key);
+    else {
+      map.set(key, step);
+      model.set(key, step);
+    }
+  }
+  const held = () => [...model].filter(([key, step]) => map.get(key) === step).map(([key]) => key);
+  assert.deepEqual(held(), [...model.keys()]);
+  // Others come: who was set longest ago goes first, and nobody while there is plenty of room.
+  const oldest = [...model.keys()];
+  for (let n = 0; n < most; n++) {
+    map.set(1_000_000 + n, n);
+    assert.ok(map.size <= most);
+    const left = held();
+    assert.deepEqual(left, oldest.slice(oldest.length - left.length));
+    if (n < most / 2) assert.equal(left.length, oldest.length);
+  }
+  assert.deepEqual([held(), map.size], [[], most]);
+});

@@ -41,7 +41,7 @@ export class DatedDigests<V> {
 
   set(digest: string, value: V, since: number): void {
     this.delete(digest);
-    if (this.#next === this.#times.length && this.#next < this.#maxEntries) this.#grow();
+    if (this.#next === this.#times.length && this.#next < this.#maxEntries) this.#makeRoom();
     const slot = this.#next % this.#maxEntries;
     this.#next = slot + 1;
     if (this.#values[slot] !== undefined) this.#removeAt(this.#findSlot(slot));
@@ -98,16 +98,23 @@ export class DatedDigests<V> {
     this.#index[gap] = EMPTY;
   }
 
-  #grow(): void {
+  /** Closes up what is held, where most slots were left because their digests were set again; else takes twice as many. */
+  #makeRoom(): void {
     const [digests, times] = [this.#digests, this.#times];
-    const capacity = times.length * 2;
+    const capacity = this.#size * 2 < times.length ? times.length : times.length * 2;
     this.#digests = new Uint32Array(capacity * WORDS);
-    this.#digests.set(digests);
     this.#times = new Float64Array(capacity);
-    this.#times.set(times);
     this.#index = new Int32Array(capacity * 2).fill(EMPTY);
-    for (const [slot, value] of this.#values.entries()) {
-      if (value !== undefined) this.#index[this.#findSlot(slot)] = slot;
+    let to = 0;
+    for (const [from, value] of this.#values.entries()) {
+      if (value === undefined) continue;
+      this.#digests.set(digests.subarray(from * WORDS, (from + 1) * WORDS), to * WORDS);
+      this.#times[to] = times[from] as number;
+      this.#values[to] = value;
+      this.#index[this.#findSlot(to)] = to;
+      to += 1;
     }
+    this.#values.length = to;
+    this.#next = to;
   }
 }
