@@ -28,16 +28,10 @@ export async function scene(t: TestContext, count: number, options: Partial<Pool
   const controllers = await Promise.all(
     Array.from({ length: count }, (_, at) => startController({ hostName: `DC${at + 1}` })),
   );
-  const events: PoolEvent[] = [];
-  const pool = new ControllerPool({
-    controllers: controllers.map(({ url }) => controllerAt(url, QUICK)),
-    bindName: READER,
-    readPassword: async () => PASSWORD,
-    connections: 2,
-    retry: { firstMs: 30, longestMs: 200 },
-    onEvent: (event) => void events.push(event),
-    ...options,
-  });
+  const { pool, events } = poolOf(
+    controllers.map(({ url }) => controllerAt(url, QUICK)),
+    options,
+  );
   t.after(async () => {
     pool.close();
     await Promise.all(controllers.map((controller) => controller.close()));
@@ -58,9 +52,18 @@ export function patientPool(
   controllers: readonly EmbeddedDirectory[],
   options: Partial<PoolOptions> = {},
 ) {
+  const opened = poolOf(
+    controllers.map(({ url }) => controllerAt(url, { operationTimeoutMs: 60_000 })),
+    options,
+  );
+  t.after(() => opened.pool.close());
+  return opened;
+}
+
+function poolOf(controllers: PoolOptions['controllers'], options: Partial<PoolOptions>) {
   const events: PoolEvent[] = [];
   const pool = new ControllerPool({
-    controllers: controllers.map(({ url }) => controllerAt(url, { operationTimeoutMs: 60_000 })),
+    controllers,
     bindName: READER,
     readPassword: async () => PASSWORD,
     connections: 2,
@@ -68,6 +71,5 @@ export function patientPool(
     onEvent: (event) => void events.push(event),
     ...options,
   });
-  t.after(() => pool.close());
   return { pool, events };
 }

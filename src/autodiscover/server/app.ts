@@ -4,13 +4,11 @@ import type { RequestListener } from 'node:http';
 import { type Request as ExpressRequest, type Response as ExpressResponse, Router } from 'express';
 import type { AppDependencies } from './dependencies.ts';
 import { EvenTime } from './even-time.ts';
-import { contextOf } from './exchange-context.ts';
 import { logged } from './exchange-log.ts';
-import { failed, guarded } from './gate.ts';
+import { failed, guarded, noSuchPath } from './gate.ts';
 import { healthRoutes } from './health-routes.ts';
 import { jsonRoute } from './json-route.ts';
 import { poxRoute } from './pox-route.ts';
-import { endWith } from './send.ts';
 import { soapRoute } from './soap-route.ts';
 
 /**
@@ -33,9 +31,8 @@ export function createApp(dependencies: AppDependencies): RequestListener {
   router.use(healthRoutes(dependencies.directory, dependencies.maxSnapshotAgeMs, dependencies.stopping));
   return logged(dependencies, (request, response) =>
     router(request as ExpressRequest, response as ExpressResponse, (error?: unknown) => {
-      if (error !== undefined) return failed(error, request, response);
-      contextOf(request).record.outcome = 'no such path';
-      endWith(response, 404);
+      if (error !== undefined) failed(error, request, response);
+      else noSuchPath(request, response);
     }),
   );
 }

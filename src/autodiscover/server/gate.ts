@@ -125,6 +125,12 @@ export function askAgainLater(response: Response, results: readonly DiscoverResu
   response.setHeader('Retry-After', String(RETRY_AFTER_SECONDS));
 }
 
+/** What no route takes. */
+export function noSuchPath(request: Request, response: Response): void {
+  contextOf(request).record.outcome = 'no such path';
+  endWith(response, 404);
+}
+
 /**
  * Errors of reading a body (too large, undecodable, aborted) keep their status; a directory that cannot be asked is 503; everything
  * else is a fault of ours.

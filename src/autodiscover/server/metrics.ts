@@ -122,17 +122,31 @@ export class ServiceMetrics {
           this.inc(read());
         },
       });
-    new Gauge({
-      name: 'autodiscover_ldap_controller_up',
-      help: '1 while a domain controller is used, 0 while it is left out.',
-      labelNames: ['controller'],
-      registers,
-      // Of several workers the worst counts.
-      aggregator: 'min',
-      collect() {
-        for (const { url, up } of sources.directory().controllers) this.set({ controller: url }, up ? 1 : 0);
-      },
-    });
+    // 1 or 0 for each controller. Of several workers the worst counts.
+    const controllers = (name: string, help: string, of: 'up' | 'slow', aggregator: Aggregator) =>
+      new Gauge({
+        name,
+        help,
+        labelNames: ['controller'],
+        registers,
+        aggregator,
+        collect() {
+          for (const status of sources.directory().controllers)
+            this.set({ controller: status.url }, status[of] ? 1 : 0);
+        },
+      });
+    controllers(
+      'autodiscover_ldap_controller_up',
+      '1 while a domain controller is used, 0 while it is left out.',
+      'up',
+      'min',
+    );
+    controllers(
+      'autodiscover_ldap_controller_slow',
+      '1 while a domain controller is asked last because another is much faster.',
+      'slow',
+      'max',
+    );
     new Gauge({
       name: 'autodiscover_certificate_days_left',
       help: 'Days until a certificate of the service expires; negative when it has.',
@@ -143,16 +157,6 @@ export class ServiceMetrics {
         this.reset();
         for (const { source, notAfter } of sources.certificates())
           if (notAfter) this.set({ source }, (notAfter.getTime() - Date.now()) / DAY_MS);
-      },
-    });
-    new Gauge({
-      name: 'autodiscover_ldap_controller_slow',
-      help: '1 while a domain controller is asked last because another is much faster.',
-      labelNames: ['controller'],
-      registers,
-      aggregator: 'max',
-      collect() {
-        for (const { url, slow } of sources.directory().controllers) this.set({ controller: url }, slow ? 1 : 0);
       },
     });
     gauge(

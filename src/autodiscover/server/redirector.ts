@@ -6,7 +6,7 @@ import type { RequestListener } from 'node:http';
 import type { Request as ExpressRequest, Response as ExpressResponse, RequestHandler } from 'express';
 import { contextOf, type Request, type Response } from './exchange-context.ts';
 import { type ExchangeLog, logged } from './exchange-log.ts';
-import { failed } from './gate.ts';
+import { failed, noSuchPath } from './gate.ts';
 import { endWith } from './send.ts';
 
 const FILES = /^\/+autodiscover\/+(?:[^/]+\/+)?autodiscover\.(xml|svc|json)(\/.*)?$/i;
@@ -22,16 +22,14 @@ export function createRedirector(publicUrl: string, health: RequestHandler, exch
 }
 
 function redirect(publicUrl: string, request: Request, response: Response): void {
-  const { record } = contextOf(request);
   // Path and query as they were sent; a fragment is no part of a target, but some send one.
   const [, path = '', query = ''] = /^([^?#]*)(\?[^#]*)?/.exec(request.url ?? '') ?? [];
   const [, file, behind = ''] = FILES.exec(path) ?? [];
   if (file === undefined) {
-    record.outcome = 'no such path';
-    endWith(response, 404);
+    noSuchPath(request, response);
     return;
   }
-  Object.assign(record, { dialect: 'redirect', outcome: 'redirectUrl' });
+  Object.assign(contextOf(request).record, { dialect: 'redirect', outcome: 'redirectUrl' });
   const kind = file.toLowerCase();
   // Clients accept a 302 to a lower-case path of the same kind of file.
   const target = `/autodiscover/autodiscover.${kind}${kind === 'json' ? behind + query : ''}`;

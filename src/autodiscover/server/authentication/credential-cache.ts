@@ -1,10 +1,7 @@
 // Remembers outcomes of credential checks for a short time, so that Outlook's bursts cost one bind and a directory outage does not lock
-// out people who were just let in. Passwords are not kept: the key is a hash that begins with a secret of this process. Nobody ever sees
-// one, so HMAC's guard against prolonging it is not needed; node's createHmac costs ten times as much.
+// out people who were just let in. Passwords are not kept: the key is a digest under a secret of this process.
 
-import { hash, randomBytes } from 'node:crypto';
-
-import { DatedDigests } from './dated-digests.ts';
+import { DatedDigests, secretDigests } from './dated-digests.ts';
 
 export interface CredentialCacheOptions {
   readonly acceptedMs: number;
@@ -28,7 +25,7 @@ export class CredentialCache<T> {
   hitAgeMs = 0;
   /** Accepted because nobody could judge and they had been accepted before, since the start. */
   stale = 0;
-  readonly #secret = randomBytes(32).toString('hex');
+  readonly #digest = secretDigests();
   readonly #options: CredentialCacheOptions;
   /** Outcomes, and when they were judged. */
   readonly #accepted: DatedDigests<T>;
@@ -92,7 +89,7 @@ export class CredentialCache<T> {
   }
 
   #key(name: string, password: string): string {
-    return hash('sha256', `${this.#secret}${name.length}:${name}${password}`, 'binary');
+    return this.#digest(`${name.length}:${name}${password}`);
   }
 
   #forget(key: string): void {

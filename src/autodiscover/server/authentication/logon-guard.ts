@@ -3,15 +3,13 @@
 // together, below the domain's own lock-out threshold: whoever sprays passwords at this service cannot lock anybody out with it, nor try
 // more of them because somebody has many addresses.
 
-import { hash, randomBytes } from 'node:crypto';
-
 import { type LockoutPolicy, NO_LOCKOUT } from '../../../ldap/lockout-policy.ts';
 import { AttemptLimiter, type Leave } from './attempt-limiter.ts';
 import type { AuthenticationOutcome } from './authenticator.ts';
 import { BoundedWork } from './bounded-work.ts';
 import { countedAddress } from './client-network.ts';
 import { countedName } from './counted-name.ts';
-import { DatedDigests } from './dated-digests.ts';
+import { DatedDigests, secretDigests } from './dated-digests.ts';
 import { FailureBudget } from './failure-budget.ts';
 
 export interface LogonGuardOptions {
@@ -76,7 +74,7 @@ export class LogonGuard {
   readonly #all: FailureBudget;
   /** Where a name logged on: digests, since the names themselves would take several times the room. */
   readonly #known = new DatedDigests<true>(MAX_KNOWN);
-  readonly #knownSecret = randomBytes(32).toString('hex');
+  readonly #knownDigest = secretDigests();
   readonly #work: BoundedWork;
   #names: FailureBudget;
   #accounts: FailureBudget;
@@ -201,7 +199,7 @@ export class LogonGuard {
   }
 
   #knownKey(name: string, address: string): string {
-    return hash('sha256', `${this.#knownSecret}${countedName(name)}\0${countedAddress(address)}`, 'binary');
+    return this.#knownDigest(`${countedName(name)}\0${countedAddress(address)}`);
   }
 
   #perName(): number {
