@@ -143,8 +143,9 @@ export function divide(
       seekers.set(attribute, byValue);
       const key = value.toLowerCase();
       const known = byValue.get(key);
-      if (known) known.push(at);
-      else byValue.set(key, [at]);
+      if (!known) byValue.set(key, [at]);
+      // The same value in two spellings is one value: whoever has it is found once.
+      else if (known.at(-1) !== at) known.push(at);
     }
   }
   const shares: EntryReader[][] = lookups.map(() => []);

@@ -129,6 +129,17 @@ for (const [why, entries, expected] of shared) {
   });
 }
 
+test('entries of a shared search: somebody sought by one value in two spellings is found once', () => {
+  const shares = divide(
+    [entry('a', { proxyAddresses: 'smtp:ann@x' }), entry('b', { proxyAddresses: 'smtp:bob@x' })],
+    [lookup(smtp('ann@x'), smtp('ANN@x')), lookup(smtp('bob@x'), smtp('ann@X'), smtp('Bob@x'))],
+  );
+  assert.deepEqual(
+    shares?.map((share) => share.map(({ dn }) => dn)),
+    [['a'], ['a', 'b']],
+  );
+});
+
 /** Searches that end when they are told to. */
 function scene(options: { running: number; together?: number; waitMs?: number; fail?: (filter: string) => unknown }) {
   const searches: { readonly filter: string; readonly request: string | undefined; end(): void }[] = [];
