@@ -13,6 +13,12 @@ export interface CacheAges {
   readonly outageMs: number;
 }
 
+/** An answer as another process takes it: with the milliseconds since its question was asked, or more. */
+export interface Aged<V> {
+  readonly value: V;
+  readonly ageMs: number;
+}
+
 export interface AgedCacheOptions<V> {
   readonly ages: CacheAges;
   /** Answers kept; those that say "nothing there" are kept apart, a tenth as many, so that guessed names push nobody out. */
@@ -26,6 +32,8 @@ export interface AgedCacheOptions<V> {
   readonly now: () => number;
   /** Told the age of each answer that is given because the directory could not be asked. */
   readonly onStale?: (ageMs: number) => void;
+  /** Asked for what is not known here when the directory cannot be asked: what another process knows. Never rejects. */
+  readonly elsewhere?: ((key: string) => Promise<Aged<V> | undefined>) | undefined;
 }
 
 interface Entry<V> {
@@ -87,6 +95,12 @@ export class AgedCache<V> {
       if (!isUnavailable(error)) throw error;
       return this.#inOutage(key, error);
     }
+  }
+
+  /** What is known under a key and would be given in an outage, for another process. */
+  recall(key: string): Aged<V> | undefined {
+    const known = this.#lasting(key);
+    return known && { value: known.value, ageMs: this.#options.now() - known.askedAt };
   }
 
   /** Takes over an answer that came with another question, which was asked at `askedAt`. For a moment it counts whatever ages say. */
@@ -159,13 +173,28 @@ export class AgedCache<V> {
     return value;
   }
 
-  #inOutage(key: string, error: unknown): V {
-    const { ages, now, onStale } = this.#options;
-    const known = this.#entry(key);
-    const ageMs = known ? now() - known.askedAt : Number.POSITIVE_INFINITY;
-    if (!known || ageMs >= ages.outageMs) throw error;
+  async #inOutage(key: string, error: unknown): Promise<V> {
+    const { now, onStale } = this.#options;
+    const known = this.#lasting(key) ?? (await this.#learn(key));
+    if (!known) throw error;
     this.stale += 1;
-    onStale?.(ageMs);
+    onStale?.(now() - known.askedAt);
     return known.value;
+  }
+
+  /** The entry of a key, where it is not too old even for an outage. */
+  #lasting(key: string): Entry<V> | undefined {
+    const known = this.#entry(key);
+    return known && this.#options.now() - known.askedAt < this.#options.ages.outageMs ? known : undefined;
+  }
+
+  /** Takes over what another process knows, as old as it is there. */
+  async #learn(key: string): Promise<Entry<V> | undefined> {
+    const { ages, now, elsewhere } = this.#options;
+    if (!elsewhere || ages.outageMs <= 0) return undefined;
+    const told = await elsewhere(key);
+    // Doubted, because the changes that were looked for here concerned only what was known here.
+    if (told) this.#keep(key, told.value, { askedAt: now() - told.ageMs, leastMs: 0, doubted: true });
+    return this.#lasting(key);
   }
 }

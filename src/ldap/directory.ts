@@ -2,6 +2,7 @@
 // passwords by binding apart, and keeps the Exchange organisation as a snapshot that is replaced whole.
 
 import { type AccountRights, readAccountRights } from './account-rights.ts';
+import type { Aged } from './aged-cache.ts';
 import { type Changes, ChangeWatcher, type WatchedBases } from './change-watcher.ts';
 import { ControllerPool } from './connection.ts';
 import { type ControllerOptions, failureText } from './controller.ts';
@@ -19,9 +20,16 @@ import type {
   RetryIntervals,
 } from './pool-options.ts';
 import { readOrganization } from './read-organization.ts';
+import type { RecallQuestion } from './recalled.ts';
 import { type Account, findMailboxOf, type Recipient, type RecipientMatch } from './recipient.ts';
 import { type RecipientFaults, scanRecipients } from './recipient-scan.ts';
-import { DEFAULT_AGES, type RecipientAges, Recipients, type RecipientsStatus } from './recipients.ts';
+import {
+  type AskElsewhere,
+  DEFAULT_AGES,
+  type RecipientAges,
+  Recipients,
+  type RecipientsStatus,
+} from './recipients.ts';
 import { findPrincipalOwners, type PrincipalOwner } from './service-principals.ts';
 
 export interface DirectoryOptions {
@@ -38,6 +46,8 @@ export interface DirectoryOptions {
   readonly ages?: RecipientAges;
   /** Milliseconds between two looks for changes; none when absent or 0. */
   readonly watchIntervalMs?: number;
+  /** Asked in an outage for what is not known here; nobody when absent. */
+  readonly elsewhere?: AskElsewhere | undefined;
   /** Intervals at which controllers that are down are tried. */
   readonly retry?: RetryIntervals;
   /** Milliseconds of a clock that never goes back, for ages; the process's own when absent. */
@@ -92,14 +102,21 @@ export interface Directory {
   servicePrincipalOwners(names: readonly string[]): Promise<ReadonlyMap<string, readonly PrincipalOwner[]>>;
   /** Asks every configured controller now. */
   checkControllers(): Promise<readonly ControllerCheck[]>;
-  /** The account a logon name means: `user@domain` (UPN, SMTP address, `sam@domain`), `DOMAIN\user`, or a bare name. */
+  /**
+   * The account a logon name means: `user@domain` (UPN, SMTP address, `sam@domain`), `DOMAIN\user`, or a bare name. Never from memory: in
+   * an outage nobody can judge the password, and who has the name must not be told by how long that takes.
+   */
   findAccount(logonName: string): Promise<Account | undefined>;
-  /** The account of a Kerberos principal `sam@REALM`, in the domain of that realm. */
+  /** The same for a logon that winbind judges by itself: in an outage from memory. */
+  findWindowsAccount(logonName: string): Promise<Account | undefined>;
+  /** The account of a Kerberos principal `sam@REALM`, in the domain of that realm; in an outage from memory. */
   findPrincipal(principal: string): Promise<Account | undefined>;
   /** Binds as the account, apart from the service's own connections. Throws DirectoryError `unreachable`. */
   checkPassword(account: Account | undefined, password: string): Promise<PasswordCheck>;
   /** When the domains of the forest lock accounts out. Rejects with DirectoryError. */
   lockoutPolicy(): Promise<FoundLockoutPolicy>;
+  /** What another process asks by its DirectoryOptions.elsewhere: what is remembered here, if it may still be given in an outage. */
+  recall(question: RecallQuestion): Aged<unknown> | undefined;
   status(): DirectoryStatus;
   close(): void;
 }
@@ -161,6 +178,7 @@ class ActiveDirectory implements Directory {
       ages: options.ages ?? DEFAULT_AGES,
       running: options.connections,
       now: this.#now,
+      elsewhere: options.elsewhere,
       ...(options.onEvent ? { onEvent: options.onEvent } : {}),
     });
   }
@@ -315,6 +333,10 @@ class ActiveDirectory implements Directory {
     return this.#recipients.findAccount(logonName);
   }
 
+  findWindowsAccount(logonName: string): Promise<Account | undefined> {
+    return this.#recipients.findWindowsAccount(logonName);
+  }
+
   findPrincipal(principal: string): Promise<Account | undefined> {
     return this.#recipients.findPrincipal(principal);
   }
@@ -330,6 +352,10 @@ class ActiveDirectory implements Directory {
     const { domains, rootDse } = this.organization().organization;
     const heads = [rootDse.defaultNamingContext, ...domains.map((domain) => domain.namingContext)];
     return readLockoutPolicy((request) => this.#pool.search(request), [...new Set(heads)]);
+  }
+
+  recall(question: RecallQuestion): Aged<unknown> | undefined {
+    return this.#recipients.recall(question);
   }
 
   status(): DirectoryStatus {

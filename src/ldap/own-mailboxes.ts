@@ -17,14 +17,28 @@ const ATTRIBUTES = [
   'publicDelegatesBL',
 ] as const;
 
+/** The same as JSON: entries as entryKey gives them, names folded. */
+export interface OwnMailboxesForm {
+  readonly entries: readonly string[];
+  readonly names: readonly string[];
+}
+
 /** The account's own mailbox, those auto-mapped for it (msExchDelegateListBL) and those it may send for (publicDelegatesBL). */
 export class OwnMailboxes {
   readonly #entries: ReadonlySet<string>;
   readonly #names: ReadonlySet<string>;
 
-  constructor(entries: readonly EntryReader[]) {
-    this.#entries = new Set(entries.map(({ dn }) => entryKey(dn)));
-    this.#names = new Set(entries.flatMap(namesOf));
+  constructor({ entries, names }: OwnMailboxesForm) {
+    this.#entries = new Set(entries);
+    this.#names = new Set(names);
+  }
+
+  static of(entries: readonly EntryReader[]): OwnMailboxes {
+    return new OwnMailboxes({ entries: entries.map(({ dn }) => entryKey(dn)), names: entries.flatMap(namesOf) });
+  }
+
+  get form(): OwnMailboxesForm {
+    return { entries: [...this.#entries], names: [...this.#names] };
   }
 
   get size(): number {
@@ -65,10 +79,10 @@ function namesOf(entry: EntryReader): string[] {
 /** Reads them: one search for the account, and one for each mailbox that is opened to it. An account that is gone has none. */
 export async function readOwnMailboxes(search: Search, accountDn: string): Promise<OwnMailboxes> {
   const [account] = await readEntry(search, accountDn);
-  if (account === undefined) return new OwnMailboxes([]);
+  if (account === undefined) return OwnMailboxes.of([]);
   const opened = new Set([...account.many('msExchDelegateListBL'), ...account.many('publicDelegatesBL')]);
   const read = await Promise.all([...opened].slice(0, MAX_OPENED).map((dn) => readEntry(search, dn)));
-  return new OwnMailboxes([account, ...read.flat()]);
+  return OwnMailboxes.of([account, ...read.flat()]);
 }
 
 async function readEntry(search: Search, base: string): Promise<EntryReader[]> {

@@ -4,12 +4,13 @@
 import { domainToASCII } from 'node:url';
 import { chooseAccount, type LogonNames, soughtValues } from './account.ts';
 import { addressSpellings } from './address-spellings.ts';
-import { AgedCache, type CacheAges } from './aged-cache.ts';
+import { type Aged, AgedCache, type CacheAges } from './aged-cache.ts';
 import { BatchedLookups, divide, type SoughtValue } from './batched-lookups.ts';
 import { CompactRecipients } from './compact-recipient.ts';
 import type { EntryReader } from './entry.ts';
 import type { ForestDomain } from './exchange-organization.ts';
 import { entryKey, type OwnMailboxes, readOwnMailboxes } from './own-mailboxes.ts';
+import { FORMS, type Memory, type RecallQuestion, type Remembered } from './recalled.ts';
 import {
   type Account,
   findByAddress,
@@ -54,7 +55,11 @@ export interface RecipientsParts {
   readonly running: number;
   readonly now: () => number;
   readonly onEvent?: (event: OutageEvent) => void;
+  readonly elsewhere?: AskElsewhere | undefined;
 }
+
+/** Asks other processes in an outage what they know, in the form of recalled.ts. Never rejects. */
+export type AskElsewhere = (question: RecallQuestion) => Promise<Aged<unknown> | undefined>;
 
 const MAX_MATCHES = 100_000;
 const MAX_BY_NAME = 20_000;
@@ -93,6 +98,7 @@ export class Recipients {
       waitMs: WAIT_MS,
     });
     const recipients = new CompactRecipients();
+    const elsewhere = <M extends Memory>(memory: M) => parts.elsewhere && askedIn(memory, parts.elsewhere);
     this.#matches = new AgedCache<RecipientMatch>({
       ages,
       now,
@@ -101,6 +107,7 @@ export class Recipients {
       isMissing: ({ status }) => status !== 'found',
       isSame: sameMatch,
       compact: (match) => recipients.compactMatch(match),
+      elsewhere: elsewhere('matches'),
     });
     this.#byName = new AgedCache<Recipient | undefined>({
       ages,
@@ -110,6 +117,7 @@ export class Recipients {
       isMissing: (recipient) => recipient === undefined,
       isSame: sameRecipient,
       compact: (recipient) => recipient && recipients.compact(recipient),
+      elsewhere: elsewhere('byName'),
     });
     this.#accounts = new AgedCache<Account | undefined>({
       // Always asked while that is possible: a password must not be tried under a name its owner has no longer, and how long an answer
@@ -120,6 +128,7 @@ export class Recipients {
       maxEntries: MAX_ACCOUNTS,
       isMissing: (account) => account === undefined,
       isSame: (known, read) => known?.distinguishedName === read?.distinguishedName,
+      elsewhere: elsewhere('accounts'),
     });
     this.#ownMailboxes = new AgedCache<OwnMailboxes>({
       ages,
@@ -128,6 +137,7 @@ export class Recipients {
       maxEntries: MAX_BY_NAME,
       isMissing: (own) => own.size === 0,
       isSame: () => false,
+      elsewhere: elsewhere('ownMailboxes'),
     });
   }
 
@@ -160,11 +170,28 @@ export class Recipients {
   }
 
   /** See Directory.findAccount. */
-  findAccount(logonName: string): Promise<Account | undefined> {
-    // Names with a domain come with logons that winbind can judge by itself. All others come with passwords, which nobody can judge in an
-    // outage, whoever they belong to.
-    if (!logonName.includes('\\')) return this.#findAccount(logonName);
-    return this.#accounts.get(`name:${lower(logonName)}`, () => this.#findAccount(logonName));
+  async findAccount(logonName: string): Promise<Account | undefined> {
+    const backslash = logonName.indexOf('\\');
+    if (backslash >= 0) {
+      const domain = this.#parts.domain(logonName.slice(0, backslash));
+      return domain && this.#account(domain.namingContext, { sAMAccountName: logonName.slice(backslash + 1) });
+    }
+    const base = this.#parts.base();
+    const at = logonName.lastIndexOf('@');
+    if (at < 0) return this.#account(base, { sAMAccountName: logonName });
+    const domain = this.#parts.domain(logonName.slice(at + 1));
+    const names = { userPrincipalName: logonName, smtp: logonName };
+    const sam = { sAMAccountName: logonName.slice(0, at) };
+    // The same searches whether or not somebody has the name: the time must not tell.
+    if (!domain) return this.#account(base, names);
+    if (domain.namingContext.toLowerCase() === base.toLowerCase()) return this.#account(base, { ...names, ...sam });
+    const [byName, bySam] = await Promise.all([this.#account(base, names), this.#account(domain.namingContext, sam)]);
+    return byName ?? bySam;
+  }
+
+  /** See Directory.findWindowsAccount. */
+  findWindowsAccount(logonName: string): Promise<Account | undefined> {
+    return this.#accounts.get(`name:${lower(logonName)}`, () => this.findAccount(logonName));
   }
 
   /** See Directory.findPrincipal. */
@@ -200,6 +227,18 @@ export class Recipients {
     this.#ownMailboxes.doubtAll();
   }
 
+  /** What is remembered under a key, for another process; undefined when nothing is, or for too long. */
+  recall<M extends Memory>({ memory, key }: RecallQuestion<M>): Aged<unknown> | undefined {
+    const caches: { readonly [N in Memory]: AgedCache<Remembered[N]> } = {
+      matches: this.#matches,
+      byName: this.#byName,
+      accounts: this.#accounts,
+      ownMailboxes: this.#ownMailboxes,
+    };
+    const known = caches[memory].recall(key);
+    return known && { value: FORMS[memory].write(known.value), ageMs: known.ageMs };
+  }
+
   status(): RecipientsStatus {
     const caches = [this.#matches, this.#byName, this.#accounts, this.#ownMailboxes];
     const sum = (of: (cache: { size: number; stale: number }) => number) =>
@@ -213,25 +252,6 @@ export class Recipients {
       stale: sum(({ stale }) => stale),
       oldestStaleMs: this.#oldestStaleMs,
     };
-  }
-
-  async #findAccount(logonName: string): Promise<Account | undefined> {
-    const backslash = logonName.indexOf('\\');
-    if (backslash >= 0) {
-      const domain = this.#parts.domain(logonName.slice(0, backslash));
-      return domain && this.#account(domain.namingContext, { sAMAccountName: logonName.slice(backslash + 1) });
-    }
-    const base = this.#parts.base();
-    const at = logonName.lastIndexOf('@');
-    if (at < 0) return this.#account(base, { sAMAccountName: logonName });
-    const domain = this.#parts.domain(logonName.slice(at + 1));
-    const names = { userPrincipalName: logonName, smtp: logonName };
-    const sam = { sAMAccountName: logonName.slice(0, at) };
-    // The same searches whether or not somebody has the name: the time must not tell.
-    if (!domain) return this.#account(base, names);
-    if (domain.namingContext.toLowerCase() === base.toLowerCase()) return this.#account(base, { ...names, ...sam });
-    const [byName, bySam] = await Promise.all([this.#account(base, names), this.#account(domain.namingContext, sam)]);
-    return byName ?? bySam;
   }
 
   async #account(base: string, names: LogonNames): Promise<Account | undefined> {
@@ -273,6 +293,14 @@ export class Recipients {
     this.#staleInOutage = 0;
     this.#oldestStaleMs = 0;
   }
+}
+
+function askedIn<M extends Memory>(memory: M, ask: AskElsewhere) {
+  return async (key: string): Promise<Aged<Remembered[M]> | undefined> => {
+    const told = await ask({ memory, key });
+    const read = told && FORMS[memory].read(told.value);
+    return read && { value: read.value, ageMs: told.ageMs };
+  };
 }
 
 const byAddress = (address: string): SoughtValue => ({ attribute: 'proxyAddresses', value: `smtp:${address}` });

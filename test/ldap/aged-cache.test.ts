@@ -1,6 +1,6 @@
 // Ages, identity, sharing and doubt of remembered answers.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { AgedCache } from '../../src/ldap/aged-cache.ts';
 import { DirectoryError } from '../../src/ldap/errors.ts';
 
@@ -152,4 +152,75 @@ test('guessed names push nobody out', async () => {
   for (let n = 0; n < 20; n++) await get(`user${n}`);
   assert.equal(asked(), before);
   assert.equal(cache.size, 22);
+});
+
+describe('what another process knows', () => {
+  /** Three processes whose clocks began at different times; each asks the next, and the last nobody. */
+  function processes() {
+    let passed = 0;
+    let questions = 0;
+    const caches: AgedCache<Person>[] = [1_000_000, 5, 70_000].map(
+      (began, at) =>
+        new AgedCache<Person>({
+          ages: AGES,
+          maxEntries: 10,
+          isMissing: (value) => value === undefined,
+          isSame: (known, read) => known?.name === read?.name,
+          now: () => began + passed,
+          elsewhere: async (key) => {
+            questions += 1;
+            return caches[at - 1]?.recall(key);
+          },
+        }),
+    );
+    const [a, b, c] = caches;
+    const asked = (cache: AgedCache<Person> | undefined, answer: Person | Error) =>
+      cache?.get('alice', async () => {
+        if (answer instanceof Error) throw answer;
+        return answer;
+      });
+    return { a, b, c, asked, pass: (ms: number) => (passed += ms), questions: () => questions };
+  }
+
+  test('is given in an outage, and grows no younger on its way', async () => {
+    const { a, b, c, asked, pass } = processes();
+    const alice = { name: 'alice' };
+    await asked(a, alice);
+    pass(600);
+    assert.deepEqual(await asked(b, DOWN), alice);
+    assert.deepEqual(b?.recall('alice'), { value: alice, ageMs: 600 });
+    pass(300);
+    assert.deepEqual(await asked(c, DOWN), alice);
+    assert.deepEqual(c?.recall('alice'), { value: alice, ageMs: 900 });
+    pass(99);
+    for (const cache of [a, b, c]) assert.deepEqual(await asked(cache, DOWN), alice);
+    pass(1);
+    for (const cache of [a, b, c]) await assert.rejects(asked(cache, DOWN) ?? Promise.resolve(), DOWN);
+  });
+
+  test('is asked for neither while a directory answers, nor for what is known here', async () => {
+    const { a, b, asked, pass, questions } = processes();
+    await asked(a, { name: 'alice' });
+    await asked(b, { name: 'alice' });
+    pass(100);
+    await asked(b, { name: 'alice' });
+    pass(100);
+    await asked(b, DOWN);
+    await assert.rejects(asked(b, new Error('a fault')) ?? Promise.resolve(), /a fault/);
+    assert.equal(questions(), 0);
+  });
+
+  test('is asked of the directory again as soon as there is one', async () => {
+    const { a, b, asked } = processes();
+    await asked(a, { name: 'alice' });
+    await asked(b, DOWN);
+    assert.deepEqual(await asked(b, { name: 'changed' }), { name: 'changed' });
+  });
+
+  test('"nobody" is told as well; a key that nobody knows is the failure that it was', async () => {
+    const { a, b, asked } = processes();
+    await asked(a, undefined);
+    assert.equal(await asked(b, DOWN), undefined);
+    await assert.rejects(b?.get('bob', () => Promise.reject(DOWN)) ?? Promise.resolve(), DOWN);
+  });
 });

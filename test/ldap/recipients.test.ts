@@ -118,14 +118,14 @@ for (const [why, name] of SAME_AS_ALONE) {
 
 test('accounts are asked for at every logon, and known ones are found in an outage', async (t) => {
   const { controller, directory, cost } = await scene(t);
-  const alice = await directory.findAccount('CONTOSO\\alice');
-  assert.equal(await cost((d) => d.findAccount('CONTOSO\\alice')), 1);
+  const alice = await directory.findWindowsAccount('CONTOSO\\alice');
+  assert.equal(await cost((d) => d.findWindowsAccount('CONTOSO\\alice')), 1);
   assert.equal((await directory.findPrincipal('alice@CONTOSO.TEST'))?.distinguishedName, alice?.distinguishedName);
-  await directory.findAccount('CONTOSO\\nobody');
+  await directory.findWindowsAccount('CONTOSO\\nobody');
   await controller.setFaults({ dead: 'refuse' });
-  assert.deepEqual(await directory.findAccount('contoso\\ALICE'), alice);
+  assert.deepEqual(await directory.findWindowsAccount('contoso\\ALICE'), alice);
   assert.deepEqual(await directory.findPrincipal('alice@CONTOSO.TEST'), alice);
-  assert.equal(await directory.findAccount('CONTOSO\\nobody'), undefined);
+  assert.equal(await directory.findWindowsAccount('CONTOSO\\nobody'), undefined);
   await assert.rejects(directory.findAccount('bob'), { code: 'unreachable' });
   await assert.rejects(directory.findPrincipal('bob@CONTOSO.TEST'), { code: 'unreachable' });
 });

@@ -1,5 +1,6 @@
 // `autodiscover serve` with several workers on one port. The primary reads the configuration, keeps the workers alive, and holds what they
-// have in common: budgets of failed passwords, the key of session tickets, the sum of the metrics. It asks no directory and serves nobody.
+// have in common: budgets of failed passwords, the key of session tickets, the sum of the metrics. In an outage they ask each other through it.
+// It asks no directory and serves nobody.
 
 import type { Config } from '../config-schema.ts';
 import { AutodiscoverError } from '../errors.ts';
@@ -13,6 +14,7 @@ import { KEY_LIFE_MS, newTicketKey } from '../tls/ticket-keys.ts';
 import type { Channel } from '../workers/channel.ts';
 import { primaryChannel, startWorker } from '../workers/cluster-processes.ts';
 import { SharedGuard, serveGuard } from '../workers/guard-sharing.ts';
+import { answerRecall, OtherMemories, RecallRelay } from '../workers/memory-sharing.ts';
 import type { Order, Ready, StopOrder, StopReport } from '../workers/orders.ts';
 import { Supervisor, type Worker } from '../workers/supervisor.ts';
 import { checkLimits, logonGuard } from './authentication.ts';
@@ -60,8 +62,10 @@ export async function startWorkers(first: OrderedSettings, count: number, log: L
   const tellAll = (name: string, body?: unknown) => {
     for (const { channel } of supervisor.processes) channel.tell(name, body);
   };
+  const relay = new RecallRelay();
   const start = (): Worker<Ready> => {
     const worker = startWorker<Ready>();
+    relay.serve(worker.channel);
     attend(worker, guard, {
       order: () => ({ settings, workers: count, ticketKey: ticketKey.toString('base64') }),
       tellAll,
@@ -181,7 +185,9 @@ async function startOrdered(
     guard,
     ticketKey: Buffer.from(ticketKey, 'base64'),
     sessions,
+    others: new OtherMemories(channel, () => performance.now()),
   });
+  answerRecall(channel, (question) => service.directory.recall(question));
   channel.on('metrics', () => service.metrics?.registry.getMetricsAsJSON() ?? []);
   channel.on('ticket-key', (key: string) => service.tls.useTicketKey(Buffer.from(key, 'base64')));
   channel.on('drain', () => service.drain());

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { ControllerOptions } from '../../ldap/controller.ts';
-import { type Directory, type DirectoryEvent, openDirectory } from '../../ldap/directory.ts';
+import { type Directory, type DirectoryEvent, type DirectoryOptions, openDirectory } from '../../ldap/directory.ts';
 import { tryParseDn } from '../../ldap/distinguished-name.ts';
 import type { Config } from '../config-schema.ts';
 import { AutodiscoverError } from '../errors.ts';
@@ -23,6 +23,7 @@ import { PipelineLimit } from '../server/pipeline-limit.ts';
 import { createRedirector } from '../server/redirector.ts';
 import { TlsSessions } from '../server/tls-sessions.ts';
 import type { ResolveOptions } from '../settings/resolve.ts';
+import type { OtherMemories } from '../workers/memory-sharing.ts';
 import { openAuthentication } from './authentication.ts';
 import { ServiceTls } from './service-tls.ts';
 
@@ -54,6 +55,8 @@ export interface WorkerParts {
   readonly guard: Guard;
   readonly ticketKey: Buffer;
   readonly sessions: TlsSessions;
+  /** What the others remember, for outages. */
+  readonly others: OtherMemories;
 }
 
 /** Milliseconds that running exchanges get to finish. */
@@ -84,7 +87,10 @@ export function controllerAt(url: string, { config: { directory }, ca }: Service
 export function openServiceDirectory(
   settings: ServiceSettings,
   log: Logger,
-  metrics?: () => ServiceMetrics | undefined,
+  {
+    metrics,
+    elsewhere,
+  }: { readonly metrics?: () => ServiceMetrics | undefined } & Pick<DirectoryOptions, 'elsewhere'> = {},
 ): Promise<Directory> {
   const { config, readPassword } = settings;
   const { directory } = config;
@@ -101,6 +107,7 @@ export function openServiceDirectory(
       outageMs: directory.outageSeconds * 1000,
     },
     watchIntervalMs: directory.watchSeconds * 1000,
+    elsewhere,
     onEvent: (event) => {
       metrics?.()?.directoryEvent(event);
       logDirectoryEvent(event, log);
@@ -138,7 +145,11 @@ export async function startService(
   const { config } = settings;
   const tls = await ServiceTls.open(config.tls, log, parts?.ticketKey);
   let metrics: ServiceMetrics | undefined;
-  const directory = await openServiceDirectory(settings, log, () => metrics);
+  const others = parts?.others;
+  const directory = await openServiceDirectory(settings, log, {
+    metrics: () => metrics,
+    elsewhere: others && ((question) => others.recall(question)),
+  });
   const stops: ((idleMs: number) => Promise<void> | void)[] = [() => directory.close()];
   const stop = async (idleMs = 0) => {
     for (const step of stops.splice(0).reverse()) await step(idleMs);
@@ -155,6 +166,7 @@ export async function startService(
         credentials: () => cache,
         guard: () => guard.sizes,
         certificates: () => tls.infos,
+        otherMemories: others && (() => others.outcomes),
         ready: () => !stopping && readiness(directory, maxSnapshotAgeMs(config)).ready,
       });
     }

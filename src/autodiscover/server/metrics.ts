@@ -16,6 +16,8 @@ export interface MetricSources {
   /** What /health/ready says. */
   readonly ready: () => boolean;
   readonly guard: () => Readonly<Record<'names' | 'accounts' | 'addresses' | 'known' | 'running' | 'waiting', number>>;
+  /** Questions to other workers, by what came of them; undefined where there are none. */
+  readonly otherMemories?: (() => Readonly<Record<string, number>>) | undefined;
   readonly certificates: () => readonly { readonly source: string; readonly notAfter: Date | undefined }[];
 }
 
@@ -220,6 +222,18 @@ export class ServiceMetrics {
       () => sources.guard().waiting,
     );
     failureCountsGauge(registers, sources.guard);
+    const { otherMemories } = sources;
+    if (otherMemories)
+      new Counter({
+        name: 'autodiscover_worker_questions_total',
+        help: 'What this worker asked the others because no domain controller answered, by what came of it.',
+        labelNames: ['outcome'],
+        registers,
+        collect() {
+          this.reset();
+          for (const [outcome, count] of Object.entries(otherMemories())) this.inc({ outcome }, count);
+        },
+      });
   }
 }
 

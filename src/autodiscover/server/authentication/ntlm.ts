@@ -120,11 +120,11 @@ export class NtlmHandshakes {
   /** The account whose password the last leg may be about: winbind may try a name of a domain that the forest does not have in its own. */
   async #accountOf(name: string): Promise<Account | undefined> {
     if (name === '') return undefined;
-    const account = await this.#directory.findAccount(name);
+    const account = await this.#directory.findWindowsAccount(name);
     const backslash = name.indexOf('\\');
     if (account || backslash < 0) return account;
     const bare = name.slice(backslash + 1);
-    return bare === '' ? undefined : this.#directory.findAccount(bare);
+    return bare === '' ? undefined : this.#directory.findWindowsAccount(bare);
   }
 
   async #answer(handshake: Handshake, line: string, socket: Socket): Promise<AuthenticationOutcome> {
@@ -158,7 +158,7 @@ export class NtlmHandshakes {
   async #accepted(rest: readonly string[]): Promise<AuthenticationOutcome> {
     const token = this.#scheme === 'Negotiate' ? rest[0] : undefined;
     const name = rest.slice(token === undefined ? 0 : 1).join(' ');
-    const account = await this.#directory.findAccount(name);
+    const account = await this.#directory.findWindowsAccount(name);
     if (!account) return { outcome: 'challenge', reason: 'authenticated, but no such account in the directory', name };
     return {
       outcome: 'caller',

@@ -1,0 +1,128 @@
+// What one worker does not know in an outage another may: each has a memory of its own, and connections come to any of them. A worker asks
+// the primary, which asks all others at once and passes on the youngest answer. Nobody asks while a directory answers, and nothing becomes
+// younger by being told: ages travel with the answers, and the time of the question is added to them.
+
+import type { Aged } from '../../ldap/aged-cache.ts';
+import type { RecallQuestion } from '../../ldap/recalled.ts';
+import type { Channel } from './channel.ts';
+
+/** What came of a question: somebody knows, nobody does, somebody took too long and no other knows, too much was being asked already. */
+export const RECALL_OUTCOMES = ['known', 'unknown', 'late', 'crowded'] as const;
+
+export type RecallOutcome = (typeof RECALL_OUTCOMES)[number];
+
+/** The primary's answer to a worker. */
+type Told = ({ readonly outcome: 'known' } & Aged<unknown>) | { readonly outcome: Exclude<RecallOutcome, 'known'> };
+
+/** Milliseconds that the others get, and the primary with them. */
+const PATIENCE = { othersMs: 200, primaryMs: 250 } as const;
+/** Questions under way: of one worker, and to one, which is passed over when it has not answered so many. */
+const MOST = { ofOne: 256, toOne: 1024 } as const;
+
+/** Asks other workers, in the primary. */
+export class RecallRelay {
+  /** Workers that can be asked, also while they leave, and how many questions each has not answered. */
+  readonly #unanswered = new Map<Channel, number>();
+
+  /** Answers one worker's questions, and asks it when it can answer. */
+  serve(channel: Channel): void {
+    channel.on('remembers', () => this.#unanswered.set(channel, 0));
+    channel.onClose(() => this.#unanswered.delete(channel));
+    channel.on('recall', (question: RecallQuestion) => this.#askOthers(channel, 'recall', question));
+  }
+
+  async #askOthers(asking: Channel, name: string, question: unknown): Promise<Told> {
+    const others = [...this.#unanswered].filter(([channel]) => channel !== asking);
+    const open = others.filter(([, unanswered]) => unanswered < MOST.toOne);
+    let youngest: Aged<unknown> | undefined;
+    const asked = open.map(async ([channel]) => {
+      const told = await this.#ask(channel, name, question);
+      if (told && (!youngest || told.ageMs < youngest.ageMs)) youngest = told;
+    });
+    // All of them: an older answer may have been overtaken by a younger one.
+    const inTime = await within(PATIENCE.othersMs, Promise.all(asked));
+    if (youngest) return { outcome: 'known', value: youngest.value, ageMs: youngest.ageMs };
+    return { outcome: inTime && open.length === others.length ? 'unknown' : 'late' };
+  }
+
+  /** One that goes before it has answered knew nothing. */
+  async #ask(channel: Channel, name: string, question: unknown): Promise<Aged<unknown> | undefined> {
+    const count = (change: number) => {
+      const unanswered = this.#unanswered.get(channel);
+      if (unanswered !== undefined) this.#unanswered.set(channel, unanswered + change);
+    };
+    count(1);
+    try {
+      return await channel.ask<Aged<unknown> | undefined>(name, question);
+    } catch {
+      return undefined;
+    } finally {
+      count(-1);
+    }
+  }
+}
+
+/** Lets the other workers ask this one. */
+export function answerRecall(channel: Channel, recall: (question: RecallQuestion) => Aged<unknown> | undefined): void {
+  channel.on('recall', recall);
+  channel.tell('remembers');
+}
+
+/** What the other workers remember, for one worker. */
+export class OtherMemories {
+  /** Questions since the start, by what came of them. */
+  readonly outcomes: Record<RecallOutcome, number> = { known: 0, unknown: 0, late: 0, crowded: 0 };
+  readonly #channel: Channel;
+  readonly #now: () => number;
+  readonly #running = new Map<string, Promise<Aged<unknown> | undefined>>();
+
+  /** `now` is a clock in milliseconds. */
+  constructor(channel: Channel, now: () => number) {
+    this.#channel = channel;
+    this.#now = now;
+  }
+
+  /** What the youngest memory says, undefined when there is none or nobody answers soon; whoever asks the same meanwhile is told the same. */
+  recall(question: RecallQuestion): Promise<Aged<unknown> | undefined> {
+    return this.#shared(`${question.memory} ${question.key}`, 'recall', question);
+  }
+
+  #shared(key: string, name: string, question: unknown): Promise<Aged<unknown> | undefined> {
+    const running = this.#running.get(key);
+    if (running) return running;
+    const asked = this.#ask(name, question).finally(() => this.#running.delete(key));
+    this.#running.set(key, asked);
+    return asked;
+  }
+
+  async #ask(name: string, question: unknown): Promise<Aged<unknown> | undefined> {
+    const began = this.#now();
+    const told = this.#running.size < MOST.ofOne ? await this.#told(name, question) : CROWDED;
+    this.outcomes[told.outcome] += 1;
+    return told.outcome === 'known' ? { value: told.value, ageMs: told.ageMs + this.#now() - began } : undefined;
+  }
+
+  async #told(name: string, question: unknown): Promise<Told> {
+    let told: Told = LATE;
+    const asked = this.#channel.ask<Told>(name, question).then(
+      (answer) => {
+        told = answer;
+      },
+      () => undefined,
+    );
+    await within(PATIENCE.primaryMs, asked);
+    return told;
+  }
+}
+
+const LATE: Told = { outcome: 'late' };
+const CROWDED: Told = { outcome: 'crowded' };
+
+/** Whether something that never rejects has come about within so many milliseconds. */
+async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<false>();
+  const timer = setTimeout(() => resolve(false), ms);
+  const inTime = await Promise.race([work.then(() => true), late]);
+  clearTimeout(timer);
+  return inTime;
+}
