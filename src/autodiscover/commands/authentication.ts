@@ -8,7 +8,7 @@ import type { Config } from '../config-schema.ts';
 import { AutodiscoverError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { type AuthenticationScheme, Authenticator } from '../server/authentication/authenticator.ts';
-import { basicScheme, type Judgement } from '../server/authentication/basic.ts';
+import { type AskForCredential, basicScheme, type Judgement } from '../server/authentication/basic.ts';
 import type { BoundedWorkOptions } from '../server/authentication/bounded-work.ts';
 import { networkList } from '../server/authentication/client-network.ts';
 import { CredentialCache } from '../server/authentication/credential-cache.ts';
@@ -33,22 +33,30 @@ const POLICY_INTERVAL_MS = 3_600_000;
 /** What new domains begin with: the window of a policy whose threshold alone was configured. */
 const USUAL_OBSERVATION_MS = 1_800_000;
 
-/** `sharedGuard` is that of several workers. Throws AutodiscoverError `configuration` when none of the configured schemes can be offered. */
+/** What several workers have in common. */
+export interface SharedAuthentication {
+  readonly guard: Guard;
+  /** Under which credentials are digested. */
+  readonly credentialSecret: string;
+  readonly elsewhere: AskForCredential;
+}
+
+/** `shared` is there with several workers. Throws AutodiscoverError `configuration` when none of the configured schemes can be offered. */
 export async function openAuthentication(
   { authentication: config, limits }: Pick<Config, 'authentication' | 'limits'>,
   directory: Directory,
   log: Logger,
-  sharedGuard?: Guard,
+  shared?: SharedAuthentication,
 ): Promise<OpenAuthentication> {
   const pools: HelperPool[] = [];
-  const cache = credentialCache(config);
-  const guard = sharedGuard ?? logonGuard(config, limits, () => performance.now());
+  const cache = credentialCache(config, shared?.credentialSecret);
+  const guard = shared?.guard ?? logonGuard(config, limits, () => performance.now());
   const watch = await watchLockoutPolicy(config.failures, directory, guard, log);
   const leaveOut = (scheme: string, reason: string) =>
     log.warn({ scheme, reason }, 'authentication scheme is not offered');
   const openers: Record<Config['authentication']['schemes'][number], () => Promise<AuthenticationScheme | undefined>> =
     {
-      basic: async () => basicScheme({ directory, cache, guard, realm: config.realm }),
+      basic: async () => basicScheme({ directory, cache, guard, realm: config.realm, elsewhere: shared?.elsewhere }),
       ntlm: async () => {
         const handshakes = await openNtlm('NTLM', 'squid-2.5-ntlmssp');
         return handshakes && ntlmScheme(handshakes);
@@ -94,13 +102,14 @@ export async function openAuthentication(
   };
 }
 
-function credentialCache(config: Config['authentication']): CredentialCache<Judgement> {
+function credentialCache(config: Config['authentication'], secret: string | undefined): CredentialCache<Judgement> {
   return new CredentialCache({
     acceptedMs: config.cacheSeconds * 1000,
     rejectedMs: config.rejectedCacheSeconds * 1000,
     outageMs: config.outageSeconds * 1000,
     maxEntries: MAX_CREDENTIALS,
     now: () => performance.now(),
+    secret,
   });
 }
 

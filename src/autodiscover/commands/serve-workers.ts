@@ -5,6 +5,8 @@
 import type { Config } from '../config-schema.ts';
 import { AutodiscoverError } from '../errors.ts';
 import { createLogger, type Logger } from '../log.ts';
+import { networkList } from '../server/authentication/client-network.ts';
+import { newSecret } from '../server/authentication/dated-digests.ts';
 import type { LogonGuard } from '../server/authentication/logon-guard.ts';
 import { type Listener, listenHttp } from '../server/listen.ts';
 import { metricsListener } from '../server/metrics.ts';
@@ -16,6 +18,7 @@ import { primaryChannel, startWorker } from '../workers/cluster-processes.ts';
 import { SharedGuard, serveGuard } from '../workers/guard-sharing.ts';
 import { answerRecall, OtherMemories, RecallRelay } from '../workers/memory-sharing.ts';
 import type { Order, Ready, StopOrder, StopReport } from '../workers/orders.ts';
+import { RecallBudget } from '../workers/recall-budget.ts';
 import { Supervisor, type Worker } from '../workers/supervisor.ts';
 import { checkLimits, logonGuard } from './authentication.ts';
 import type { CommandIo } from './command-io.ts';
@@ -57,17 +60,18 @@ const LEAVE_MS = 5000;
 export async function startWorkers(first: OrderedSettings, count: number, log: Logger): Promise<Workers> {
   let settings = first;
   let ticketKey = newTicketKey();
+  const credentialSecret = newSecret();
   const { config } = first;
   const guard = logonGuard(config.authentication, config.limits, () => performance.now());
   const tellAll = (name: string, body?: unknown) => {
     for (const { channel } of supervisor.processes) channel.tell(name, body);
   };
-  const relay = new RecallRelay();
+  const relay = new RecallRelay(recallBudget(config));
   const start = (): Worker<Ready> => {
     const worker = startWorker<Ready>();
     relay.serve(worker.channel);
     attend(worker, guard, {
-      order: () => ({ settings, workers: count, ticketKey: ticketKey.toString('base64') }),
+      order: () => ({ settings, workers: count, ticketKey: ticketKey.toString('base64'), credentialSecret }),
       tellAll,
     });
     void worker.gone.then(() => sum.ended(worker.id));
@@ -127,6 +131,17 @@ export async function startWorkers(first: OrderedSettings, count: number, log: L
   }
 }
 
+function recallBudget({ authentication, limits }: OrderedSettings['config']): RecallBudget {
+  const { perName, perAddress, windowSeconds } = authentication.failures;
+  return new RecallBudget({
+    perName,
+    perAddress,
+    windowMs: windowSeconds * 1000,
+    exempt: networkList(limits.exemptAddresses),
+    now: () => performance.now(),
+  });
+}
+
 /** Answers what a worker asks. */
 function attend(
   { channel }: Worker<Ready>,
@@ -171,7 +186,7 @@ export async function serveAsWorker(io: CommandIo): Promise<void> {
 }
 
 async function startOrdered(
-  { settings, workers, ticketKey }: Order<OrderedSettings>,
+  { settings, workers, ticketKey, credentialSecret }: Order<OrderedSettings>,
   channel: Channel,
   io: CommandIo,
   id: number,
@@ -185,9 +200,10 @@ async function startOrdered(
     guard,
     ticketKey: Buffer.from(ticketKey, 'base64'),
     sessions,
+    credentialSecret,
     others: new OtherMemories(channel, () => performance.now()),
   });
-  answerRecall(channel, (question) => service.directory.recall(question));
+  answerRecall(channel, service.memory);
   channel.on('metrics', () => service.metrics?.registry.getMetricsAsJSON() ?? []);
   channel.on('ticket-key', (key: string) => service.tls.useTicketKey(Buffer.from(key, 'base64')));
   channel.on('drain', () => service.drain());

@@ -12,6 +12,7 @@ import { AutodiscoverError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { createApp } from '../server/app.ts';
 import type { Authenticator } from '../server/authentication/authenticator.ts';
+import { recallCredential } from '../server/authentication/basic.ts';
 import { networkList } from '../server/authentication/client-network.ts';
 import type { Guard } from '../server/authentication/guard.ts';
 import { healthRoutes, readiness } from '../server/health-routes.ts';
@@ -23,7 +24,7 @@ import { PipelineLimit } from '../server/pipeline-limit.ts';
 import { createRedirector } from '../server/redirector.ts';
 import { TlsSessions } from '../server/tls-sessions.ts';
 import type { ResolveOptions } from '../settings/resolve.ts';
-import type { OtherMemories } from '../workers/memory-sharing.ts';
+import type { OtherMemories, OwnMemory } from '../workers/memory-sharing.ts';
 import { openAuthentication } from './authentication.ts';
 import { ServiceTls } from './service-tls.ts';
 
@@ -41,6 +42,8 @@ export interface RunningService {
   readonly httpUrl: string | undefined;
   readonly metricsUrl: string | undefined;
   readonly directory: Directory;
+  /** For other workers. */
+  readonly memory: OwnMemory;
   /** Undefined when listen.metrics is not configured. */
   readonly metrics: ServiceMetrics | undefined;
   readonly tls: ServiceTls;
@@ -55,6 +58,8 @@ export interface WorkerParts {
   readonly guard: Guard;
   readonly ticketKey: Buffer;
   readonly sessions: TlsSessions;
+  /** Under which credentials are digested. */
+  readonly credentialSecret: string;
   /** What the others remember, for outages. */
   readonly others: OtherMemories;
 }
@@ -158,7 +163,12 @@ export async function startService(
   let stopping = false;
   try {
     const limits = listenLimits(config);
-    const { authenticator, guard, cache, close } = await openAuthentication(config, directory, log, parts?.guard);
+    const { authenticator, guard, cache, close } = await openAuthentication(
+      config,
+      directory,
+      log,
+      parts && { ...parts, elsewhere: (question) => parts.others.recallCredential(question) },
+    );
     stops.push(close);
     if (config.listen.metrics !== undefined) {
       metrics = new ServiceMetrics({
@@ -202,7 +212,11 @@ export async function startService(
       stopping = true;
       for (const listener of listeners) listener.drain();
     };
-    return { httpsUrl: https.url, httpUrl: http?.url, metricsUrl, directory, metrics, tls, drain, stop };
+    const memory: OwnMemory = {
+      recall: (question) => directory.recall(question),
+      recallCredential: (digest) => recallCredential(cache, digest),
+    };
+    return { httpsUrl: https.url, httpUrl: http?.url, metricsUrl, directory, memory, metrics, tls, drain, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -1,15 +1,22 @@
 // What one worker does not know in an outage another may: each has a memory of its own, and connections come to any of them. A worker asks
 // the primary, which asks all others at once and passes on the youngest answer. Nobody asks while a directory answers, and nothing becomes
 // younger by being told: ages travel with the answers, and the time of the question is added to them.
+//
+// A credential is asked about by its digest under a secret that the primary makes for its workers. Whoever has both could try passwords on
+// it, so a digest goes nowhere but through the channels between these processes, which each could have been given the password itself.
 
 import type { Aged } from '../../ldap/aged-cache.ts';
-import type { RecallQuestion } from '../../ldap/recalled.ts';
+import { FORMS, type RecallQuestion } from '../../ldap/recalled.ts';
+import type { Account } from '../../ldap/recipient.ts';
+import type { CredentialQuestion } from '../server/authentication/basic.ts';
 import type { Channel } from './channel.ts';
+import type { RecallBudget } from './recall-budget.ts';
 
-/** What came of a question: somebody knows, nobody does, somebody took too long and no other knows, too much was being asked already. */
-export const RECALL_OUTCOMES = ['known', 'unknown', 'late', 'crowded'] as const;
-
-export type RecallOutcome = (typeof RECALL_OUTCOMES)[number];
+/**
+ * What came of a question: somebody knows, nobody does, somebody took too long and no other knows, too much was being asked already, or
+ * (of credentials) too many that nobody knew were asked about for this name or from this address.
+ */
+export type RecallOutcome = 'known' | 'unknown' | 'late' | 'crowded' | 'spent';
 
 /** The primary's answer to a worker. */
 type Told = ({ readonly outcome: 'known' } & Aged<unknown>) | { readonly outcome: Exclude<RecallOutcome, 'known'> };
@@ -23,12 +30,26 @@ const MOST = { ofOne: 256, toOne: 1024 } as const;
 export class RecallRelay {
   /** Workers that can be asked, also while they leave, and how many questions each has not answered. */
   readonly #unanswered = new Map<Channel, number>();
+  readonly #budget: RecallBudget;
+
+  constructor(budget: RecallBudget) {
+    this.#budget = budget;
+  }
 
   /** Answers one worker's questions, and asks it when it can answer. */
   serve(channel: Channel): void {
     channel.on('remembers', () => this.#unanswered.set(channel, 0));
     channel.onClose(() => this.#unanswered.delete(channel));
     channel.on('recall', (question: RecallQuestion) => this.#askOthers(channel, 'recall', question));
+    channel.on('recall-credential', (question: CredentialQuestion) => this.#askForCredential(channel, question));
+  }
+
+  async #askForCredential(asking: Channel, { digest, name, address }: CredentialQuestion): Promise<Told> {
+    const leave = await this.#budget.enter(name, address);
+    if (!leave) return { outcome: 'spent' };
+    const told = await this.#askOthers(asking, 'recall-credential', digest);
+    leave(told.outcome === 'known' && told.value !== undefined);
+    return told;
   }
 
   async #askOthers(asking: Channel, name: string, question: unknown): Promise<Told> {
@@ -62,16 +83,25 @@ export class RecallRelay {
   }
 }
 
+/** What a worker remembers. */
+export interface OwnMemory {
+  recall(question: RecallQuestion): Aged<unknown> | undefined;
+  recallCredential(digest: string): Aged<Account | undefined> | undefined;
+}
+
 /** Lets the other workers ask this one. */
-export function answerRecall(channel: Channel, recall: (question: RecallQuestion) => Aged<unknown> | undefined): void {
-  channel.on('recall', recall);
+export function answerRecall(channel: Channel, memory: OwnMemory): void {
+  channel.on('recall', (question: RecallQuestion) => memory.recall(question));
+  channel.on('recall-credential', (digest: string) =>
+    memory.recallCredential(Buffer.from(digest, 'hex').toString('latin1')),
+  );
   channel.tell('remembers');
 }
 
 /** What the other workers remember, for one worker. */
 export class OtherMemories {
   /** Questions since the start, by what came of them. */
-  readonly outcomes: Record<RecallOutcome, number> = { known: 0, unknown: 0, late: 0, crowded: 0 };
+  readonly outcomes: Record<RecallOutcome, number> = { known: 0, unknown: 0, late: 0, crowded: 0, spent: 0 };
   readonly #channel: Channel;
   readonly #now: () => number;
   readonly #running = new Map<string, Promise<Aged<unknown> | undefined>>();
@@ -85,6 +115,14 @@ export class OtherMemories {
   /** What the youngest memory says, undefined when there is none or nobody answers soon; whoever asks the same meanwhile is told the same. */
   recall(question: RecallQuestion): Promise<Aged<unknown> | undefined> {
     return this.#shared(`${question.memory} ${question.key}`, 'recall', question);
+  }
+
+  /** The same about a credential, for the Basic scheme. */
+  async recallCredential({ digest, ...whose }: CredentialQuestion): Promise<Aged<Account | undefined> | undefined> {
+    const hex = Buffer.from(digest, 'latin1').toString('hex');
+    const told = await this.#shared(`credential ${hex}`, 'recall-credential', { digest: hex, ...whose });
+    const read = told && FORMS.accounts.read(told.value);
+    return read && { value: read.value, ageMs: told.ageMs };
   }
 
   #shared(key: string, name: string, question: unknown): Promise<Aged<unknown> | undefined> {

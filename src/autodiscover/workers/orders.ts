@@ -9,6 +9,8 @@ export interface Order<S> {
   readonly workers: number;
   /** Base64. */
   readonly ticketKey: string;
+  /** Under which the workers digest credentials. */
+  readonly credentialSecret: string;
 }
 
 /** `ready`, the worker's news when it serves: the same of all workers. */

@@ -2,32 +2,43 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { answerRecall, OtherMemories, RecallRelay } from '../../../src/autodiscover/workers/memory-sharing.ts';
+import { RecallBudget } from '../../../src/autodiscover/workers/recall-budget.ts';
 import type { Aged } from '../../../src/ldap/aged-cache.ts';
 import type { RecallQuestion } from '../../../src/ldap/recalled.ts';
 import { channelPair, delivered } from './ports.ts';
 
 const ALICE: RecallQuestion = { memory: 'matches', key: 'smtp:alice@contoso.test' };
 
-type Recall = (question: RecallQuestion) => Aged<unknown> | undefined | Promise<never>;
-const hung = () => new Promise<never>(() => undefined);
+/** How a worker answers every question; what a process that hangs answers is never told. */
+type Recall = (question: RecallQuestion) => Aged<unknown> | undefined;
+const hung = (() => new Promise(() => undefined)) as unknown as Recall;
+
+const BUDGET = { perName: 3, perAddress: 100, windowMs: 600_000, exempt: () => false };
+/** 32 bytes, as secretDigests gives them. */
+const DIGEST = Array.from({ length: 32 }, (_, n) => String.fromCharCode(255 - n)).join('');
+const ACCOUNT = { distinguishedName: 'CN=Alice Adams,OU=Staff,DC=contoso,DC=test' };
+const logon = (digest: string, name = 'alice', address = '192.0.2.1') => ({ digest, name, address });
 
 /** A worker that asks, and others that answer so. */
 async function workersOf(...others: readonly Recall[]) {
   const clock = { now: 0 };
-  const relay = new RecallRelay();
+  const relay = new RecallRelay(new RecallBudget({ ...BUDGET, now: () => clock.now }));
   const asking = channelPair();
   relay.serve(asking.primary);
   const pairs = others.map((recall) => {
     const pair = channelPair();
     relay.serve(pair.primary);
-    answerRecall(pair.worker, recall as Parameters<typeof answerRecall>[1]);
+    const recallCredential = (digest: string) =>
+      recall({ memory: 'accounts', key: digest }) as Aged<undefined> | undefined;
+    answerRecall(pair.worker, { recall, recallCredential });
     return pair;
   });
   const asked: RecallQuestion[] = [];
-  answerRecall(asking.worker, (question) => {
+  const recall = (question: RecallQuestion) => {
     asked.push(question);
     return undefined;
-  });
+  };
+  answerRecall(asking.worker, { recall, recallCredential: () => undefined });
   await delivered();
   return { memories: new OtherMemories(asking.worker, () => clock.now), clock, asking, pairs, asked };
 }
@@ -43,7 +54,7 @@ test('the youngest of several answers counts, and the one that asks is not asked
     ageMs: 300,
   });
   assert.deepEqual(asked, []);
-  assert.deepEqual(memories.outcomes, { known: 1, unknown: 0, late: 0, crowded: 0 });
+  assert.deepEqual(memories.outcomes, { known: 1, unknown: 0, late: 0, crowded: 0, spent: 0 });
 });
 
 test('what nobody knows is unknown; so is everything where there is no other', async () => {
@@ -66,14 +77,14 @@ test('one that fails, or dies while it is asked, knows nothing; the others do', 
   await delivered();
   pairs[1]?.cut();
   assert.deepEqual(await told, { value: undefined, ageMs: 5 });
-  assert.deepEqual(memories.outcomes, { known: 1, unknown: 0, late: 0, crowded: 0 });
+  assert.deepEqual(memories.outcomes, { known: 1, unknown: 0, late: 0, crowded: 0, spent: 0 });
 });
 
 test('one that hangs is not waited for: what others know is told, and else nothing', async () => {
   const { memories } = await workersOf(hung, ({ key }) => (key === ALICE.key ? { value: 1, ageMs: 5 } : undefined));
   assert.deepEqual(await memories.recall(ALICE), { value: 1, ageMs: 5 });
   assert.equal(await memories.recall({ memory: 'matches', key: 'smtp:bob@contoso.test' }), undefined);
-  assert.deepEqual(memories.outcomes, { known: 1, unknown: 0, late: 1, crowded: 0 });
+  assert.deepEqual(memories.outcomes, { known: 1, unknown: 0, late: 1, crowded: 0, spent: 0 });
 });
 
 test('one that hangs is passed over when it has not answered very many; then it costs nothing', async () => {
@@ -119,6 +130,51 @@ test('who asks the same at one time shares one question, and no more than so man
   const many = Array.from({ length: 300 }, (_, n) => memories.recall({ memory: 'matches', key: `smtp:${n}` }));
   const told = await Promise.all(many);
   assert.equal(told.filter((one) => one !== undefined).length, 256);
-  assert.deepEqual(memories.outcomes, { known: 257, unknown: 0, late: 0, crowded: 44 });
+  assert.deepEqual(memories.outcomes, { known: 257, unknown: 0, late: 0, crowded: 44, spent: 0 });
   assert.ok(await memories.recall(ALICE), 'there is room again');
+});
+
+test('a credential is asked about by its digest, of all workers but the one that asks', async () => {
+  const keys: string[] = [];
+  const { memories } = await workersOf(({ key }) => {
+    keys.push(key);
+    return { value: ACCOUNT, ageMs: 5 };
+  });
+  assert.deepEqual(await memories.recallCredential(logon(DIGEST)), { value: ACCOUNT, ageMs: 5 });
+  assert.deepEqual(keys, [DIGEST]);
+});
+
+test('a credential that was refused after it was accepted elsewhere counts as refused', async () => {
+  const { memories } = await workersOf(
+    () => ({ value: ACCOUNT, ageMs: 900 }),
+    () => ({ value: undefined, ageMs: 300 }),
+  );
+  assert.deepEqual(await memories.recallCredential(logon(DIGEST)), { value: undefined, ageMs: 300 });
+});
+
+test('what is no account is nobody’s', async () => {
+  const { memories } = await workersOf(() => ({ value: 'CN=alice', ageMs: 5 }));
+  assert.equal(await memories.recallCredential(logon(DIGEST)), undefined);
+});
+
+test('guesses at a name that nobody knows are asked about as often as it may fail, even all at once', async () => {
+  let asked = 0;
+  const { memories, clock } = await workersOf(({ key }) => {
+    asked += 1;
+    return key.startsWith('good') ? { value: ACCOUNT, ageMs: 5 } : undefined;
+  });
+  const spellings = ['alice', 'CONTOSO\\alice', 'alice@contoso.test'];
+  const guess = (n: number) => memories.recallCredential(logon(`guess ${n}`, spellings[n % 3], `192.0.2.${n}`));
+  await Promise.all(Array.from({ length: 30 }, (_, n) => guess(n)));
+  assert.equal(asked, 3);
+  assert.deepEqual([memories.outcomes.unknown, memories.outcomes.spent], [3, 27]);
+  assert.equal(await memories.recallCredential(logon('good')), undefined, 'nor is the right one');
+  assert.ok(await memories.recallCredential(logon('good', 'bob')));
+  clock.now = BUDGET.windowMs;
+  assert.ok(await memories.recallCredential(logon('good')));
+});
+
+test('what somebody knows costs no budget', async () => {
+  const { memories } = await workersOf(() => ({ value: ACCOUNT, ageMs: 5 }));
+  for (let n = 0; n < 20; n++) assert.ok(await memories.recallCredential(logon(`good ${n}`)));
 });

@@ -2,6 +2,7 @@
 // directory resolves them. A wrong password and a name nobody has cost the same work and give the same answer.
 
 import { isUtf8 } from 'node:buffer';
+import type { Aged } from '../../../ldap/aged-cache.ts';
 import { explainBindCode, failureText } from '../../../ldap/controller.ts';
 import type { Directory } from '../../../ldap/directory.ts';
 import { isUnavailable } from '../../../ldap/errors.ts';
@@ -42,15 +43,28 @@ export type Judgement = Account | Exclude<AuthenticationOutcome, { outcome: 'cal
 /** What is asked of a directory. */
 export type PasswordDirectory = Pick<Directory, 'findAccount' | 'checkPassword'>;
 
+/** What others are asked of a credential in an outage: by its digest, on behalf of whom. */
+export interface CredentialQuestion {
+  readonly digest: string;
+  /** As typed. */
+  readonly name: string;
+  readonly address: string;
+}
+
+/** Asks others for the account of a credential that was good when they last had it judged; undefined as the value where it was not. */
+export type AskForCredential = (question: CredentialQuestion) => Promise<Aged<Account | undefined> | undefined>;
+
 /** What the Basic scheme is made of. `realm` is a fixed configured name: echoing the Host header would leak addresses. */
 export interface BasicParts {
   readonly directory: PasswordDirectory;
   readonly cache: CredentialCache<Judgement>;
   readonly guard: Guard;
   readonly realm: string;
+  /** Nobody is asked when absent. Never rejects. */
+  readonly elsewhere?: AskForCredential | undefined;
 }
 
-export function basicScheme({ directory, cache, guard, realm }: BasicParts): AuthenticationScheme {
+export function basicScheme({ directory, cache, guard, realm, elsewhere }: BasicParts): AuthenticationScheme {
   return {
     name: 'Basic',
     available: true,
@@ -67,12 +81,29 @@ export function basicScheme({ directory, cache, guard, realm }: BasicParts): Aut
         asked = true;
         return guarded(directory, guard, parsed, address);
       };
-      const judged = await cache.check(parsed.name, parsed.password, check, keep);
-      if (!('outcome' in judged))
-        return { outcome: 'caller', caller: { name: parsed.name, account: judged, scheme: 'Basic' } };
+      const { name, password } = parsed;
+      const judged = await cache.check(name, password, check, keep);
+      if (!('outcome' in judged)) return callerOf(name, judged);
+      if (elsewhere && keep(judged) === 'outage') {
+        const account = await cache.learn(name, password, (digest) => elsewhere({ digest, name, address }));
+        if (account) return callerOf(name, account);
+      }
       return judged.outcome === 'challenge' && !asked ? { ...judged, repeated: true } : judged;
     },
   };
+}
+
+function callerOf(name: string, account: Account): AuthenticationOutcome {
+  return { outcome: 'caller', caller: { name, account, scheme: 'Basic' } };
+}
+
+/** What a process that asks is told of a digest. */
+export function recallCredential(
+  cache: CredentialCache<Judgement>,
+  digest: string,
+): Aged<Account | undefined> | undefined {
+  const known = cache.recall(digest);
+  return known && { value: 'outcome' in known.value ? undefined : known.value, ageMs: known.ageMs };
 }
 
 function keep(judged: Judgement): Keeping {

@@ -1,6 +1,8 @@
 // Remembers outcomes of credential checks for a short time, so that Outlook's bursts cost one bind and a directory outage does not lock
-// out people who were just let in. Passwords are not kept: the key is a digest under a secret of this process.
+// out people who were just let in. Passwords are not kept: the key is a digest under a secret of this process, or of all workers of one
+// service, which can then tell each other what they know of a credential without naming it.
 
+import type { Aged } from '../../../ldap/aged-cache.ts';
 import { DatedDigests, secretDigests } from './dated-digests.ts';
 
 export interface CredentialCacheOptions {
@@ -11,6 +13,8 @@ export interface CredentialCacheOptions {
   /** Accepted ones; those rejected are kept apart, a tenth as many, so that guesses push nobody's good password out. */
   readonly maxEntries: number;
   readonly now: () => number;
+  /** Under which credentials are digested; one of its own when absent. */
+  readonly secret?: string | undefined;
 }
 
 /** How long an outcome is remembered. `outage`: nobody could judge, so what was accepted not too long ago still is. */
@@ -25,7 +29,7 @@ export class CredentialCache<T> {
   hitAgeMs = 0;
   /** Accepted because nobody could judge and they had been accepted before, since the start. */
   stale = 0;
-  readonly #digest = secretDigests();
+  readonly #digest: (text: string) => string;
   readonly #options: CredentialCacheOptions;
   /** Outcomes, and when they were judged. */
   readonly #accepted: DatedDigests<T>;
@@ -34,6 +38,7 @@ export class CredentialCache<T> {
 
   constructor(options: CredentialCacheOptions) {
     this.#options = options;
+    this.#digest = secretDigests(options.secret);
     this.#accepted = new DatedDigests(options.maxEntries);
     this.#rejected = new DatedDigests(Math.ceil(options.maxEntries / 10));
   }
@@ -51,7 +56,8 @@ export class CredentialCache<T> {
         this.hitAgeMs += ageMs;
         return known.value;
       }
-      if (ageMs >= (accepted ? this.#lastsMs : rejectedMs)) this.#forget(key);
+      // What was refused still tells, while it lasts, that others' memories of it as good are out of date.
+      if (ageMs >= Math.max(this.#lastsMs, rejectedMs)) this.#forget(key);
     }
     this.misses += 1;
     const running = this.#running.get(key);
@@ -59,6 +65,36 @@ export class CredentialCache<T> {
     const started = this.#judge(key, check, keep).finally(() => this.#running.delete(key));
     this.#running.set(key, started);
     return started;
+  }
+
+  /** What came of a credential when it was last judged here, for another process; undefined when that is not known, or too long ago. */
+  recall(digest: string): Aged<T> | undefined {
+    const known = this.#accepted.get(digest) ?? this.#rejected.get(digest);
+    const ageMs = known ? this.#options.now() - known.since : 0;
+    return known && ageMs < this.#lastsMs ? { value: known.value, ageMs } : undefined;
+  }
+
+  /**
+   * The outcome of a credential that cannot be judged and is not known here, if it was accepted when it was last judged anywhere: `ask` tells
+   * what others know of a digest, undefined as the value where it was refused.
+   */
+  async learn<A extends T>(
+    name: string,
+    password: string,
+    ask: (digest: string) => Promise<Aged<A | undefined> | undefined>,
+  ): Promise<A | undefined> {
+    if (this.#lastsMs === 0) return undefined;
+    const key = this.#key(name, password);
+    const told = await ask(key);
+    if (told?.value === undefined || told.ageMs >= this.#lastsMs) return undefined;
+    const since = this.#options.now() - told.ageMs;
+    if ((this.#rejected.get(key)?.since ?? Number.NEGATIVE_INFINITY) >= since) return undefined;
+    if ((this.#accepted.get(key)?.since ?? Number.NEGATIVE_INFINITY) < since) {
+      this.#forget(key);
+      this.#accepted.set(key, told.value, since);
+    }
+    this.stale += 1;
+    return told.value;
   }
 
   async #judge(key: string, check: () => Promise<T>, keep: (value: T) => Keeping): Promise<T> {
@@ -74,7 +110,7 @@ export class CredentialCache<T> {
     if (how !== 'no') this.#forget(key);
     const now = this.#options.now();
     if (how === 'accepted' && this.#lastsMs > 0) this.#accepted.set(key, value, now);
-    if (how === 'rejected' && this.#options.rejectedMs > 0) this.#rejected.set(key, value, now);
+    if (how === 'rejected') this.#rejected.set(key, value, now);
     return value;
   }
 

@@ -8,12 +8,16 @@ const WORDS = 4;
 const FIRST_CAPACITY = 256;
 const EMPTY = -1;
 
+/** 256 bits, as text. */
+export function newSecret(): string {
+  return randomBytes(32).toString('hex');
+}
+
 /**
- * Makes digests under a secret of its own, for DatedDigests. Nobody ever sees one, so HMAC's guard against prolonging it is not needed;
- * node's createHmac costs ten times as much.
+ * Makes digests for DatedDigests, under a secret of its own or one that several processes share. Nobody else ever sees one, so HMAC's guard
+ * against prolonging it is not needed; node's createHmac costs ten times as much.
  */
-export function secretDigests(): (text: string) => string {
-  const secret = randomBytes(32).toString('hex');
+export function secretDigests(secret: string = newSecret()): (text: string) => string {
   return (text) => hash('sha256', secret + text, 'binary');
 }
 

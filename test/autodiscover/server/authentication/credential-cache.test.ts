@@ -1,6 +1,6 @@
 // What is remembered of credential checks, for how long, and that one check serves all who wait for it.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { inspect } from 'node:util';
 import { CredentialCache, type Keeping } from '../../../../src/autodiscover/server/authentication/credential-cache.ts';
 
@@ -157,4 +157,84 @@ test('no password is to be found in it', async () => {
   const { cache, check } = scene();
   await check('alice', 'a-very-secret-word');
   assert.doesNotMatch(inspect(cache, { showHidden: true, depth: 9 }), /a-very-secret-word/);
+});
+
+describe('what another process knows of a credential', () => {
+  /** Two caches under one secret, whose clocks began at different times; refusals are told as undefined. */
+  function pair(options: { outageMs?: number; secret?: string } = {}) {
+    let passed = 0;
+    const open = (began: number, secret: string) =>
+      new CredentialCache<string>({
+        acceptedMs: 100,
+        rejectedMs: 10,
+        outageMs: 1000,
+        maxEntries: 10,
+        now: () => began + passed,
+        ...options,
+        secret,
+      });
+    const [here, there] = [open(7, 'secret'), open(1_000_000, options.secret ?? 'secret')];
+    const judge = (cache: CredentialCache<string>, password: string, outcome: string) =>
+      cache.check(
+        'a',
+        password,
+        async () => outcome,
+        (value) => KEEPING[value] ?? 'no',
+      );
+    const learn = (password: string) =>
+      here.learn('a', password, async (digest) => {
+        const known = there.recall(digest);
+        return known && { value: known.value === 'no' ? undefined : known.value, ageMs: known.ageMs };
+      });
+    return { here, there, judge, learn, pass: (ms: number) => (passed += ms) };
+  }
+
+  test('counts where exactly this one was accepted, and is remembered at the age that it has', async () => {
+    const { here, there, judge, learn, pass } = pair();
+    await judge(there, 'p', 'yes');
+    pass(600);
+    assert.equal(await learn('q'), undefined);
+    assert.equal(await learn('p'), 'yes');
+    assert.equal(here.stale, 1);
+    pass(399);
+    assert.equal(await judge(here, 'p', 'outage'), 'yes');
+    pass(1);
+    assert.equal(await judge(here, 'p', 'outage'), 'outage');
+    assert.equal(await learn('p'), undefined);
+    assert.deepEqual([here.size, there.size], [0, 1]);
+  });
+
+  test('says nothing under another secret', async () => {
+    const { there, judge, learn } = pair({ secret: 'another' });
+    await judge(there, 'p', 'yes');
+    assert.equal(await learn('p'), undefined);
+  });
+
+  test('does not outweigh that it was refused later, there or here', async () => {
+    const { here, there, judge, learn, pass } = pair();
+    await judge(there, 'p', 'yes');
+    pass(500);
+    await judge(here, 'p', 'no');
+    pass(400);
+    assert.equal(await judge(here, 'p', 'outage'), 'outage');
+    assert.equal(await learn('p'), undefined);
+    await judge(there, 'p', 'no');
+    pass(90);
+    await judge(there, 'p', 'outage');
+    assert.equal(await learn('p'), undefined);
+    await judge(there, 'p', 'yes');
+    assert.equal(await learn('p'), 'yes', 'the newest counts');
+  });
+
+  test('is not asked for where nothing is remembered for an outage, and does not make what is known here older', async () => {
+    const { here, there, judge, learn, pass } = pair();
+    await judge(there, 'p', 'yes');
+    pass(50);
+    await judge(here, 'p', 'yes');
+    assert.equal(await learn('p'), 'yes');
+    pass(960);
+    assert.equal(await judge(here, 'p', 'outage'), 'yes');
+    const forgetful = new CredentialCache<string>({ acceptedMs: 0, rejectedMs: 0, maxEntries: 1, now: () => 0 });
+    await forgetful.learn('a', 'p', () => assert.fail('asked'));
+  });
 });
