@@ -7,14 +7,15 @@ import {
   type Server,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { logonGuard } from '../../src/autodiscover/commands/authentication.ts';
+import { logonGuard, type SharedAuthentication } from '../../src/autodiscover/commands/authentication.ts';
 import { mailboxAccessOf, resolveOptionsOf } from '../../src/autodiscover/commands/service.ts';
 import { configSchema } from '../../src/autodiscover/config-schema.ts';
 import { createLogger } from '../../src/autodiscover/log.ts';
 import { createApp } from '../../src/autodiscover/server/app.ts';
 import { Authenticator } from '../../src/autodiscover/server/authentication/authenticator.ts';
-import { basicScheme, type Judgement } from '../../src/autodiscover/server/authentication/basic.ts';
+import { basicScheme, type Judgement, recallCredential } from '../../src/autodiscover/server/authentication/basic.ts';
 import { CredentialCache } from '../../src/autodiscover/server/authentication/credential-cache.ts';
+import type { OwnMemory } from '../../src/autodiscover/workers/memory-sharing.ts';
 import { type Directory, type DirectoryOptions, openDirectory } from '../../src/ldap/directory.ts';
 import type { EmbeddedDirectory } from '../../src/ldap/embedded/server.ts';
 import { type ControllerSettings, directoryOptions, PASSWORD, startController } from '../ldap/demo-organization.ts';
@@ -51,10 +52,15 @@ export interface Bed {
   readonly log: readonly LogLine[];
   /** Moves the clock of the credential cache and, on a bed with a controller, of what the directory remembers. */
   passTime(ms: number): void;
+  /** For other workers. */
+  readonly memory: OwnMemory;
 }
 
+/** What an app has in common with others, as workers have. */
+export type BedParts = Partial<Pick<SharedAuthentication, 'credentialSecret' | 'elsewhere'>>;
+
 /** An app over an open directory. */
-export function bedOver(directory: Directory, overrides: ConfigOverrides = {}): Bed {
+export function bedOver(directory: Directory, overrides: ConfigOverrides = {}, parts: BedParts = {}): Bed {
   const config = configSchema.parse({
     directory: { servers: ['ldaps://unused.test'], bindDn: 'unused', passwordFile: 'unused' },
     publicUrl: 'https://autodiscover.contoso.test',
@@ -69,11 +75,14 @@ export function bedOver(directory: Directory, overrides: ConfigOverrides = {}): 
     outageMs: config.authentication.outageSeconds * 1000,
     maxEntries: 1000,
     now: () => now,
+    secret: parts.credentialSecret,
   });
   const guard = logonGuard(config.authentication, config.limits, () => now);
   const app = createApp({
     directory,
-    authenticator: new Authenticator([basicScheme({ directory, cache, guard, realm: config.authentication.realm })]),
+    authenticator: new Authenticator([
+      basicScheme({ directory, cache, guard, realm: config.authentication.realm, elsewhere: parts.elsewhere }),
+    ]),
     resolveOptions: resolveOptionsOf(config),
     mailboxAccess: mailboxAccessOf(config, directory),
     publicUrl: config.publicUrl,
@@ -90,6 +99,10 @@ export function bedOver(directory: Directory, overrides: ConfigOverrides = {}): 
     log,
     passTime: (ms) => {
       now += ms;
+    },
+    memory: {
+      recall: (question) => directory.recall(question),
+      recallCredential: (digest) => recallCredential(cache, digest),
     },
   };
 }
