@@ -23,13 +23,13 @@ type Told = ({ readonly outcome: 'known' } & Aged<unknown>) | { readonly outcome
 
 /** Milliseconds that the others get, and the primary with them. */
 const PATIENCE = { othersMs: 200, primaryMs: 250 } as const;
-/** Questions under way: of one worker, and to one, which is passed over when it has not answered so many. */
-const MOST = { ofOne: 256, toOne: 1024 } as const;
+/** Questions of one worker that are under way. */
+const MAX_RUNNING = 256;
 
 /** Asks other workers, in the primary. */
 export class RecallRelay {
-  /** Workers that can be asked, also while they leave, and how many questions each has not answered. */
-  readonly #unanswered = new Map<Channel, number>();
+  /** Workers that can be asked, also while they leave, and how many answers each owes for too long. */
+  readonly #owed = new Map<Channel, number>();
   readonly #budget: RecallBudget;
 
   constructor(budget: RecallBudget) {
@@ -38,8 +38,8 @@ export class RecallRelay {
 
   /** Answers one worker's questions, and asks it when it can answer. */
   serve(channel: Channel): void {
-    channel.on('remembers', () => this.#unanswered.set(channel, 0));
-    channel.onClose(() => this.#unanswered.delete(channel));
+    channel.on('remembers', () => this.#owed.set(channel, 0));
+    channel.onClose(() => this.#owed.delete(channel));
     channel.on('recall', (question: RecallQuestion) => this.#askOthers(channel, 'recall', question));
     channel.on('recall-credential', (question: CredentialQuestion) => this.#askForCredential(channel, question));
   }
@@ -52,34 +52,32 @@ export class RecallRelay {
     return told;
   }
 
+  /** Of all others: an older answer may have been overtaken by a younger one. */
   async #askOthers(asking: Channel, name: string, question: unknown): Promise<Told> {
-    const others = [...this.#unanswered].filter(([channel]) => channel !== asking);
-    const open = others.filter(([, unanswered]) => unanswered < MOST.toOne);
-    let youngest: Aged<unknown> | undefined;
-    const asked = open.map(async ([channel]) => {
-      const told = await this.#ask(channel, name, question);
-      if (told && (!youngest || told.ageMs < youngest.ageMs)) youngest = told;
-    });
-    // All of them: an older answer may have been overtaken by a younger one.
-    const inTime = await within(PATIENCE.othersMs, Promise.all(asked));
-    if (youngest) return { outcome: 'known', value: youngest.value, ageMs: youngest.ageMs };
-    return { outcome: inTime && open.length === others.length ? 'unknown' : 'late' };
+    const others = [...this.#owed].filter(([channel]) => channel !== asking);
+    const answers = await Promise.all(
+      // Whoever hangs is waited for once, and then passed over until he has answered.
+      others.map(([channel, owed]) => (owed > 0 ? 'late' : this.#ask(channel, name, question))),
+    );
+    const known = answers.filter((answer) => typeof answer === 'object').sort((a, b) => a.ageMs - b.ageMs);
+    if (known[0]) return { outcome: 'known', value: known[0].value, ageMs: known[0].ageMs };
+    return { outcome: answers.includes('late') ? 'late' : 'unknown' };
   }
 
-  /** One that goes before it has answered knew nothing. */
-  async #ask(channel: Channel, name: string, question: unknown): Promise<Aged<unknown> | undefined> {
-    const count = (change: number) => {
-      const unanswered = this.#unanswered.get(channel);
-      if (unanswered !== undefined) this.#unanswered.set(channel, unanswered + change);
-    };
-    count(1);
-    try {
-      return await channel.ask<Aged<unknown> | undefined>(name, question);
-    } catch {
-      return undefined;
-    } finally {
-      count(-1);
+  /** One that fails, or goes before it has answered, knew nothing. */
+  async #ask(channel: Channel, name: string, question: unknown): Promise<Aged<unknown> | undefined | 'late'> {
+    const answer = channel.ask<Aged<unknown> | undefined>(name, question).catch(() => undefined);
+    const told = await within(PATIENCE.othersMs, answer);
+    if (told === 'late') {
+      this.#owes(channel, 1);
+      void answer.then(() => this.#owes(channel, -1));
     }
+    return told;
+  }
+
+  #owes(channel: Channel, change: number): void {
+    const owed = this.#owed.get(channel);
+    if (owed !== undefined) this.#owed.set(channel, owed + change);
   }
 }
 
@@ -135,32 +133,26 @@ export class OtherMemories {
 
   async #ask(name: string, question: unknown): Promise<Aged<unknown> | undefined> {
     const began = this.#now();
-    const told = this.#running.size < MOST.ofOne ? await this.#told(name, question) : CROWDED;
+    const told = this.#running.size < MAX_RUNNING ? await this.#told(name, question) : CROWDED;
     this.outcomes[told.outcome] += 1;
     return told.outcome === 'known' ? { value: told.value, ageMs: told.ageMs + this.#now() - began } : undefined;
   }
 
   async #told(name: string, question: unknown): Promise<Told> {
-    let told: Told = LATE;
-    const asked = this.#channel.ask<Told>(name, question).then(
-      (answer) => {
-        told = answer;
-      },
-      () => undefined,
-    );
-    await within(PATIENCE.primaryMs, asked);
-    return told;
+    const answer = this.#channel.ask<Told>(name, question).catch(() => LATE);
+    const told = await within(PATIENCE.primaryMs, answer);
+    return told === 'late' ? LATE : told;
   }
 }
 
 const LATE: Told = { outcome: 'late' };
 const CROWDED: Told = { outcome: 'crowded' };
 
-/** Whether something that never rejects has come about within so many milliseconds. */
-async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
-  const { promise: late, resolve } = Promise.withResolvers<false>();
-  const timer = setTimeout(() => resolve(false), ms);
-  const inTime = await Promise.race([work.then(() => true), late]);
+/** What something that never rejects has come to within so many milliseconds. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T | 'late'> {
+  const { promise: late, resolve } = Promise.withResolvers<'late'>();
+  const timer = setTimeout(() => resolve('late'), ms);
+  const told = await Promise.race([work, late]);
   clearTimeout(timer);
-  return inTime;
+  return told;
 }
