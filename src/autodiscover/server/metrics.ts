@@ -16,7 +16,7 @@ export interface MetricSources {
   /** What /health/ready says. */
   readonly ready: () => boolean;
   readonly guard: () => Readonly<Record<'names' | 'accounts' | 'addresses' | 'known' | 'running' | 'waiting', number>>;
-  /** Questions to other workers, by what came of them; undefined where there are none. */
+  /** Questions to other workers, by what came of them; absent where there are none. */
   readonly otherMemories?: (() => Readonly<Record<string, number>>) | undefined;
   readonly certificates: () => readonly { readonly source: string; readonly notAfter: Date | undefined }[];
 }
@@ -222,18 +222,16 @@ export class ServiceMetrics {
       () => sources.guard().waiting,
     );
     failureCountsGauge(registers, sources.guard);
-    const { otherMemories } = sources;
-    if (otherMemories)
-      new Counter({
-        name: 'autodiscover_worker_questions_total',
-        help: 'What this worker asked the others because no domain controller answered, by what came of it.',
-        labelNames: ['outcome'],
-        registers,
-        collect() {
-          this.reset();
-          for (const [outcome, count] of Object.entries(otherMemories())) this.inc({ outcome }, count);
-        },
-      });
+    new Counter({
+      name: 'autodiscover_worker_questions_total',
+      help: 'Questions of workers to each other because no domain controller answered, by what came of them.',
+      labelNames: ['outcome'],
+      registers,
+      collect() {
+        this.reset();
+        for (const [outcome, count] of Object.entries(sources.otherMemories?.() ?? {})) this.inc({ outcome }, count);
+      },
+    });
   }
 }
 

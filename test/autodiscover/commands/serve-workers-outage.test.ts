@@ -154,6 +154,14 @@ test('two workers in an outage, from its beginning to its end', async (t) => {
     for (const answer of await askBoth('bob')) assert.equal(answer.status, 200);
   });
 
+  await t.test('told to exchange them, the primary keeps both: new ones could not start', async () => {
+    const from = service.log.length;
+    service.child.kill('SIGHUP');
+    await service.line(({ msg }) => msg === 'a worker could not be replaced', from);
+    await service.line(({ msg }) => msg === 'exchange of workers ended', from);
+    for (const name of PEOPLE) for (const { status } of await askBoth(name)) assert.equal(status, 200, name);
+  });
+
   await t.test('one of them dies: the other knows everybody whom it was told of', async () => {
     const [dying = 0] = workerProcesses();
     const from = service.log.length;
