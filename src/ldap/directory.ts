@@ -7,7 +7,8 @@ import { type Changes, ChangeWatcher, type WatchedBases } from './change-watcher
 import { ControllerPool } from './connection.ts';
 import { type ControllerOptions, failureText } from './controller.ts';
 import { tryParseDn } from './distinguished-name.ts';
-import { DirectoryError } from './errors.ts';
+import { DirectoryError, isUnavailable } from './errors.ts';
+import type { ExchangeOrganization } from './exchange-organization.ts';
 import { type FoundLockoutPolicy, readLockoutPolicy } from './lockout-policy.ts';
 import { OrganizationIndex } from './organization-index.ts';
 import type { OwnMailboxes } from './own-mailboxes.ts';
@@ -48,6 +49,8 @@ export interface DirectoryOptions {
   readonly watchIntervalMs?: number;
   /** Asked in an outage for what is not known here; nobody when absent. */
   readonly elsewhere?: AskElsewhere | undefined;
+  /** Asked at the start where no controller can be: for the Exchange organisation as another process has read it. Never rejects. */
+  readonly inherit?: (() => Promise<Aged<ExchangeOrganization> | undefined>) | undefined;
   /** Intervals at which controllers that are down are tried. */
   readonly retry?: RetryIntervals;
   /** Milliseconds of a clock that never goes back, for ages; the process's own when absent. */
@@ -126,13 +129,13 @@ const ON_DEMAND_PAUSE_MS = 5_000;
 /** More changes than can be looked at make every recipient asked again, no more often than this. */
 const DOUBT_ALL_PAUSE_MS = 30_000;
 
-/** Opens the directory and reads the Exchange organisation once, so that a service starts only with rights that suffice. */
+/** Opens the directory and reads the Exchange organisation once, so that a service starts only with rights that suffice, or inherits it. */
 export async function openDirectory(options: DirectoryOptions): Promise<Directory> {
   const directory = new ActiveDirectory(options);
   try {
     // Before anything is read, so that no change falls between.
     await directory.watch();
-    await directory.refresh();
+    await directory.refresh().catch((error: unknown) => directory.inherit(error));
   } catch (error) {
     directory.close();
     throw error;
@@ -204,6 +207,14 @@ class ActiveDirectory implements Directory {
     return this.#readShared();
   }
 
+  async inherit(error: unknown): Promise<void> {
+    const inherited = isUnavailable(error) ? await this.#options.inherit?.() : undefined;
+    if (!inherited) throw error;
+    this.#index = new OrganizationIndex(inherited.value);
+    this.#readAt = this.#now() - inherited.ageMs;
+    this.#tellStale(error);
+  }
+
   startTimers(): void {
     const every = (ms: number, work: () => void) => this.#timers.push(setInterval(work, ms).unref());
     every(this.#options.refreshIntervalMs, () => this.#readAgain());
@@ -257,11 +268,13 @@ class ActiveDirectory implements Directory {
   }
 
   #readAgain(): void {
-    this.#readShared().catch((error: unknown) => {
-      this.#readFailed = true;
-      const ageMs = Math.round(this.#now() - this.#readAt);
-      this.#options.onEvent?.({ type: 'organization-stale', reason: failureText(error), ageMs });
-    });
+    this.#readShared().catch((error: unknown) => this.#tellStale(error));
+  }
+
+  #tellStale(error: unknown): void {
+    this.#readFailed = true;
+    const ageMs = Math.round(this.#now() - this.#readAt);
+    this.#options.onEvent?.({ type: 'organization-stale', reason: failureText(error), ageMs });
   }
 
   #readShared(): Promise<OrganizationIndex> {

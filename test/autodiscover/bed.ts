@@ -103,6 +103,7 @@ export function bedOver(directory: Directory, overrides: ConfigOverrides = {}, p
     memory: {
       recall: (question) => directory.recall(question),
       recallCredential: (digest) => recallCredential(cache, digest),
+      recallOrganization: () => ({ value: directory.organization().organization, ageMs: 0 }),
     },
   };
 }

@@ -7,7 +7,7 @@ import { type Directory, type DirectoryOptions, openDirectory } from '../../src/
 import { FORMS, type Memory } from '../../src/ldap/recalled.ts';
 import type { Recipient } from '../../src/ldap/recipient.ts';
 import { sameMatch, sameRecipient } from '../../src/ldap/same-recipient.ts';
-import { directoryOptions, staffDn, startController } from './demo-organization.ts';
+import { directoryOptions, eventually, ORDINARY, staffDn, startController } from './demo-organization.ts';
 
 const throughJson = (value: unknown): unknown => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)));
 
@@ -128,6 +128,41 @@ test('what is somebody’s own is told with every name that it can be asked for 
   const told = await second.readOwnMailboxes(alice);
   assert.deepEqual(told.form, known.form);
   assert.ok(told.has('ALICE@contoso.test') && told.hasEntry(alice) && !told.has('bob@contoso.test'));
+});
+
+test('a directory that starts in an outage begins with the organisation that another process read, at its age', async (t) => {
+  const { controller, first } = await scene(t);
+  const { organization } = first.organization();
+  await controller.setFaults({ dead: 'refuse' });
+  const open = (ageMs: number) =>
+    openDirectory(
+      directoryOptions([controller], {
+        ages: { freshMs: 60_000, missingMs: 10_000, outageMs: 7_200_000 },
+        retry: { firstMs: 20, longestMs: 60 },
+        inherit: async () => ({ value: throughJson(organization) as typeof organization, ageMs }),
+      }),
+    );
+  const heir = await open(7_000_000);
+  t.after(() => heir.close());
+  assert.deepEqual(throughJson(heir.organization().organization), throughJson(organization));
+  assert.ok(heir.status().organizationAgeMs >= 7_000_000);
+  const late = await open(7_300_000);
+  t.after(() => late.close());
+  assert.throws(() => late.organization(), { code: 'unreachable' });
+  await controller.setFaults({});
+  await eventually('it reads for itself', () => heir.status().organizationAgeMs < 1_000_000);
+  await eventually('and so does the other', () => late.status().organizationAgeMs < 1_000_000);
+});
+
+test('an organisation that can be read is read, and a fault of ours is not passed over', async (t) => {
+  const { controller, first } = await scene(t);
+  const { organization } = first.organization();
+  const inherit = async () => ({ value: { ...organization, name: 'Inherited' }, ageMs: 0 });
+  const reader = await openDirectory(directoryOptions([controller], { inherit }));
+  t.after(() => reader.close());
+  assert.equal(reader.organization().organization.name, organization.name);
+  const ordinary = { bindName: ORDINARY, inherit };
+  await assert.rejects(openDirectory(directoryOptions([controller], ordinary)), { code: 'missing-right' });
 });
 
 test('whose password is to be checked is asked of the directory alone, whatever form his name has', async (t) => {

@@ -3,6 +3,8 @@
 
 import { failureText } from '../../ldap/controller.ts';
 import type { Directory } from '../../ldap/directory.ts';
+import { isUnavailable } from '../../ldap/errors.ts';
+import type { LockoutPolicy } from '../../ldap/lockout-policy.ts';
 import { useKeytab } from '../config.ts';
 import type { Config } from '../config-schema.ts';
 import { AutodiscoverError } from '../errors.ts';
@@ -39,6 +41,8 @@ export interface SharedAuthentication {
   /** Under which credentials are digested. */
   readonly credentialSecret: string;
   readonly elsewhere: AskForCredential;
+  /** Whether the guard has the domains' lock-out policy already, from another worker. */
+  readonly hasPolicy: boolean;
 }
 
 /** `shared` is there with several workers. Throws AutodiscoverError `configuration` when none of the configured schemes can be offered. */
@@ -51,7 +55,10 @@ export async function openAuthentication(
   const pools: HelperPool[] = [];
   const cache = credentialCache(config, shared?.credentialSecret);
   const guard = shared?.guard ?? logonGuard(config, limits, () => performance.now());
-  const watch = await watchLockoutPolicy(config.failures, directory, guard, log);
+  const watch = await watchLockoutPolicy(config.failures, directory, guard, {
+    log,
+    hasPolicy: shared?.hasPolicy === true,
+  });
   const leaveOut = (scheme: string, reason: string) =>
     log.warn({ scheme, reason }, 'authentication scheme is not offered');
   const openers: Record<Config['authentication']['schemes'][number], () => Promise<AuthenticationScheme | undefined>> =
@@ -137,15 +144,19 @@ export function checkLimits(limits: Config['limits']): BoundedWorkOptions {
   return { running: limits.passwordChecks, waiting: limits.waitingChecks, waitMs: limits.waitingSeconds * 1000 };
 }
 
-/** Reads the domain's policy now, which must succeed, and then every hour; until it can be read again the last one is kept. */
+/**
+ * Reads the domain's policy now and then every hour; until it can be read again the last one is kept. The first time it must succeed,
+ * except where the guard has the policy from another worker already.
+ */
 async function watchLockoutPolicy(
-  { lockoutThreshold, sharedBy, perName }: Config['authentication']['failures'],
+  failures: Config['authentication']['failures'],
   directory: Directory,
   guard: Guard,
-  log: Logger,
+  { log, hasPolicy }: { readonly log: Logger; readonly hasPolicy: boolean },
 ): Promise<{ stop(): void }> {
   const read = async () => {
     const { unreadable, ...domain } = await directory.lockoutPolicy();
+    const { lockoutThreshold } = failures;
     const policy =
       lockoutThreshold === undefined
         ? domain
@@ -153,7 +164,25 @@ async function watchLockoutPolicy(
     guard.useLockoutPolicy(policy);
     return { policy, unreadable };
   };
-  const { policy, unreadable } = await read();
+  const notRead = (error: unknown) => log.warn({ reason: failureText(error) }, 'the lock-out policy cannot be read');
+  try {
+    tellOfPolicy(await read(), failures, log);
+  } catch (error) {
+    if (!hasPolicy || !isUnavailable(error)) throw error;
+    notRead(error);
+  }
+  const timer = setInterval(() => {
+    read().catch(notRead);
+  }, POLICY_INTERVAL_MS);
+  timer.unref();
+  return { stop: () => clearInterval(timer) };
+}
+
+function tellOfPolicy(
+  { policy, unreadable }: { readonly policy: LockoutPolicy; readonly unreadable: readonly string[] },
+  { lockoutThreshold, sharedBy, perName }: Config['authentication']['failures'],
+  log: Logger,
+): void {
   if (unreadable.length > 0 && lockoutThreshold === undefined)
     log.warn(
       { containers: unreadable },
@@ -166,11 +195,6 @@ async function watchLockoutPolicy(
     if ((failures + extra) * sharedBy < policy.threshold) log.info(fields, 'staying below the lock-out threshold');
     else log.warn(fields, 'the lock-out threshold is too low to stay below it: failures here can lock accounts out');
   }
-  const timer = setInterval(() => {
-    read().catch((error: unknown) => log.warn({ reason: failureText(error) }, 'the lock-out policy cannot be read'));
-  }, POLICY_INTERVAL_MS);
-  timer.unref();
-  return { stop: () => clearInterval(timer) };
 }
 
 async function openTickets(

@@ -70,6 +70,8 @@ export async function startWorkers(first: OrderedSettings, count: number, log: L
   const start = (): Worker<Ready> => {
     const worker = startWorker<Ready>();
     relay.serve(worker.channel);
+    // Workers that can go on are not exchanged in an outage: what they remember would be lost.
+    worker.channel.on('inherit', () => (supervisor.exchanging ? undefined : relay.organization()));
     attend(worker, guard, {
       order: () => ({ settings, workers: count, ticketKey: ticketKey.toString('base64'), credentialSecret }),
       tellAll,

@@ -94,8 +94,8 @@ export function openServiceDirectory(
   log: Logger,
   {
     metrics,
-    elsewhere,
-  }: { readonly metrics?: () => ServiceMetrics | undefined } & Pick<DirectoryOptions, 'elsewhere'> = {},
+    ...others
+  }: { readonly metrics?: () => ServiceMetrics | undefined } & Pick<DirectoryOptions, 'elsewhere' | 'inherit'> = {},
 ): Promise<Directory> {
   const { config, readPassword } = settings;
   const { directory } = config;
@@ -112,7 +112,7 @@ export function openServiceDirectory(
       outageMs: directory.outageSeconds * 1000,
     },
     watchIntervalMs: directory.watchSeconds * 1000,
-    elsewhere,
+    ...others,
     onEvent: (event) => {
       metrics?.()?.directoryEvent(event);
       logDirectoryEvent(event, log);
@@ -151,9 +151,16 @@ export async function startService(
   const tls = await ServiceTls.open(config.tls, log, parts?.ticketKey);
   let metrics: ServiceMetrics | undefined;
   const others = parts?.others;
+  let hasInherited = false;
+  const inherit = async () => {
+    const told = await others?.organization();
+    hasInherited = told !== undefined;
+    return told;
+  };
   const directory = await openServiceDirectory(settings, log, {
     metrics: () => metrics,
     elsewhere: others && ((question) => others.recall(question)),
+    inherit,
   });
   const stops: ((idleMs: number) => Promise<void> | void)[] = [() => directory.close()];
   const stop = async (idleMs = 0) => {
@@ -167,7 +174,11 @@ export async function startService(
       config,
       directory,
       log,
-      parts && { ...parts, elsewhere: (question) => parts.others.recallCredential(question) },
+      parts && {
+        ...parts,
+        elsewhere: (question) => parts.others.recallCredential(question),
+        hasPolicy: hasInherited,
+      },
     );
     stops.push(close);
     if (config.listen.metrics !== undefined) {
@@ -215,6 +226,10 @@ export async function startService(
     const memory: OwnMemory = {
       recall: (question) => directory.recall(question),
       recallCredential: (digest) => recallCredential(cache, digest),
+      recallOrganization: () => ({
+        value: directory.organization().organization,
+        ageMs: directory.status().organizationAgeMs,
+      }),
     };
     return { httpsUrl: https.url, httpUrl: http?.url, metricsUrl, directory, memory, metrics, tls, drain, stop };
   } catch (error) {

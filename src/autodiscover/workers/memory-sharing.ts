@@ -6,6 +6,7 @@
 // it, so a digest goes nowhere but through the channels between these processes, which each could have been given the password itself.
 
 import type { Aged } from '../../ldap/aged-cache.ts';
+import type { ExchangeOrganization } from '../../ldap/exchange-organization.ts';
 import { FORMS, type RecallQuestion } from '../../ldap/recalled.ts';
 import type { Account } from '../../ldap/recipient.ts';
 import type { CredentialQuestion } from '../server/authentication/basic.ts';
@@ -21,8 +22,8 @@ export type RecallOutcome = 'known' | 'unknown' | 'late' | 'crowded' | 'spent';
 /** The primary's answer to a worker. */
 type Told = ({ readonly outcome: 'known' } & Aged<unknown>) | { readonly outcome: Exclude<RecallOutcome, 'known'> };
 
-/** Milliseconds that the others get, and the primary with them. */
-const PATIENCE = { othersMs: 200, primaryMs: 250 } as const;
+/** Milliseconds that the others get, the primary with them, and others whom a worker asks that starts: much, and with time. */
+const PATIENCE = { othersMs: 200, primaryMs: 250, startMs: 5000 } as const;
 /** Questions of one worker that are under way. */
 const MAX_RUNNING = 256;
 
@@ -44,6 +45,12 @@ export class RecallRelay {
     channel.on('recall-credential', (question: CredentialQuestion) => this.#askForCredential(channel, question));
   }
 
+  /** The Exchange organisation as it was read last by any worker; undefined when none tells soon. */
+  async organization(): Promise<Aged<ExchangeOrganization> | undefined> {
+    const told = await this.#askOthers(undefined, 'recall-organization', undefined, PATIENCE.startMs);
+    return told.outcome === 'known' ? (told as Aged<ExchangeOrganization>) : undefined;
+  }
+
   async #askForCredential(asking: Channel, { digest, name, address }: CredentialQuestion): Promise<Told> {
     const leave = await this.#budget.enter(name, address);
     if (!leave) return { outcome: 'spent' };
@@ -53,11 +60,16 @@ export class RecallRelay {
   }
 
   /** Of all others: an older answer may have been overtaken by a younger one. */
-  async #askOthers(asking: Channel, name: string, question: unknown): Promise<Told> {
+  async #askOthers(
+    asking: Channel | undefined,
+    name: string,
+    question: unknown,
+    patienceMs: number = PATIENCE.othersMs,
+  ): Promise<Told> {
     const others = [...this.#owed].filter(([channel]) => channel !== asking);
     const answers = await Promise.all(
       // Whoever hangs is waited for once, and then passed over until he has answered.
-      others.map(([channel, owed]) => (owed > 0 ? 'late' : this.#ask(channel, name, question))),
+      others.map(([channel, owed]) => (owed > 0 ? 'late' : this.#ask(channel, name, question, patienceMs))),
     );
     const known = answers.filter((answer) => typeof answer === 'object').sort((a, b) => a.ageMs - b.ageMs);
     if (known[0]) return { outcome: 'known', value: known[0].value, ageMs: known[0].ageMs };
@@ -65,9 +77,14 @@ export class RecallRelay {
   }
 
   /** One that fails, or goes before it has answered, knew nothing. */
-  async #ask(channel: Channel, name: string, question: unknown): Promise<Aged<unknown> | undefined | 'late'> {
+  async #ask(
+    channel: Channel,
+    name: string,
+    question: unknown,
+    patienceMs: number,
+  ): Promise<Aged<unknown> | undefined | 'late'> {
     const answer = channel.ask<Aged<unknown> | undefined>(name, question).catch(() => undefined);
-    const told = await within(PATIENCE.othersMs, answer);
+    const told = await within(patienceMs, answer);
     if (told === 'late') {
       this.#owes(channel, 1);
       void answer.then(() => this.#owes(channel, -1));
@@ -85,6 +102,8 @@ export class RecallRelay {
 export interface OwnMemory {
   recall(question: RecallQuestion): Aged<unknown> | undefined;
   recallCredential(digest: string): Aged<Account | undefined> | undefined;
+  /** Throws when it is too old. */
+  recallOrganization(): Aged<ExchangeOrganization>;
 }
 
 /** Lets the other workers ask this one. */
@@ -93,6 +112,7 @@ export function answerRecall(channel: Channel, memory: OwnMemory): void {
   channel.on('recall-credential', (digest: string) =>
     memory.recallCredential(Buffer.from(digest, 'hex').toString('latin1')),
   );
+  channel.on('recall-organization', () => memory.recallOrganization());
   channel.tell('remembers');
 }
 
@@ -121,6 +141,13 @@ export class OtherMemories {
     const told = await this.#shared(`credential ${hex}`, 'recall-credential', { digest: hex, ...whose });
     const read = told && FORMS.accounts.read(told.value);
     return read && { value: read.value, ageMs: told.ageMs };
+  }
+
+  /** The Exchange organisation, for a worker that starts; undefined when it is to read it or not to start. */
+  async organization(): Promise<Aged<ExchangeOrganization> | undefined> {
+    const began = this.#now();
+    const told = await this.#channel.ask<Aged<ExchangeOrganization> | undefined>('inherit').catch(() => undefined);
+    return told && { value: told.value, ageMs: told.ageMs + this.#now() - began };
   }
 
   #shared(key: string, name: string, question: unknown): Promise<Aged<unknown> | undefined> {

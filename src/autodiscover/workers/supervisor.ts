@@ -65,6 +65,11 @@ export class Supervisor<R> {
     });
   }
 
+  /** Whether workers are being exchanged that could as well go on. */
+  get exchanging(): boolean {
+    return this.#rolling !== undefined;
+  }
+
   /** Workers that serve at the moment. */
   get workers(): readonly Worker<R>[] {
     return this.#slots.flatMap(({ worker }) => worker ?? []);

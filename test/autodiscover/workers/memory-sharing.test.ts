@@ -4,6 +4,7 @@ import test from 'node:test';
 import { answerRecall, OtherMemories, RecallRelay } from '../../../src/autodiscover/workers/memory-sharing.ts';
 import { RecallBudget } from '../../../src/autodiscover/workers/recall-budget.ts';
 import type { Aged } from '../../../src/ldap/aged-cache.ts';
+import type { ExchangeOrganization } from '../../../src/ldap/exchange-organization.ts';
 import type { RecallQuestion } from '../../../src/ldap/recalled.ts';
 import { channelPair, delivered } from './ports.ts';
 
@@ -19,18 +20,24 @@ const DIGEST = Array.from({ length: 32 }, (_, n) => String.fromCharCode(255 - n)
 const ACCOUNT = { distinguishedName: 'CN=Alice Adams,OU=Staff,DC=contoso,DC=test' };
 const logon = (digest: string, name = 'alice', address = '192.0.2.1') => ({ digest, name, address });
 
+const ORGANIZATION = { name: 'Contoso' } as ExchangeOrganization;
+
 /** A worker that asks, and others that answer so. */
 async function workersOf(...others: readonly Recall[]) {
   const clock = { now: 0 };
   const relay = new RecallRelay(new RecallBudget({ ...BUDGET, now: () => clock.now }));
   const asking = channelPair();
   relay.serve(asking.primary);
-  const pairs = others.map((recall) => {
+  const pairs = others.map((recall, at) => {
+    const recallOrganization = () => {
+      if (at === 0) throw new Error('too old');
+      return { value: ORGANIZATION, ageMs: 1000 - at };
+    };
     const pair = channelPair();
     relay.serve(pair.primary);
     const recallCredential = (digest: string) =>
       recall({ memory: 'accounts', key: digest }) as Aged<undefined> | undefined;
-    answerRecall(pair.worker, { recall, recallCredential });
+    answerRecall(pair.worker, { recall, recallCredential, recallOrganization });
     return pair;
   });
   const asked: RecallQuestion[] = [];
@@ -38,9 +45,9 @@ async function workersOf(...others: readonly Recall[]) {
     asked.push(question);
     return undefined;
   };
-  answerRecall(asking.worker, { recall, recallCredential: () => undefined });
+  answerRecall(asking.worker, { recall, recallCredential: () => undefined, recallOrganization: hung as never });
   await delivered();
-  return { memories: new OtherMemories(asking.worker, () => clock.now), clock, asking, pairs, asked };
+  return { relay, memories: new OtherMemories(asking.worker, () => clock.now), clock, asking, pairs, asked };
 }
 
 test('the youngest of several answers counts, and the one that asks is not asked', async () => {
@@ -175,4 +182,27 @@ test('guesses at a name that nobody knows are asked about as often as it may fai
 test('what somebody knows costs no budget', async () => {
   const { memories } = await workersOf(() => ({ value: ACCOUNT, ageMs: 5 }));
   for (let n = 0; n < 20; n++) assert.ok(await memories.recallCredential(logon(`good ${n}`)));
+});
+
+test('the organisation is told by whoever read it last; by nobody where it is too old', async () => {
+  const nothing = () => undefined;
+  const { relay, asking } = await workersOf(nothing, nothing, nothing);
+  asking.cut();
+  const { value, ageMs } = (await relay.organization()) ?? {};
+  assert.deepEqual([value, ageMs], [ORGANIZATION, 998]);
+  const old = await workersOf(nothing);
+  old.asking.cut();
+  assert.equal(await old.relay.organization(), undefined);
+});
+
+test('a worker that starts is told it by the primary, as old as the question makes it, or is told nothing', async () => {
+  const { asking, memories, clock } = await workersOf();
+  assert.equal(await memories.organization(), undefined);
+  asking.primary.on('inherit', () => {
+    clock.now += 50;
+    return { value: ORGANIZATION, ageMs: 7 };
+  });
+  assert.deepEqual(await memories.organization(), { value: ORGANIZATION, ageMs: 57 });
+  asking.cut();
+  assert.equal(await memories.organization(), undefined);
 });
