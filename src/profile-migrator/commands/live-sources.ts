@@ -1,5 +1,6 @@
 // `--live`, `--user`, `--all-users`: whose registry of this computer is meant, as sources.
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { UsageError } from '../errors.ts';
 import { PROFILE_SUBTREES } from '../mapi/profile-trees.ts';
@@ -7,6 +8,7 @@ import { createProcessRunner, type ProcessRunner } from '../registry/child-proce
 import { currentUserSid, isServiceSid } from '../registry/current-user.ts';
 import { createLiveRegistry, isUserSid, loadedUsers } from '../registry/live-registry.ts';
 import { createOutlookProcesses } from '../registry/outlook-processes.ts';
+import { startingAgain } from '../registry/start-again.ts';
 import type { LiveSelection } from './deps.ts';
 import type { Source } from './source.ts';
 
@@ -14,8 +16,12 @@ import type { Source } from './source.ts';
 export async function openLiveSources(
   selection: LiveSelection,
   config: Pick<Config, 'stateFolder' | 'systemRoot'>,
-  runner: ProcessRunner = createProcessRunner(),
+  programs: ProcessRunner = createProcessRunner(),
+  pause: (milliseconds: number) => Promise<void> = (milliseconds) => sleep(milliseconds),
 ): Promise<Source[]> {
+  // Users are worked on one after the other: a note belongs to the one whose turn it is.
+  const notes: string[] = [];
+  const runner = startingAgain(programs, { pause, note: (text) => notes.push(text) });
   const options = { runner, systemRoot: config.systemRoot, workFolder: join(config.stateFolder, 'exports') };
   const own = await currentUserSid(options);
 
@@ -29,6 +35,7 @@ export async function openLiveSources(
       name: wanted ?? own ?? 'current-user',
       label: store.describe(),
       read: async () => ({ snapshots: [await store.load(PROFILE_SUBTREES)], notes: [] }),
+      takeNotes: () => notes.splice(0),
       access: { store, processes: createOutlookProcesses(whose) },
     };
   }

@@ -42,7 +42,7 @@ export async function runSources(
   const progress = progressOf(sources.length, options, deps);
   await log(`${command} starts: ${sources.length} source(s)`);
   const run = async (source: Source): Promise<SourceResult> => {
-    const result = await attempt(source, context, options.out, work);
+    const result = await withNotes(source, context, await attempt(source, context, options.out, work));
     progress?.count(result);
     return result;
   };
@@ -87,6 +87,13 @@ async function attempt(
     const text = `${context.style.heading(source.label)}\n${context.style.warning(`  failed: ${error.message}`)}\n`;
     return { lines: [line], text, outcomes: [outcomeOfError(error)] };
   }
+}
+
+/** What happened on the way is told whatever came of it. */
+async function withNotes(source: Source, { log }: RunContext, result: SourceResult): Promise<SourceResult> {
+  const notes = source.takeNotes?.() ?? [];
+  for (const note of notes) await log(`${source.label}: ${note}`);
+  return { ...result, text: `${result.text}${notes.map((note) => `  note: ${note}\n`).join('')}` };
 }
 
 /** A failure is a result as well; that it cannot be kept must not hide it. */

@@ -34,6 +34,8 @@ export interface Source {
   /** How output calls it: the path as given, or whose registry it is. */
   readonly label: string;
   read(): Promise<SourceContent>;
+  /** What happened on the way that people should know, since it was last asked. */
+  readonly takeNotes?: () => readonly string[];
   /** Absent for .reg files, whose changes are written down instead. */
   readonly access?: ChangeableAccess;
 }

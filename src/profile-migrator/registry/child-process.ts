@@ -1,8 +1,9 @@
 // Running reg.exe and tasklist.exe: always a full path, no shell, nothing on standard input, a time limit and an output limit. The
 // runner is handed in, so that tests put a program of their own behind it.
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
+import type { Readable } from 'node:stream';
 import type { ChildIdentity } from './store.ts';
 
 export interface RunOptions {
@@ -19,8 +20,10 @@ export interface RunOptions {
 }
 
 export interface ChildResult {
-  /** `missing`: the program could not be started. After `timeout` and `flooded` it was ended. */
+  /** `missing`: the program could not be started, so that nothing of it has run. After `timeout` and `flooded` it was ended. */
   readonly outcome: 'exited' | 'timeout' | 'flooded' | 'missing';
+  /** With `missing`: Node's code of the system's error, such as ENOENT; UNKNOWN is any that Node has no name for. */
+  readonly reason?: string;
   readonly exitCode: number | undefined;
   /** In whatever code page the program prints: only its ASCII part is good for decisions. */
   readonly stdout: string;
@@ -38,23 +41,23 @@ const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
 export function createProcessRunner(prefix: readonly string[] = []): ProcessRunner {
   return {
     async run(program, args, options) {
-      const [file = program, ...rest] = [...prefix, program, ...args];
-      const child = spawn(file, rest, {
-        stdio: ['ignore', 'pipe', 'pipe'],
-        windowsHide: true,
-        shell: false,
-        detached: options.survives ?? false,
-      });
+      let child: PipedChild;
+      try {
+        child = start([...prefix, program, ...args], options.survives ?? false);
+      } catch (error) {
+        return notStarted(error);
+      }
       const limit = options.maxOutputBytes ?? MAX_OUTPUT_BYTES;
       let outcome: ChildResult['outcome'] = 'exited';
+      let startError: unknown;
       const end = (reason: ChildResult['outcome']) => {
         if (outcome === 'exited') outcome = reason;
         child.kill('SIGKILL');
       };
       const timer = setTimeout(() => end('timeout'), options.timeoutMs);
       const closed = new Promise<number | undefined>((resolve) => {
-        child.once('error', () => {
-          if (child.pid === undefined) outcome = 'missing';
+        child.once('error', (error) => {
+          if (child.pid === undefined) startError = error;
           resolve(undefined);
         });
         // A grandchild may keep the pipes open after a kill: the exit counts then, not the end of the streams.
@@ -77,6 +80,7 @@ export function createProcessRunner(prefix: readonly string[] = []): ProcessRunn
         const noted = child.pid === undefined ? undefined : options.onStart?.(identityOf(child.pid));
         const [exitCode, start] = await Promise.all([closed, Promise.allSettled([noted])]);
         if (start[0].status === 'rejected') throw start[0].reason;
+        if (startError !== undefined) return notStarted(startError);
         return { outcome, exitCode, stdout: text(output.stdout), stderr: text(output.stderr) };
       } finally {
         clearTimeout(timer);
@@ -85,6 +89,19 @@ export function createProcessRunner(prefix: readonly string[] = []): ProcessRunn
       }
     },
   };
+}
+
+type PipedChild = ChildProcessByStdio<null, Readable, Readable>;
+
+/** Node throws some of the errors that keep a program from being started, and tells others by an event. */
+function start([file = '', ...args]: readonly string[], detached: boolean): PipedChild {
+  return spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true, shell: false, detached });
+}
+
+function notStarted(error: unknown): ChildResult {
+  const { code } = error as NodeJS.ErrnoException;
+  const reason = code === undefined ? {} : { reason: code };
+  return { outcome: 'missing', exitCode: undefined, stdout: '', stderr: '', ...reason };
 }
 
 function text(chunks: readonly Buffer[]): string {

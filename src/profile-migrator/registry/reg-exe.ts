@@ -74,7 +74,10 @@ function interrupted(what: string, program: string, limitMs: number, result: Chi
     case 'timeout':
       return new RegistryError('reg-exe-timeout', `${what} was ended after ${limitMs / 1000} seconds`);
     case 'missing':
-      return new RegistryError('reg-exe-failed', `${what}: cannot start ${program}`);
+      return new RegistryError(
+        'reg-exe-failed',
+        `${what}: cannot start ${program}${result.reason === undefined ? '' : ` (${result.reason})`}`,
+      );
     case 'flooded':
       return new RegistryError('reg-exe-failed', `${what} was ended: it printed without end`);
     case 'exited':

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { createProcessRunner, isSameProcess } from '../../../src/profile-migrator/registry/child-process.ts';
 import type { ChildIdentity } from '../../../src/profile-migrator/registry/store.ts';
@@ -14,7 +17,32 @@ test('output and exit code', async () => {
 
 test('a program that does not exist', async () => {
   const result = await runner.run('/nowhere/reg.exe', [], { timeoutMs: 1000 });
-  assert.equal(result.outcome, 'missing');
+  assert.deepEqual([result.outcome, result.reason], ['missing', 'ENOENT']);
+});
+
+test('a start that Node reports by throwing is an outcome as well, and nothing is noted as started', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'child-process-test-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const program = join(folder, 'program');
+  writeFileSync(program, '#!/bin/sh\nexit 7\n', { mode: 0o700 });
+  const noted: ChildIdentity[] = [];
+  const run = () => runner.run(program, [], { timeoutMs: 20_000, onStart: async (child) => void noted.push(child) });
+  // Linux does not start what somebody has open for writing, as Windows does not start what anti-virus holds.
+  const held = openSync(program, 'r+');
+  try {
+    assert.deepEqual(await run(), {
+      outcome: 'missing',
+      exitCode: undefined,
+      stdout: '',
+      stderr: '',
+      reason: 'ETXTBSY',
+    });
+    assert.deepEqual(noted, []);
+  } finally {
+    closeSync(held);
+  }
+  const { outcome, exitCode } = await run();
+  assert.deepEqual([outcome, exitCode, noted.length], ['exited', 7, 1]);
 });
 
 test('a program that never ends', async () => {
