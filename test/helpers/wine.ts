@@ -14,6 +14,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -42,6 +43,19 @@ function environment(prefix: string): NodeJS.ProcessEnv {
   };
 }
 
+let fixedAddresses: boolean | undefined;
+
+/**
+ * The command line of a Wine program, without randomised addresses. Debian's Wine has no preloader that keeps its fixed addresses free:
+ * each program of which the kernel puts the heap (132 KiB, anywhere in 1 GiB) over the page 0x7ffe0000 ends at its start with
+ * "failed to map the shared user data", one in 7500, which is every sixth run of a lab that starts 1300. What a program starts
+ * inherits the switch. Where a container forbids it, the risk remains.
+ */
+function commandLine(program: string, args: readonly string[]): [string, readonly string[]] {
+  fixedAddresses ??= spawnSync('setarch', ['--addr-no-randomize', 'true']).status === 0;
+  return fixedAddresses ? ['setarch', ['--addr-no-randomize', program, ...args]] : [program, args];
+}
+
 /** Makes the template prefix if this recipe's is not there yet, and returns its folder. */
 function templatePrefix(): string {
   const version = spawnSync('wine', ['--version'], { encoding: 'utf8' })
@@ -57,9 +71,11 @@ function templatePrefix(): string {
     mustRun('wine', ['winecfg', '-v', 'win10'], env);
     mustRun('wineserver', ['-w'], env);
     writeFileSync(join(making, 'drive_c/windows/system32/kernelbase.dll'), patchedKernelbase());
+    removeServerFolder(making);
     renameSync(making, template);
   } catch (error) {
     spawnSync('wineserver', ['-k'], { env, timeout: 10_000 });
+    removeServerFolder(making);
     rmSync(making, { recursive: true, force: true });
     throw error;
   }
@@ -83,8 +99,16 @@ function patchedKernelbase(): Buffer {
   return dll;
 }
 
+/** Debian's wineserver keeps its socket in a temporary folder that a file of the prefix names, and leaves it there. */
+function removeServerFolder(prefix: string): void {
+  const file = join(prefix, 'wineserver');
+  const name = existsSync(file) ? readFileSync(file, 'latin1').trim() : '';
+  if (/^wine-\w{6}$/.test(name)) rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  rmSync(file, { force: true });
+}
+
 function mustRun(program: string, args: readonly string[], env: NodeJS.ProcessEnv): void {
-  const { status, error } = spawnSync(program, args, { env, stdio: 'ignore', timeout: 120_000 });
+  const { status, error } = spawnSync(...commandLine(program, args), { env, stdio: 'ignore', timeout: 120_000 });
   if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${error?.message ?? `exit ${status}`}`);
 }
 
@@ -117,7 +141,7 @@ export class WinePrefix {
     const base = join(this.folder, `output-${++this.#runs}`);
     const out = openSync(`${base}.out`, 'w');
     const err = openSync(`${base}.err`, 'w');
-    const { status } = spawnSync('wine', args, {
+    const { status } = spawnSync(...commandLine('wine', args), {
       env: { ...this.env, ...options.env },
       cwd: this.path('C:\\lab'),
       stdio: ['ignore', out, err],
@@ -135,7 +159,11 @@ export class WinePrefix {
    */
   async runAndKill(args: readonly string[], seen: () => boolean, afterMs: number): Promise<boolean> {
     const out = openSync(join(this.folder, `output-${++this.#runs}.out`), 'w');
-    const child = spawn('wine', args, { env: this.env, cwd: this.path('C:\\lab'), stdio: ['ignore', out, out] });
+    const child = spawn(...commandLine('wine', args), {
+      env: this.env,
+      cwd: this.path('C:\\lab'),
+      stdio: ['ignore', out, out],
+    });
     const ended = new Promise<NodeJS.Signals | null>((resolve) =>
       child.once('exit', (_code, signal) => resolve(signal)),
     );
@@ -162,10 +190,13 @@ export class WinePrefix {
     return { ...result, status: Number(level[1]), stdout: result.stdout.slice(0, level.index) };
   }
 
-  /** The bytes `reg export` gives for a key, or undefined when there is no such key. */
+  /** The bytes `reg export` gives for a key, or undefined when there is no such key. Throws when reg.exe cannot have run. */
   exportKey(key: string): Buffer | undefined {
     const file = `C:\\lab\\export-${++this.#runs}.reg`;
-    const { status } = this.run(['reg', 'export', key, file, '/y']);
+    const { status, stdout, stderr } = this.run(['reg', 'export', key, file, '/y']);
+    // reg.exe explains its failures; Wine's loader, told to be silent, does not.
+    if (status !== 0 && `${stdout}${stderr}` === '')
+      throw new Error(`reg export ${key}: exit ${status}, without a word`);
     return status === 0 && existsSync(this.path(file)) ? readFileSync(this.path(file)) : undefined;
   }
 
@@ -188,7 +219,7 @@ export class WinePrefix {
     // Without the mark "Wine builtin DLL" the file is run as it is, whatever its name.
     writeFileSync(this.path(`C:\\lab\\${image}`), ping.fill(0, 0x40, 0x50));
     const args = [`C:\\lab\\${image}`, '-n', '120', '127.0.0.1'];
-    const child = spawn('wine', args, { env: this.env, stdio: 'ignore' });
+    const child = spawn(...commandLine('wine', args), { env: this.env, stdio: 'ignore' });
     child.on('error', () => undefined);
     // It is there when the process list shows it; the wait is bounded.
     for (let i = 0; i < 20 && !this.programs().includes(image); i++) {
@@ -205,6 +236,7 @@ export class WinePrefix {
   dispose(): void {
     spawnSync('wineserver', ['-k'], { env: this.env, timeout: 20_000 });
     spawnSync('wineserver', ['-w'], { env: this.env, timeout: 20_000 });
+    removeServerFolder(this.folder);
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 });
   }
 }
