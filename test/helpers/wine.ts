@@ -17,6 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { whenProcessEnds } from '../lab/processes.ts';
 
 const PROJECT = join(import.meta.dirname, '..', '..');
 const CACHE = join(PROJECT, '.wine');
@@ -115,12 +116,14 @@ function mustRun(program: string, args: readonly string[], env: NodeJS.ProcessEn
 export class WinePrefix {
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
+  readonly #guard: ReturnType<typeof whenProcessEnds>;
   #runs = 0;
 
   constructor() {
     const template = templatePrefix();
     this.folder = mkdtempSync(join(CACHE, 'run-'));
     this.env = environment(this.folder);
+    this.#guard = whenProcessEnds(() => this.dispose());
     mustRun('cp', ['-al', `${template}/.`, this.folder], process.env);
     for (const name of readdirSync(template).filter((file) => file.endsWith('.reg'))) {
       rmSync(join(this.folder, name));
@@ -234,6 +237,7 @@ export class WinePrefix {
 
   /** Ends this prefix's wineserver (and with it every program of the prefix, nothing else) and deletes the prefix. */
   dispose(): void {
+    this.#guard.forget();
     spawnSync('wineserver', ['-k'], { env: this.env, timeout: 20_000 });
     spawnSync('wineserver', ['-w'], { env: this.env, timeout: 20_000 });
     removeServerFolder(this.folder);

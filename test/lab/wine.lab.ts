@@ -1,17 +1,8 @@
 // The shipped executable in Wine, against Wine's reg.exe: what a desktop would run, from the MSI to the exit code. See docs/windows.md for
 // what this proves and what it does not.
 import assert from 'node:assert/strict';
-import {
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { diffSnapshots } from '../../src/profile-migrator/registry/patch.ts';
@@ -43,18 +34,16 @@ labSuite('profile-migrator.exe in Wine', ['wine', 'windows-packaging'], () => {
   let built: string;
 
   before(() => {
-    built = mkdtempSync(join(tmpdir(), 'wine-lab-'));
+    prefix = new WinePrefix();
+    built = prefix.path('C:\\built');
+    mkdirSync(built);
     writeFileSync(join(built, 'policy.json'), JSON.stringify(POLICY));
     packageWindows(built, ['--policy', join(built, 'policy.json')]);
-    prefix = new WinePrefix();
     for (const name of ['profile-migrator.exe', 'profile-migrator.msi', 'policy.json']) {
       copyFileSync(join(built, name), prefix.path(`C:\\lab\\${name}`));
     }
   });
-  after(() => {
-    prefix?.dispose();
-    if (built) rmSync(built, { recursive: true, force: true });
-  });
+  after(() => prefix?.dispose());
 
   /** Both trees of one user, with two profiles of two Outlooks. */
   function seed(root: string): void {
