@@ -11,6 +11,8 @@ import {
 import { DirectoryError } from './errors.ts';
 
 const REFUSED_PAUSE_MS = 60_000;
+/** A controller that does not answer the first try of a password keeps it from the others for so long. */
+const TRIAL_MS = 3_000;
 
 export class ServiceAccount {
   readonly #bindName: string;
@@ -19,12 +21,14 @@ export class ServiceAccount {
   #refusal: { readonly password: string; readonly until: number; readonly error: DirectoryError } | undefined;
   /** The password that last worked, and the running first try of another one. */
   #accepted: string | undefined;
-  #trial: Promise<ControllerConnection> | undefined;
+  #trial: Promise<void> | undefined;
+  readonly #trialMs: number;
 
   /** `readPassword` is called for each new connection. */
-  constructor(bindName: string, readPassword: () => Promise<string>) {
+  constructor(bindName: string, readPassword: () => Promise<string>, trialMs: number = TRIAL_MS) {
     this.#bindName = bindName;
     this.#read = readPassword;
+    this.#trialMs = trialMs;
   }
 
   /** False from the moment the account was refused until it is let in again. */
@@ -36,15 +40,20 @@ export class ServiceAccount {
   async open(controller: ControllerOptions): Promise<ControllerConnection> {
     const password = await this.#readPassword();
     // A password that never worked is tried by one connection first: several refusals at a time could lock the account out.
-    if (this.#accepted !== password && this.#trial) await this.#trial.catch(() => undefined);
+    while (this.#accepted !== password && this.#trial) await this.#trial;
     const refusal = this.#refusal;
-    if (refusal && refusal.password === password && Date.now() < refusal.until) throw refusal.error;
+    if (refusal && refusal.password === password && performance.now() < refusal.until) throw refusal.error;
     const opening = this.#bind(controller, password);
     if (this.#accepted === password) return opening;
-    this.#trial = opening;
-    return opening.finally(() => {
-      if (this.#trial === opening) this.#trial = undefined;
-    });
+    const { promise: trial, resolve } = Promise.withResolvers<void>();
+    const end = () => {
+      clearTimeout(timer);
+      if (this.#trial === trial) this.#trial = undefined;
+      resolve();
+    };
+    const timer = setTimeout(end, this.#trialMs).unref();
+    this.#trial = trial;
+    return opening.finally(end);
   }
 
   async #bind(controller: ControllerOptions, password: string): Promise<ControllerConnection> {
@@ -60,7 +69,7 @@ export class ServiceAccount {
       if (reason === undefined) throw error;
       const rejected = serviceAccountRejected(this.#bindName, controller.url, reason, error);
       this.#accepted = undefined;
-      this.#refusal = { password, until: Date.now() + REFUSED_PAUSE_MS, error: rejected };
+      this.#refusal = { password, until: performance.now() + REFUSED_PAUSE_MS, error: rejected };
       throw rejected;
     }
   }
