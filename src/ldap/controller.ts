@@ -110,14 +110,16 @@ export class ControllerConnection {
     return this.client.isConnected && this.#socket?.readyState === 'open' && !this.#socket.readableEnded;
   }
 
+  /** True when the other side has ended the connection or it broke; false when it was closed here, or for want of an answer. */
+  get wasCut(): boolean {
+    return this.#socket !== undefined && (this.#socket.readableEnded || this.#socket.errored !== null);
+  }
+
   /** Connects, upgrades with StartTLS where asked, and binds. Errors are ldapts' or Node's own. */
   async bind(bindName: string, password: string): Promise<void> {
     if (password === '') throw new DirectoryError('configuration', 'an empty password must be refused before binding');
     this.#sent = false;
-    if (this.#options.startTls && !this.#established) {
-      await this.client.startTLS(tlsOptions(this.#options));
-      this.#setEstablished();
-    }
+    if (this.#options.startTls && !this.#established) await this.#startTls();
     // On a connection that stands the bind is written at once, else as soon as it does.
     this.#sent = this.isOpen;
     if (this.#established && !this.#sent) throw new Error('the connection was lost');
@@ -126,12 +128,28 @@ export class ControllerConnection {
 
   /** Connects, upgrades with StartTLS where asked, and reads the root DSE, which needs no bind. Errors are ldapts' or Node's own. */
   async readRootDse(): Promise<void> {
-    if (this.#options.startTls) await this.client.startTLS(tlsOptions(this.#options));
+    if (this.#options.startTls) await this.#startTls();
     await this.client.search('', { scope: 'base', attributes: ['dnsHostName'] });
   }
 
+  /** What is under way on it fails. */
   close(): void {
-    this.client.unbind().catch(() => undefined);
+    // ldapts forgets who waits for a connection that does not stand yet.
+    if (this.#established) this.client.unbind().catch(() => undefined);
+    else this.#socket?.destroy(new Error('the connection was given up while it was opened'));
+  }
+
+  /** ldapts itself would wait for the handshake for ever. */
+  async #startTls(): Promise<void> {
+    const { connectTimeoutMs, operationTimeoutMs } = this.#options;
+    const late = () => this.#socket?.destroy(new Error('TLS did not come about in time'));
+    const timer = setTimeout(late, connectTimeoutMs + operationTimeoutMs);
+    try {
+      await this.client.startTLS(tlsOptions(this.#options));
+      this.#setEstablished();
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #setEstablished(): void {

@@ -1,6 +1,7 @@
 // One connection to a controller: TLS and names, StartTLS, what failures mean, and that a lost connection is never reopened unseen.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -110,6 +111,43 @@ test('a lost connection is not reopened without a bind', async () => {
     await controller.close();
   }
 });
+
+/** A success for the StartTLS request that has this message number (RFC 4511 section 4.14.2). */
+const startTlsDone = (id: number) =>
+  Buffer.from([0x30, 0x0c, 0x02, 0x01, id, 0x78, 0x07, 0x0a, 0x01, 0x00, 0x04, 0x00, 0x04, 0x00]);
+
+for (const [where, scheme, startTls, answers] of [
+  ['in the TLS handshake', 'ldaps', false, false],
+  ['when asked for StartTLS', 'ldap', true, false],
+  ['in the handshake after StartTLS', 'ldap', true, true],
+  ['when bound', 'ldap', false, false],
+] as const) {
+  test(`a controller that falls silent ${where}: a bind ends in time, and at once with its connection`, async (t) => {
+    const sockets: Socket[] = [];
+    const server = createServer((socket) => {
+      sockets.push(socket);
+      socket.on('error', () => undefined);
+      socket.once('data', (request) => {
+        if (answers) socket.write(startTlsDone(request[4] ?? 0));
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.after(() => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+    const url = `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const quick = { startTls, connectTimeoutMs: 100, operationTimeoutMs: 100 };
+    await assert.rejects(new ControllerConnection(controllerAt(url, quick)).bind(READER, PASSWORD), /time/);
+    const patient = { startTls, connectTimeoutMs: 60_000, operationTimeoutMs: 60_000 };
+    const connection = new ControllerConnection(controllerAt(url, patient));
+    const bound = connection.bind(READER, PASSWORD);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    connection.close();
+    await assert.rejects(bound);
+    assert.equal(connection.sent, where === 'when bound', 'whether the password may have been sent');
+  });
+}
 
 test('an empty password is refused before anything is sent', async () => {
   const controller = await startController();
