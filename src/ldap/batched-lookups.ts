@@ -182,8 +182,11 @@ function union(some: readonly number[], others: readonly number[]): readonly num
   return more.length === 0 ? some : [...some, ...more];
 }
 
+/** What shows nothing or stands above letters: directories may overlook it (RFC 4518 section 2.2, and accents). */
+const OVERLOOKED = /[\p{M}\p{C}\p{Default_Ignorable_Code_Point}\s\uFFFC]/gu;
+
 /** A value as generous comparison sees it; undefined when it holds Latin letters whose counterparts differ between directories (ß, æ). */
 function generously(value: string): string | undefined {
-  const folded = value.normalize('NFKD').replace(/\p{M}/gu, '').replace(/\s+/g, '').toLowerCase();
+  const folded = value.normalize('NFKD').replace(OVERLOOKED, '').toLowerCase();
   return /(?=\P{ASCII})\p{Script=Latin}/u.test(folded) ? undefined : folded;
 }

@@ -92,7 +92,7 @@ function entry(dn: string, attributes: Readonly<Record<string, string | string[]
   return new EntryReader({ dn, ...attributes });
 }
 
-const shared: readonly (readonly [why: string, entries: EntryReader[], shares: string[][] | undefined])[] = [
+const shared: (readonly [why: string, entries: EntryReader[], shares: string[][] | undefined])[] = [
   ['nobody', [], [[], []]],
   [
     'one each',
@@ -119,6 +119,10 @@ const shared: readonly (readonly [why: string, entries: EntryReader[], shares: s
   ['another script', [entry('a', { proxyAddresses: ['smtp:bob@x', 'smtp:мария@x'] })], [[], ['a']]],
   ['blanks that a directory may overlook', [entry('a', { proxyAddresses: ['smtp:bob@x', 'smtp:an n@x'] })], undefined],
 ];
+for (const sign of ['\u00ad', '\u200b', '\u200d', '\u034f', '\ufe0f', '\u2060', '\ufffc', '\x01']) {
+  const why = `a sign that shows nothing, ${JSON.stringify(sign)}`;
+  shared.push([why, [entry('a', { proxyAddresses: ['smtp:bob@x', `smtp:an${sign}n@x`] })], undefined]);
+}
 for (const [why, entries, expected] of shared) {
   test(`entries of a shared search: ${why}`, () => {
     const shares = divide(entries, [lookup(smtp('ann@x')), lookup(smtp('Bob@x'))]);
