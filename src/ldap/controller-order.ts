@@ -116,7 +116,10 @@ export class ControllerOrder {
 
   /** A controller is up again. */
   returned(at: number): void {
-    this.#place(at).up = true;
+    const place = this.#place(at);
+    place.up = true;
+    // What it still owes is of before.
+    place.pace.heard(this.#parts.now());
     this.#changed();
   }
 
@@ -175,11 +178,9 @@ export class ControllerOrder {
   async #tick(): Promise<void> {
     const { limits, now, giveUp } = this.#parts;
     const tooSilent = (place: Place) => place.pace.isSilent(limits.giveUpMs, now()) && this.#other(place) !== undefined;
-    if (this.#up().some(tooSilent)) {
-      // As with `ranked`.
-      await wholeTurn();
-      for (const place of this.#up()) if (tooSilent(place)) giveUp(place.at);
-    }
+    // As with `ranked`.
+    if (this.#places.some(({ pace }) => pace.owedMs(now()) > limits.patienceMs)) await wholeTurn();
+    for (const place of this.#up()) if (tooSilent(place)) giveUp(place.at);
     for (const { pace } of this.#places) pace.hurry(limits.patienceMs, now());
     for (const place of this.#up()) if (!place.slow && place.pace.late(now()).length > 0) void this.#compare(place);
     this.#ticking = undefined;

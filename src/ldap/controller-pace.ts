@@ -41,8 +41,9 @@ interface Answer {
 export class ControllerPace {
   readonly #lateMs: number;
   readonly #owed = new Set<Asked>();
-  /** Of `#owed`, those that are no reading. */
+  /** Of `#owed`, those that are no reading, and since when there are any. */
   #quick = 0;
+  #quickSince = 0;
   #heardAt = 0;
   #answers: Record<Measured, Answer[]> = { 'look-up': [], 'password-check': [] };
 
@@ -58,7 +59,10 @@ export class ControllerPace {
     if (this.#owed.size === 0) this.#heardAt = now;
     const asked = { work, at: now, hurry };
     this.#owed.add(asked);
-    if (work !== 'reading') this.#quick += 1;
+    if (work !== 'reading') {
+      if (this.#quick === 0) this.#quickSince = now;
+      this.#quick += 1;
+    }
     return asked;
   }
 
@@ -75,10 +79,23 @@ export class ControllerPace {
     if (answers.length > NEWEST) answers.shift();
   }
 
+  /** It has answered something that was not asked here. */
+  heard(now: number): void {
+    this.#heardAt = now;
+  }
+
   /** True when it owes answers and has given none for this long. A search that reads much is given more time. */
   isSilent(patienceMs: number, now: number): boolean {
     if (this.#owed.size === 0) return false;
-    return now - this.#heardAt > (this.#quick > 0 ? patienceMs : Math.max(patienceMs, READING_MS));
+    const silentMs = now - this.#heardAt;
+    if (silentMs > Math.max(patienceMs, READING_MS)) return true;
+    return this.#quick > 0 && Math.min(silentMs, now - this.#quickSince) > patienceMs;
+  }
+
+  /** Milliseconds for which the oldest of what it owes has been owed; 0 when there is none. */
+  owedMs(now: number): number {
+    for (const { at } of this.#owed) return now - at;
+    return 0;
   }
 
   /**

@@ -8,8 +8,9 @@ export interface Asking<C, T> {
 }
 
 /**
- * Asks one candidate after the other until somebody answers. Rejects with a final rejection; undefined when nobody answers. Who hurries has
- * two asked at a time, so only what may be asked twice is to be hurried.
+ * Asks one candidate after the other until somebody answers; undefined when nobody does. After a final rejection nobody else is asked, and it
+ * rejects with that unless who was asked before answers yet. Who hurries has two asked at a time, so only what may be asked twice is to be
+ * hurried.
  */
 export function firstAnswer<C, T>(
   candidates: readonly C[],
@@ -23,15 +24,16 @@ export function firstAnswer<C, T>(
       settled = true;
       resolve({ value });
     };
+    let final: { readonly error: unknown } | undefined;
     const failed = (error: unknown) => {
       running -= 1;
-      if (isFinal(error)) {
-        settled = true;
-        reject(error);
-      } else if (!settled) askNext();
+      if (isFinal(error)) final ??= { error };
+      if (!final) {
+        if (!settled) askNext();
+      } else if (running === 0) reject(final.error);
     };
     const hurry = () => {
-      if (!settled && next === 1 && candidates.length > 1) askNext();
+      if (!settled && !final && next === 1 && candidates.length > 1) askNext();
     };
     const askNext = () => {
       const candidate = candidates[next];

@@ -42,6 +42,11 @@ function scene(t: TestContext, count = 2) {
       await turns();
     }
   };
+  /** As for a process that was busy: nothing is read meanwhile. */
+  const passAtOnce = (ms: number) => {
+    now += ms;
+    t.mock.timers.tick(ms);
+  };
   const begin = (at: number, work: Work = 'look-up', hurry?: () => void) => {
     const asked = order.began(at, work, now, hurry);
     return () => order.ended(at, asked, true, now);
@@ -56,7 +61,7 @@ function scene(t: TestContext, count = 2) {
   };
   const ranked = async () => order.ranked();
   const first = async () => (await ranked())[0];
-  return { order, takes, events, tried, givenUp, pass, begin, answers, first, ranked };
+  return { order, takes, events, tried, givenUp, pass, passAtOnce, begin, answers, first, ranked };
 }
 
 const SLOW: readonly (readonly [why: string, times: readonly number[], other: number, passedOver: boolean])[] = [
@@ -203,6 +208,40 @@ test('what takes unusually long is hurried once, and what usually takes long is 
   begin(0, 'look-up', hurry('usual'));
   await pass(2_000);
   assert.deepEqual(hurried, ['second']);
+});
+
+test('answers that are in but not read yet are no reason to hurry', async (t) => {
+  const { begin, pass, passAtOnce } = scene(t);
+  begin(0, 'look-up')();
+  const hurried: string[] = [];
+  const end = begin(0, 'look-up', () => void hurried.push('late'));
+  setImmediate(end);
+  passAtOnce(400);
+  await pass(500);
+  assert.deepEqual(hurried, []);
+});
+
+test('a look-up that comes while much is read is no silence of its own', async (t) => {
+  const { ranked, begin, pass } = scene(t);
+  begin(0, 'reading');
+  await pass(900);
+  begin(0);
+  assert.deepEqual(await ranked(), [0, 1]);
+  await pass(50);
+  assert.deepEqual(await ranked(), [0, 1]);
+  await pass(100);
+  assert.deepEqual(await ranked(), [1, 0], 'the reading has had its second');
+});
+
+test('one that came back is not silent for what it owes since before', async (t) => {
+  const { order, ranked, givenUp, begin, pass } = scene(t);
+  begin(0, 'password-check');
+  order.left(0);
+  await pass(5_000);
+  order.returned(0);
+  assert.deepEqual(await ranked(), [0, 1]);
+  await pass(200);
+  assert.deepEqual(givenUp, []);
 });
 
 test('reading much is given a second', async (t) => {

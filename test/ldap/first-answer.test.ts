@@ -90,6 +90,27 @@ test('while two are asked a failure asks the third, and only the last failure is
   assert.deepEqual(await answer, { value: 'late' });
 });
 
+test('a final rejection while another is asked: he may answer, and nobody else is asked', async () => {
+  for (const [final, other] of [
+    [0, 1],
+    [1, 0],
+  ] as const) {
+    const { asked, answer, tell, fail, hurry } = panel(3);
+    hurry();
+    await fail(final, new Final());
+    hurry();
+    tell(other, 'late');
+    assert.deepEqual(await answer, { value: 'late' });
+    assert.deepEqual(asked, [0, 1]);
+  }
+  const { asked, answer, fail, hurry } = panel(3);
+  hurry();
+  await fail(1, new Final());
+  await fail(0);
+  await assert.rejects(answer, Final);
+  assert.deepEqual(asked, [0, 1]);
+});
+
 test('a hurry where nobody else is left', async () => {
   const { asked, answer, tell, hurry } = panel(1);
   hurry();
