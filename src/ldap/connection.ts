@@ -11,6 +11,7 @@ import {
   rejectedReason,
 } from './controller.ts';
 import { ControllerOrder } from './controller-order.ts';
+import { ControllerOutages } from './controller-outages.ts';
 import { type Asked, DEFAULT_PACE, type PaceLimits, type Work } from './controller-pace.ts';
 import { currentRequest } from './correlation.ts';
 import type { EntryReader } from './entry.ts';
@@ -22,9 +23,9 @@ import {
   type ControllerStatus,
   DEFAULT_RETRY,
   type PasswordCheck,
+  type PoolEvent,
   type PoolOperation,
   type PoolOptions,
-  type RetryIntervals,
 } from './pool-options.ts';
 import { ROOT_DSE, type Search, type SearchRequest, searchOn } from './search.ts';
 import { SearchConnections } from './search-connections.ts';
@@ -38,11 +39,6 @@ interface ControllerState {
   readonly forPasswords: PasswordConnections;
   /** Connections on which a password is being checked. */
   readonly checking: Set<ControllerConnection>;
-  /** Undefined while the controller is thought to be well. */
-  retryAfterMs: number | undefined;
-  /** Why it was last given up. */
-  failure: string;
-  retryTimer: NodeJS.Timeout | undefined;
 }
 
 /** An operation that is under way at a controller; `asked` where its pace is measured as a whole. */
@@ -56,9 +52,9 @@ interface Observation {
 export class ControllerPool {
   readonly #options: PoolOptions;
   readonly #controllers: readonly ControllerState[];
-  readonly #retry: RetryIntervals;
   readonly #pace: PaceLimits;
   readonly #order: ControllerOrder;
+  readonly #outages: ControllerOutages;
   /** What a slow controller is tried with: what is asked of it is the measure. */
   #lastLookUp: SearchRequest = ROOT_DSE;
   readonly #account: ServiceAccount;
@@ -69,7 +65,9 @@ export class ControllerPool {
       throw new DirectoryError('configuration', 'no domain controller is configured: give directory.servers');
     }
     this.#options = options;
-    this.#retry = options.retry ?? DEFAULT_RETRY;
+    const { retry = DEFAULT_RETRY } = options;
+    const urls = options.controllers.map(({ url }) => url);
+    const onEvent = (event: PoolEvent) => options.onEvent?.(event);
     this.#pace = options.pace ?? DEFAULT_PACE;
     this.#account = new ServiceAccount(options.bindName, options.readPassword);
     this.#controllers = options.controllers.map((controller, at) => ({
@@ -78,18 +76,31 @@ export class ControllerPool {
       forSearches: new SearchConnections(options.connections, () => this.#open(controller)),
       forPasswords: new PasswordConnections(controller, options.passwordIdleMs),
       checking: new Set(),
-      retryAfterMs: undefined,
-      failure: '',
-      retryTimer: undefined,
     }));
     this.#order = new ControllerOrder({
-      urls: options.controllers.map(({ url }) => url),
+      urls,
       limits: this.#pace,
-      retry: this.#retry,
+      retry,
       trial: (at) => this.#trialOf(this.#state(at)),
       giveUp: (at) => this.#giveUp(this.#state(at)),
-      onEvent: (event) => options.onEvent?.(event),
+      onEvent,
       now: () => performance.now(),
+    });
+    this.#outages = new ControllerOutages({
+      urls,
+      retry,
+      open: (at) => this.#open(this.#state(at).options),
+      left: (at) => {
+        this.#state(at).forPasswords.drop();
+        this.#order.left(at);
+      },
+      returned: (at, connection) => {
+        // What is left of the time before the outage is not to be trusted: a silent connection would cost a time-out each.
+        this.#state(at).forSearches.startWith(connection);
+        this.#order.returned(at);
+      },
+      opened: (at, openingMs) => this.#order.opened(at, openingMs),
+      onEvent,
     });
   }
 
@@ -97,7 +108,7 @@ export class ControllerPool {
   status(): ControllerStatus[] {
     return this.#controllers.map((c) => ({
       url: c.options.url,
-      up: c.retryAfterMs === undefined,
+      up: this.#outages.isUp(c.at),
       slow: this.#order.isSlow(c.at),
     }));
   }
@@ -154,34 +165,38 @@ export class ControllerPool {
   async checkPassword(bindName: string, password: string): Promise<PasswordCheck> {
     const failures = new Map<string, string>();
     const referrers: ControllerState[] = [];
-    for (const at of await this.#order.ranked()) {
-      const state = this.#state(at);
-      const connection = await state.forPasswords.take();
-      const observation = this.#observe(state, 'password-check', 'password-check');
-      let answered = false;
-      state.checking.add(connection);
-      try {
-        await connection.bind(bindName, password);
-        this.#tell(observation, 'done');
-        answered = true;
-        this.#blame(referrers);
-        return { outcome: 'accepted' };
-      } catch (error) {
-        this.#tellFailure(observation, error);
-        const reason = rejectedReason(error);
-        answered = reason !== undefined;
-        if (reason !== undefined) {
+    let order = await this.#order.ranked();
+    for (let asked = order; order.length > 0; asked = [...asked, ...order]) {
+      for (const at of order) {
+        const state = this.#state(at);
+        const connection = await state.forPasswords.take();
+        const observation = this.#observe(state, 'password-check', 'password-check');
+        let answered = false;
+        state.checking.add(connection);
+        try {
+          await connection.bind(bindName, password);
+          this.#tell(observation, 'done');
+          answered = true;
           this.#blame(referrers);
-          return { outcome: 'rejected', reason };
+          return { outcome: 'accepted' };
+        } catch (error) {
+          this.#tellFailure(observation, error);
+          const reason = rejectedReason(error);
+          answered = reason !== undefined;
+          if (reason !== undefined) {
+            this.#blame(referrers);
+            return { outcome: 'rejected', reason };
+          }
+          if (error instanceof DirectoryError) throw error;
+          this.#failed(observation, error, failures, referrers);
+          if (connection.sent && !declines(error)) throw this.#unreachable('checking a password', failures);
+        } finally {
+          state.checking.delete(connection);
+          if (answered) state.forPasswords.giveBack(connection);
+          else connection.close();
         }
-        if (error instanceof DirectoryError) throw error;
-        this.#failed(state, error, failures, referrers);
-        if (connection.sent && !declines(error)) break;
-      } finally {
-        state.checking.delete(connection);
-        if (answered) state.forPasswords.giveBack(connection);
-        else connection.close();
       }
+      order = await this.#upBut(asked);
     }
     throw this.#unreachable('checking a password', failures);
   }
@@ -189,8 +204,8 @@ export class ControllerPool {
   close(): void {
     this.#closed = true;
     this.#order.close();
+    this.#outages.close();
     for (const state of this.#controllers) {
-      clearTimeout(state.retryTimer);
       state.forPasswords.close();
       state.forSearches.discardAll();
     }
@@ -203,28 +218,52 @@ export class ControllerPool {
   ): Promise<T> {
     const failures = new Map<string, string>();
     const referrers: ControllerState[] = [];
-    const ask = async (at: number, hurry: () => void) => {
+    const ask = async (at: number, hurry: () => void, again?: number): Promise<T> => {
       const state = this.#state(at);
-      const slot = state.forSearches.nextSlot();
+      const slot = again ?? state.forSearches.nextSlot();
       const observation = this.#observe(state, 'search', work === 'look-up' ? work : undefined, hurry);
+      let connection: ControllerConnection | undefined;
       try {
-        const value = await task(await this.#connection(state, slot, work), at);
+        connection = await this.#connection(state, slot, work);
+        const value = await task(connection, at);
         this.#tell(observation, 'done');
         return value;
       } catch (error) {
         this.#tellFailure(observation, error);
         if (!isVerdict(error)) {
+          // In the same place, where a new one is opened: others may have been cut as well.
+          if (again === undefined && this.#isOfBefore(state, observation.began, connection))
+            return ask(at, hurry, slot);
           state.forSearches.discard(slot);
-          this.#failed(state, error, failures, referrers);
+          this.#failed(observation, error, failures, referrers);
         }
         throw error;
       }
     };
     const ranked = this.#order.ranked();
-    const answer = await firstAnswer('then' in ranked ? await ranked : ranked, { ask, isFinal: isVerdict });
-    if (!answer) throw this.#unreachable(doing, failures);
+    let order = 'then' in ranked ? await ranked : ranked;
+    let answer = await firstAnswer(order, { ask, isFinal: isVerdict });
+    for (let asked = order; !answer; asked = [...asked, ...order]) {
+      order = await this.#upBut(asked);
+      if (order.length === 0) throw this.#unreachable(doing, failures);
+      answer = await firstAnswer(order, { ask, isFinal: isVerdict });
+    }
     this.#blame(referrers);
     return answer.value;
+  }
+
+  /** The controllers that are up now, but for some: one that was down when the asking began may be back at its end. */
+  async #upBut(asked: readonly number[]): Promise<readonly number[]> {
+    return (await this.#order.ranked()).filter((at) => !asked.includes(at));
+  }
+
+  /**
+   * True where a failure tells nothing of a controller that is up: it has come back since it was asked, or the connection was cut, as
+   * firewalls and restarted controllers do with those that stand for long. On a new one it may answer.
+   */
+  #isOfBefore(state: ControllerState, began: number, connection: ControllerConnection | undefined): boolean {
+    if (!this.#outages.isUp(state.at)) return false;
+    return began < this.#outages.returnedAt(state.at) || connection?.wasCut === true;
   }
 
   /** What takes long to read is watched search by search, and so is whether a connection comes about for it. */
@@ -273,41 +312,49 @@ export class ControllerPool {
 
   /** See OrderParts.trial. */
   async #trialOf(state: ControllerState): Promise<number> {
+    const asked = performance.now();
+    let began = asked;
+    let connection: ControllerConnection | undefined;
     try {
-      const connection = await state.forSearches.take(0);
-      const began = performance.now();
+      connection = await state.forSearches.take(0);
+      began = performance.now();
       await searchOn(connection.client, this.#lastLookUp);
-      return performance.now() - began;
     } catch (error) {
-      if (isVerdict(error)) throw error;
-      state.forSearches.discard(0);
-      this.#markDown(state, error);
-      throw error;
+      if (error instanceof DirectoryError) throw error;
+      // A refusal is an answer too.
+      if (failureKind(error) === 'transport') {
+        if (this.#isOfBefore(state, asked, connection)) throw error;
+        state.forSearches.discard(0);
+        this.#outages.begin(state.at, error);
+        throw error;
+      }
     }
+    return performance.now() - began;
   }
 
   /** Ends everything on a controller that answers nothing: look-ups go elsewhere, and nobody else waits behind passwords it keeps. */
   #giveUp(state: ControllerState): void {
-    this.#markDown(state, new Error(`no answer to anything for ${this.#pace.giveUpMs / 1000} s`));
+    this.#outages.begin(state.at, new Error(`no answer to anything for ${this.#pace.giveUpMs / 1000} s`));
     state.forSearches.discardAll();
     for (const connection of state.checking) connection.close();
   }
 
-  #failed(state: ControllerState, error: unknown, failures: Map<string, string>, referrers: ControllerState[]): void {
+  #failed(
+    { state, began }: Observation,
+    error: unknown,
+    failures: Map<string, string>,
+    referrers: ControllerState[],
+  ): void {
     failures.set(state.options.url, failureText(error));
-    if (failureKind(error) !== 'transport') return;
+    if (failureKind(error) !== 'transport' || began < this.#outages.returnedAt(state.at)) return;
     if (refers(error)) referrers.push(state);
-    else this.#markDown(state, error);
+    else this.#outages.begin(state.at, error);
   }
 
   /** Controllers that sent the client elsewhere with something that another one answered. What all of them refer is nobody's fault. */
   #blame(referrers: readonly ControllerState[]): void {
     for (const state of referrers)
-      this.#markDown(state, new Error('it refers to other servers what another controller answers'));
-  }
-
-  #isAnyUp(): boolean {
-    return this.#controllers.some((state) => state.retryAfterMs === undefined);
+      this.#outages.begin(state.at, new Error('it refers to other servers what another controller answers'));
   }
 
   async #open(controller: ControllerOptions): Promise<ControllerConnection> {
@@ -315,57 +362,10 @@ export class ControllerPool {
     return this.#account.open(controller);
   }
 
-  #markDown(state: ControllerState, error: unknown): void {
-    if (this.#closed || state.retryAfterMs !== undefined) return;
-    state.forPasswords.drop();
-    this.#order.left(state.at);
-    state.failure = failureText(error);
-    this.#scheduleProbe(state, this.#retry.firstMs, state.failure);
-    if (this.#isAnyUp()) return;
-    // Nobody is left to answer: those given up for long are asked soon.
-    for (const other of this.#controllers) {
-      if (other === state || (other.retryAfterMs ?? 0) <= this.#retry.firstMs) continue;
-      // Without a timer its try is running, and will see by itself that nobody is left.
-      if (!other.retryTimer) continue;
-      clearTimeout(other.retryTimer);
-      this.#scheduleProbe(other, this.#retry.firstMs, 'no other controller answers');
-    }
-  }
-
-  #scheduleProbe(state: ControllerState, delayMs: number, reason: string): void {
-    state.retryAfterMs = delayMs;
-    this.#options.onEvent?.({ type: 'controller-down', url: state.options.url, reason, retryInMs: delayMs });
-    state.retryTimer = setTimeout(() => void this.#probe(state, delayMs), delayMs);
-    state.retryTimer.unref();
-  }
-
-  /** Tries a controller that was down; while every controller is down it is tried often, else at growing intervals. */
-  async #probe(state: ControllerState, lastDelayMs: number): Promise<void> {
-    state.retryTimer = undefined;
-    try {
-      const began = performance.now();
-      const connection = await this.#open(state.options);
-      if (this.#closed) return connection.close();
-      // What is left of the time before the outage is not to be trusted: a silent connection would cost a time-out each.
-      state.forSearches.startWith(connection);
-      state.retryAfterMs = undefined;
-      // Whoever is told may ask it at once.
-      this.#order.returned(state.at);
-      this.#options.onEvent?.({ type: 'controller-up', url: state.options.url });
-      this.#order.opened(state.at, performance.now() - began);
-    } catch (error) {
-      if (this.#closed) return;
-      const delay = !this.#isAnyUp() ? this.#retry.firstMs : Math.min(lastDelayMs * 2, this.#retry.longestMs);
-      state.failure = failureText(error);
-      this.#scheduleProbe(state, delay, state.failure);
-    }
-  }
-
   #unreachable(doing: string, failures: ReadonlyMap<string, string>): DirectoryError {
     // Those that were not asked now are down since before, and their reason is told too.
-    const before = this.#controllers.filter((c) => c.retryAfterMs !== undefined && !failures.has(c.options.url));
-    const told = [...failures, ...before.map((c) => [c.options.url, c.failure] as const)];
-    const why = told.map(([url, failure]) => `${url}: ${failure}`);
+    const before = this.#outages.failures().filter(([url]) => !failures.has(url));
+    const why = [...failures, ...before].map(([url, failure]) => `${url}: ${failure}`);
     return new DirectoryError('unreachable', `${doing}: no domain controller answered: ${why.join('; ')}`);
   }
 }

@@ -1,8 +1,9 @@
 // The pool over controllers that are not equally fast: who is asked, what is asked twice, and what is given up.
 import assert from 'node:assert/strict';
+import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
 import { DEFAULT_PACE } from '../../src/ldap/controller-pace.ts';
-import { eventually, PASSWORD, staffDn } from './demo-organization.ts';
+import { DOMAIN, eventually, PASSWORD, staffDn } from './demo-organization.ts';
 import { ALICE, patientPool, scene } from './pool-scene.ts';
 
 test('one that has fallen silent gets no further password, and is asked first again when it answers', async (t) => {
@@ -66,6 +67,42 @@ test('one that answers nothing at all is given up long before the time of an ope
   assert.equal(second.stats.binds, 1, 'the second has seen the service account alone');
   await first.setFaults({});
   await eventually('the first is back', () => pool.status()[0]?.up === true);
+});
+
+test('one that is given up while the connection for a password opens has not got it: the next one judges', async (t) => {
+  const silent = createServer((socket) => void socket.on('error', () => undefined));
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  t.after(() => silent.close());
+  const { controllers } = await scene(t, 1);
+  const url = `ldaps://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  const { pool } = patientPool(t, [{ url }, ...controllers], { pace: { ...DEFAULT_PACE, lateMs: 50, giveUpMs: 400 } });
+  assert.deepEqual(await pool.checkPassword(staffDn('Alice Adams'), PASSWORD), { outcome: 'accepted' });
+  assert.equal(pool.status()[0]?.up, false);
+});
+
+test('a look-up that waits long is answered although elsewhere no connection can be opened', async (t) => {
+  const { controllers } = await scene(t, 2);
+  let readable = true;
+  const readPassword = async () => {
+    if (!readable) throw new Error('EACCES');
+    return PASSWORD;
+  };
+  const { pool } = patientPool(t, controllers, { readPassword });
+  await Promise.all([pool.search(ALICE), pool.search(ALICE)]);
+  readable = false;
+  await controllers[0]?.setFaults({ delayMs: 600 });
+  assert.equal((await pool.search(ALICE)).length, 1);
+});
+
+test('a controller is as slow with refusals as with answers', async (t) => {
+  const { controllers } = await scene(t, 2);
+  const { pool } = patientPool(t, controllers);
+  await controllers[0]?.setFaults({ delayMs: 300 });
+  const nowhere = { ...ALICE, base: `OU=Nowhere,${DOMAIN}` };
+  await eventually('it is known to be slow', async () => {
+    await assert.rejects(pool.search(nowhere), { code: 32 });
+    return pool.status()[0]?.slow === true;
+  });
 });
 
 test('the only controller that is up is not given up for its silence', async (t) => {

@@ -1,11 +1,43 @@
 // The pool over several controllers, with embedded ones made faulty: reads go on and return to the first, credentials are tried once.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
 import { ControllerPool } from '../../src/ldap/connection.ts';
 import type { Faults } from '../../src/ldap/embedded/server.ts';
 import { selfSigned } from '../helpers/certificates.ts';
 import { controllerAt, DOMAIN, eventually, PASSWORD, READER, staffDn, startController } from './demo-organization.ts';
-import { ALICE, scene } from './pool-scene.ts';
+import { ALICE, patientPool, scene } from './pool-scene.ts';
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A firewall before a controller that can forget its connections: what is sent on one of these is answered with a reset. */
+async function firewall(t: TestContext, port: number) {
+  const forgotten = new Set<Socket>();
+  const known = new Set<Socket>();
+  const server = createServer((inner) => {
+    const outer = connect(port, '127.0.0.1');
+    known.add(inner);
+    for (const [from, to] of [
+      [inner, outer],
+      [outer, inner],
+    ] as const) {
+      from.on('error', () => undefined);
+      from.on('close', () => to.destroy());
+      from.on('data', (data) => (forgotten.has(inner) ? inner.resetAndDestroy() : to.write(data)));
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    for (const socket of known) socket.destroy();
+    server.close();
+  });
+  return {
+    url: `ldap://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    forget: () => {
+      for (const socket of known) forgotten.add(socket);
+    },
+  };
+}
 
 const FAULTS: readonly (readonly [why: string, faults: Faults])[] = [
   ['refuses connections', { dead: 'refuse' }],
@@ -118,6 +150,76 @@ test('no connection is left over after an outage', async (t) => {
   await Promise.all([pool.search(ALICE), pool.search(ALICE)]);
   await eventually('two connections stand', () => only.stats.openConnections <= 2);
 });
+
+test('connections that a firewall forgot while they lay idle fail no look-up, and blame nobody', async (t) => {
+  const controller = await startController();
+  t.after(() => controller.close());
+  const wall = await firewall(t, controller.port);
+  const { pool, events } = patientPool(t, [wall], { connections: 3 });
+  for (let n = 0; n < 3; n++) await pool.search(ALICE);
+  wall.forget();
+  for (let n = 0; n < 3; n++) assert.equal((await pool.search(ALICE)).length, 1);
+  assert.equal((await pool.withOneController((search) => search(ALICE))).length, 1);
+  assert.deepEqual(events, []);
+});
+
+test('a connection that breaks in mid-answer, once: the look-up is answered on another', async (t) => {
+  const { pool, controllers, events } = await scene(t, 1);
+  const [only] = controllers;
+  assert.ok(only);
+  await pool.search(ALICE);
+  await only.setFaults({ delayMs: 100, resetMidAnswer: true, operations: ['search'] });
+  const found = pool.search(ALICE);
+  await pause(50);
+  await only.setFaults({});
+  assert.equal((await found).length, 1);
+  assert.deepEqual(events, []);
+});
+
+test('what was asked before a controller came back is asked again, and blames it no more', async (t) => {
+  const { controllers } = await scene(t, 1);
+  const [only] = controllers;
+  assert.ok(only);
+  const { pool, events } = patientPool(t, controllers);
+  await pool.search(ALICE);
+  await only.setFaults({ hang: true, operations: ['bind'] });
+  const opening = pool.search(ALICE);
+  const check = pool.checkPassword(staffDn('Alice Adams'), PASSWORD);
+  const checked = assert.rejects(check, { code: 'unreachable' });
+  await pause(50);
+  await only.setFaults({ result: 'busy', operations: ['search'] });
+  await assert.rejects(pool.search(ALICE), { code: 'unreachable' });
+  await only.setFaults({});
+  await eventually('it is back', () => pool.status()[0]?.up === true);
+  assert.equal((await opening).length, 1, 'it waited for a connection that never came about');
+  await only.setFaults({ dead: 'close' });
+  await only.setFaults({});
+  await checked;
+  assert.deepEqual(
+    events.map(({ type }) => type),
+    ['controller-down', 'controller-up'],
+  );
+});
+
+for (const [what, ask] of [
+  ['a look-up', (pool: ControllerPool) => pool.search(ALICE).then((found) => found.length)],
+  ['a password check', (pool: ControllerPool) => pool.checkPassword(staffDn('Bob Baker'), PASSWORD)],
+] as const) {
+  test(`${what} is answered by a controller that came back while the only other one was asked`, async (t) => {
+    const { controllers } = await scene(t, 2);
+    const [first, second] = controllers;
+    assert.ok(first && second);
+    const { pool } = patientPool(t, controllers);
+    await first.setFaults({ dead: 'refuse' });
+    await pool.search(ALICE);
+    await second.setFaults({ delayMs: 400, result: 'busy' });
+    const answer = ask(pool);
+    await pause(50);
+    await first.setFaults({});
+    await answer;
+    assert.equal(first.stats.searches + first.stats.binds > 1, true);
+  });
+}
 
 test('when the last controller goes down, those given up for long are tried soon', async (t) => {
   const { pool, controllers, events } = await scene(t, 2, { retry: { firstMs: 10, longestMs: 60_000 } });

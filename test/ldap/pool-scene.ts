@@ -49,7 +49,7 @@ export async function scene(t: TestContext, count: number, options: Partial<Pool
 /** A pool over a scene's controllers that waits for ever, so that only its judgement of their pace can help. */
 export function patientPool(
   t: TestContext,
-  controllers: readonly EmbeddedDirectory[],
+  controllers: readonly { readonly url: string }[],
   options: Partial<PoolOptions> = {},
 ) {
   const opened = poolOf(
