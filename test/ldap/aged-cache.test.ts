@@ -1,6 +1,7 @@
 // Ages, identity, sharing and doubt of remembered answers.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import { AgedCache } from '../../src/ldap/aged-cache.ts';
 import { DirectoryError } from '../../src/ldap/errors.ts';
 
@@ -223,4 +224,114 @@ describe('what another process knows', () => {
     assert.equal(await asked(b, DOWN), undefined);
     await assert.rejects(b?.get('bob', () => Promise.reject(DOWN)) ?? Promise.resolve(), DOWN);
   });
+});
+
+// What is said of a key has a version, and an answer is the one that held when its question was asked.
+type Version = { readonly of: number; readonly number: number; readonly missing: boolean; readonly since: number };
+const KEYS = [0, 1];
+const key = fc.constantFrom(...KEYS);
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('get' as const, 'put' as const), key, ms: fc.nat(40) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('change' as const, 'vanish' as const), key }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('doubt' as const, 'doubtAll' as const), key }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('fail' as const, 'recover' as const), key }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant('pass' as const), key, ms: fc.oneof(fc.nat(80), fc.nat(1500)) }),
+  },
+);
+
+/** A directory that changes, and a cache before it. */
+function world() {
+  let now = 1;
+  let down = false;
+  let wasDown = false;
+  const versions = KEYS.map((of): Version[] => [{ of, number: 0, missing: false, since: 0 }]);
+  const doubtedAt = KEYS.map(() => 0);
+  const versionAt = (of: number, time: number) => versions[of]?.findLast(({ since }) => since <= time) as Version;
+  const answers: { readonly at: number; give(): void }[] = [];
+  const later = (ms: number, give: () => void) => void answers.push({ at: now + ms, give });
+  const cache = new AgedCache<Version>({
+    ages: AGES,
+    maxEntries: 100,
+    isMissing: ({ missing }) => missing,
+    isSame: (known, read) => known.number === read.number,
+    now: () => now,
+  });
+  const pass = async (ms: number) => {
+    const end = now + ms;
+    for (;;) {
+      const [next] = answers.sort((a, b) => a.at - b.at);
+      if (!next || next.at > end) break;
+      answers.shift();
+      now = next.at;
+      next.give();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    now = end;
+  };
+  const ask = (of: number, ms: number) => {
+    const { promise, resolve, reject } = Promise.withResolvers<Version>();
+    const [read, fails] = [versionAt(of, now), down];
+    later(ms, () => (fails ? reject(DOWN) : resolve({ ...read })));
+    return promise;
+  };
+  const look = async (of: number, ms: number) => {
+    const [from, doubted] = [now, doubtedAt[of] ?? 0];
+    const answer = await cache.get(String(of), () => ask(of, ms)).catch(() => undefined);
+    if (!answer) return assert.ok(wasDown);
+    // What is put in counts for a second.
+    const oldest = Math.max(0, wasDown ? now - AGES.outageMs : Math.max(doubted, from - 1_000));
+    assert.equal(answer.of, of);
+    assert.ok(answer.number >= versionAt(of, oldest).number, `version ${answer.number} is too old at ${from}`);
+  };
+  const looks: Promise<void>[] = [];
+  const change = (of: number, missing: boolean) =>
+    void versions[of]?.push({ of, number: versionAt(of, now).number + 1, missing, since: now });
+  const acts = {
+    get: (of: number, ms: number) => {
+      const looking = look(of, ms);
+      looking.catch(() => undefined);
+      looks.push(looking);
+    },
+    put: (of: number, ms: number) => {
+      const [read, askedAt] = [versionAt(of, now), now];
+      later(ms, () => void cache.put(String(of), { ...read }, askedAt));
+    },
+    change: (of: number) => change(of, false),
+    vanish: (of: number) => change(of, true),
+    doubt: (of: number) => {
+      cache.doubt([String(of)]);
+      doubtedAt[of] = now;
+    },
+    doubtAll: () => {
+      cache.doubtAll();
+      doubtedAt.fill(now);
+    },
+    fail: () => {
+      down = wasDown = true;
+    },
+    recover: () => {
+      down = false;
+    },
+    pass: (_of: number, ms: number) => pass(ms),
+  };
+  return { acts, pass, looks };
+}
+
+test('whatever happens, no answer is older than ages and doubts allow, nor somebody else’s', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 60, size: 'max' }), async (steps) => {
+      const { acts, pass, looks } = world();
+      for (const one of steps) {
+        // Nothing happens at the very moment of anything else.
+        await pass(1);
+        await acts[one.do](one.key, 'ms' in one ? one.ms : 0);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await pass(100);
+      await Promise.all(looks);
+    }),
+    { numRuns: 500 },
+  );
 });

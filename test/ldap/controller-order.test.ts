@@ -1,12 +1,14 @@
 // Who is asked first when controllers are not equally fast, on a clock of the test's own.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import fc from 'fast-check';
 import { ControllerOrder, type PaceEvent } from '../../src/ldap/controller-order.ts';
 import { DEFAULT_PACE, type Work } from '../../src/ldap/controller-pace.ts';
 
 const RETRY = { firstMs: 1_000, longestMs: 60_000 };
 
-function scene(t: TestContext, count = 2) {
+function scene(t: TestContext, count = 2, onGivenUp?: (at: number) => void) {
+  t.mock.timers.reset();
   t.mock.timers.enable({ apis: ['setTimeout'] });
   let now = 0;
   /** Milliseconds a look-up takes there when it is tried; undefined: no answer. */
@@ -26,6 +28,7 @@ function scene(t: TestContext, count = 2) {
     },
     giveUp: (at) => {
       givenUp.push(at);
+      onGivenUp?.(at);
       order.left(at);
     },
     onEvent: (event) => void events.push(event),
@@ -49,7 +52,7 @@ function scene(t: TestContext, count = 2) {
   };
   const begin = (at: number, work: Work = 'look-up', hurry?: () => void) => {
     const asked = order.began(at, work, now, hurry);
-    return () => order.ended(at, asked, true, now);
+    return (answered = true) => order.ended(at, asked, answered, now);
   };
   /** Operations one after the other that take this long each. */
   const answers = async (at: number, times: readonly number[], work: Work = 'look-up') => {
@@ -282,4 +285,67 @@ test('a single controller is neither watched nor tried', async (t) => {
   await pass(10_000);
   assert.deepEqual(await ranked(), [0]);
   assert.deepEqual(tried, []);
+});
+
+const place = fc.constantFrom(0, 1, 2);
+const step = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constantFrom('look-up' as const, 'password-check', 'reading'), at: place }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('answer' as const, 'fail' as const), at: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('leave' as const, 'return' as const), at: place }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('takes' as const), at: place, ms: fc.option(fc.nat(800)) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant('pass' as const), at: place, ms: fc.oneof(fc.nat(400), fc.nat(4_000)) }),
+  },
+);
+
+test('whatever happens, those that are up are asked, each once, and nobody is given up unless another answers', async (t) => {
+  let [givenUp, hurried] = [0, 0];
+  const run = (context: TestContext) => {
+    const up = new Set([0, 1, 2]);
+    const { order, takes, pass, begin, ranked } = scene(context, 3, (at) => {
+      givenUp += 1;
+      assert.ok(up.delete(at) && up.size > 0);
+    });
+    const owed: ((answered: boolean) => void)[] = [];
+    const ask = (work: Work) => (at: number) => {
+      let times = 0;
+      const hurry = () => {
+        hurried += 1;
+        times += 1;
+        assert.equal(times, 1);
+      };
+      owed.push(begin(at, work, hurry));
+    };
+    const end = (answered: boolean) => (nth: number) => owed.splice(nth % (owed.length || 1), 1)[0]?.(answered);
+    const acts = {
+      'look-up': ask('look-up'),
+      'password-check': ask('password-check'),
+      reading: ask('reading'),
+      answer: end(true),
+      fail: end(false),
+      leave: (at: number) => up.delete(at) && order.left(at),
+      return: (at: number) => !up.has(at) && up.add(at) && order.returned(at),
+      takes: (at: number, ms: number | undefined) => {
+        takes[at] = ms;
+      },
+      pass: (_at: number, ms: number | undefined) => pass(ms ?? 0),
+    };
+    return { acts, up, ranked, close: () => order.close() };
+  };
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40, size: 'max' }), async (steps) => {
+      const { acts, up, ranked, close } = run(t);
+      for (const one of steps) {
+        await acts[one.do](one.at, 'ms' in one ? (one.ms ?? undefined) : undefined);
+        assert.deepEqual([...(await ranked())].sort(), [...up].sort());
+      }
+      close();
+    }),
+    { numRuns: 60 },
+  );
+  assert.ok(givenUp > 0 && hurried > 0, 'it came to neither');
 });
