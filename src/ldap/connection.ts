@@ -234,7 +234,7 @@ export class ControllerPool {
           // In the same place, where a new one is opened: others may have been cut as well.
           if (again === undefined && this.#isOfBefore(state, observation.began, connection))
             return ask(at, hurry, slot);
-          state.forSearches.discard(slot);
+          this.#discard(state, slot, connection, error);
           this.#failed(observation, error, failures, referrers);
         }
         throw error;
@@ -264,6 +264,11 @@ export class ControllerPool {
   #isOfBefore(state: ControllerState, began: number, connection: ControllerConnection | undefined): boolean {
     if (!this.#outages.isUp(state.at)) return false;
     return began < this.#outages.returnedAt(state.at) || connection?.wasCut === true;
+  }
+
+  /** One that has ended is replaced at its next turn, and one that carries answers may yet carry those of others. */
+  #discard(state: ControllerState, slot: number, connection: ControllerConnection | undefined, error: unknown): void {
+    if (connection?.isOpen && !declines(error)) state.forSearches.discard(slot);
   }
 
   /** What takes long to read is watched search by search, and so is whether a connection comes about for it. */
@@ -324,7 +329,7 @@ export class ControllerPool {
       // A refusal is an answer too.
       if (failureKind(error) === 'transport') {
         if (this.#isOfBefore(state, asked, connection)) throw error;
-        state.forSearches.discard(0);
+        this.#discard(state, 0, connection, error);
         this.#outages.begin(state.at, error);
         throw error;
       }

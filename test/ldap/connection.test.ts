@@ -110,6 +110,21 @@ test('what every controller refers elsewhere blames none of them', async (t) => 
   assert.ok(pool.status().every(({ up }) => up));
 });
 
+test('what one look-up is referred elsewhere for harms no other on its connection', async (t) => {
+  const { pool, controllers } = await scene(t, 1, { connections: 1 });
+  const [only] = controllers;
+  assert.ok(only);
+  await pool.search(ALICE);
+  await only.setFaults({ result: 'referral', delayMs: 60, operations: ['search'] });
+  const referred = assert.rejects(pool.search(ALICE), { code: 'unreachable' });
+  const other = pool.search(ALICE);
+  await pause(80);
+  await only.setFaults({});
+  await referred;
+  assert.equal((await other).length, 1);
+  assert.equal(only.stats.connections, 1);
+});
+
 test('what the directory refuses is not asked of another controller', async (t) => {
   const { pool, controllers } = await scene(t, 2);
   await assert.rejects(pool.search({ ...ALICE, base: `OU=Nowhere,${DOMAIN}` }), { code: 32 });
