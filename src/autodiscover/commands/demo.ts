@@ -5,7 +5,6 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { EmbeddedDirectory } from '../../ldap/embedded/server.ts';
 import { type LdifRecord, text, texts } from '../../ldap/ldif.ts';
-import { labCertificate } from '../tls/lab-certificate.ts';
 import { type DemoOrganization, demoSettings, startDemoDirectory } from './demo-directory.ts';
 import type { ServiceSettings } from './service.ts';
 
@@ -40,6 +39,8 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   const names = [`autodiscover.${domain}`, `autodiscover.${organization}-sales.test`, domain, ...webHosts(entries)];
   // Each organisation has its own folder, so that neither makes the other's certificate anew.
   const folder = organization === 'contoso' ? certs : join(certs, organization);
+  // With it comes node-forge, which a service without a demo mostly has no use for.
+  const { labCertificate } = await import('../tls/lab-certificate.ts');
   const { caFile, certificateFile, keyFile } = await labCertificate(folder, [
     ...new Set([...names, 'localhost', '127.0.0.1', '::1', hostname()]),
   ]);

@@ -26,6 +26,7 @@ import { TlsSessions } from '../server/tls-sessions.ts';
 import type { ResolveOptions } from '../settings/resolve.ts';
 import type { OtherMemories, OwnMemory } from '../workers/memory-sharing.ts';
 import { openAuthentication } from './authentication.ts';
+import { keepQuietMemorySmall } from './quiet-memory.ts';
 import { ServiceTls } from './service-tls.ts';
 
 /** A configuration whose secrets are already at hand. */
@@ -219,6 +220,7 @@ export async function startService(
             { hostPort: config.listen.http, ...limits },
           );
     if (http) listeners.push(http);
+    stops.push(keepQuietMemorySmall(log));
     const drain = () => {
       stopping = true;
       for (const listener of listeners) listener.drain();

@@ -5,7 +5,7 @@ import { constants, createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { AutodiscoverError } from '../errors.ts';
-import { openPfx, type PemPair } from './pfx.ts';
+import type { PemPair } from './pfx.ts';
 
 /** Either a PEM certificate (with its chain) and key, or a PFX file that holds both. */
 export type CertificateSource =
@@ -84,6 +84,8 @@ async function readSource(source: CertificateSource): Promise<ReadCertificate> {
 
 async function readPfx(file: string, passphrase: string | undefined): Promise<ReadCertificate> {
   const buf = await readFile(file);
+  // node-forge takes 2 MiB: only where it is needed.
+  const { openPfx } = await import('./pfx.ts');
   const opened = openPfx(buf, passphrase);
   if (opened.by === 'forge') return { pair: opened.pair, info: infoOf(file, opened.pair.certificate) };
   const pfx = passphrase === undefined ? { buf } : { buf, passphrase };
