@@ -115,11 +115,11 @@ export async function run(options: BenchOptions): Promise<unknown> {
     const rows = contestants.map(({ name }, at) => stormRow(name, turns[at] ?? [], turns.at(-1) ?? []));
     for (const row of rows) print(row);
     reportErrors(contestants, turns);
-    const met = memory.resident < MEMORY_AIM ? 'met' : 'MISSED';
+    const met = idle.resident < MEMORY_AIM ? 'met' : 'MISSED';
     printLine(
-      `memory of the service: ${mebibytes(atStart.resident)} at its start, ${mebibytes(memory.resident)} afterwards, ` +
-        `of which ${mebibytes(memory.unshared)} are its own alone (aim < ${mebibytes(MEMORY_AIM)}, ${met}), ` +
-        `${mebibytes(memory.residentPeak)} at most, ${mebibytes(idle.resident)} after ${idleMs / 1000} s of idleness; ` +
+      `memory of the service: ${mebibytes(atStart.resident)} at its start, ${mebibytes(memory.resident)} at the end, ` +
+        `${mebibytes(memory.residentPeak)} at most; after ${idleMs / 1000} s of idleness ${mebibytes(idle.resident)} ` +
+        `(aim < ${mebibytes(MEMORY_AIM)}, ${met}), of which ${mebibytes(idle.unshared)} are its own alone; ` +
         `heap in use ${mebibytes(memory.heapUsed)}, then ${mebibytes(idle.heapUsed)}`,
     );
     if (options.profile) {
