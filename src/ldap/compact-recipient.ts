@@ -38,8 +38,13 @@ const PLACE = {
   archiveName: 8,
 } as const;
 
-/** Its facts are read by name; a copy made by spreading has none of them. */
-class CompactRecipient implements Recipient {
+type FoundMatch = Extract<RecipientMatch, { status: 'found' }>;
+
+/**
+ * Its facts are read by name; a copy made by spreading has none of them. It is also the match of whoever asks for the recipient by an
+ * address, as nearly all do: no object for each.
+ */
+class CompactRecipient implements Recipient, FoundMatch {
   readonly common: CommonFacts;
   /** His own texts in the order of PLACE, each followed by END. */
   readonly texts: string;
@@ -49,6 +54,18 @@ class CompactRecipient implements Recipient {
     this.common = common;
     this.texts = texts;
     this.delegateMailboxDns = delegateMailboxDns;
+  }
+
+  get status(): 'found' {
+    return 'found';
+  }
+
+  get recipient(): Recipient {
+    return this;
+  }
+
+  get matchedBy(): 'address' {
+    return 'address';
   }
 
   get distinguishedName(): string {
@@ -158,7 +175,10 @@ export class CompactRecipients {
 
   compactMatch(match: RecipientMatch): RecipientMatch {
     if (match.status !== 'found') return match;
-    return { status: 'found', recipient: this.compact(match.recipient), matchedBy: match.matchedBy };
+    const { matchedBy } = match;
+    const recipient = this.compact(match.recipient);
+    if (recipient instanceof CompactRecipient && recipient.matchedBy === matchedBy) return recipient;
+    return { status: 'found', recipient, matchedBy };
   }
 
   #known(facts: CommonFacts): CommonFacts {

@@ -112,5 +112,7 @@ function plain(recipient: Recipient): Recipient {
 }
 
 function plainMatch(match: RecipientMatch): RecipientMatch {
-  return match.status === 'found' ? { ...match, recipient: plain(match.recipient) } : match;
+  if (match.status !== 'found') return match;
+  const { status, recipient, matchedBy } = match;
+  return { status, recipient: plain(recipient), matchedBy };
 }

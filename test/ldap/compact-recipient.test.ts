@@ -114,4 +114,12 @@ test('a match keeps its status and how it was found', () => {
   const match = kept.compactMatch({ status: 'found', recipient: ALICE, matchedBy: 'upn' });
   assert.ok(match.status === 'found' && match.matchedBy === 'upn' && sameRecipient(match.recipient, ALICE));
   assert.deepEqual(kept.compactMatch({ status: 'none' }), { status: 'none' });
+  const byAddress = kept.compactMatch({ status: 'found', recipient: ALICE, matchedBy: 'address' });
+  assert.ok(byAddress.status === 'found' && byAddress.matchedBy === 'address');
+  assert.deepEqual(plain(byAddress.recipient), ALICE);
+  assert.equal(byAddress.recipient, byAddress, 'the match of most is no object of its own');
+  // Who cannot be kept compactly is matched all the same.
+  const recipient = { ...ALICE, displayName: 'a\0b' };
+  const other = kept.compactMatch({ status: 'found', recipient, matchedBy: 'address' });
+  assert.deepEqual(other, { status: 'found', recipient, matchedBy: 'address' });
 });
