@@ -11,6 +11,7 @@ import type { LogonGuard } from '../server/authentication/logon-guard.ts';
 import { type Listener, listenHttp } from '../server/listen.ts';
 import { metricsListener } from '../server/metrics.ts';
 import { MetricsSum, type MetricValues } from '../server/metrics-sum.ts';
+import { RefusedRequests } from '../server/refused-requests.ts';
 import { type KeptSession, TlsSessions } from '../server/tls-sessions.ts';
 import { KEY_LIFE_MS, newTicketKey } from '../tls/ticket-keys.ts';
 import type { Channel } from '../workers/channel.ts';
@@ -102,7 +103,7 @@ export async function startWorkers(first: OrderedSettings, count: number, log: L
     workers: () =>
       supervisor.workers.map(({ id, channel }) => ({ id, read: () => channel.ask<MetricValues>('metrics') })),
   });
-  const metrics = await openMetrics(config, sum);
+  const metrics = await openMetrics(config, sum, log);
   try {
     const ready = await supervisor.open();
     const rotation = setInterval(() => {
@@ -155,10 +156,20 @@ function attend(
   serveGuard(channel, guard, (hold) => primary.tellAll('hold', hold));
 }
 
-async function openMetrics(config: OrderedSettings['config'], sum: MetricsSum): Promise<Listener | undefined> {
+async function openMetrics(
+  config: OrderedSettings['config'],
+  sum: MetricsSum,
+  log: Logger,
+): Promise<Listener | undefined> {
   const { metrics } = config.listen;
   if (metrics === undefined) return undefined;
-  return listenHttp(metricsListener(sum), { ...listenLimits(config), hostPort: metrics, proxies: undefined });
+  const refused = new RefusedRequests({ log, count: (refusal) => sum.refusedRequest(refusal) });
+  return listenHttp(metricsListener(sum), {
+    ...listenLimits(config),
+    hostPort: metrics,
+    onRefused: (one) => refused.note('metrics', one),
+    proxies: undefined,
+  });
 }
 
 /** The whole life of a worker: what its primary orders, until it is told to stop. */

@@ -22,6 +22,7 @@ import { MailboxAccess } from '../server/mailbox-access.ts';
 import { metricsListener, ServiceMetrics } from '../server/metrics.ts';
 import { PipelineLimit } from '../server/pipeline-limit.ts';
 import { createRedirector } from '../server/redirector.ts';
+import { RefusedRequests } from '../server/refused-requests.ts';
 import { TlsSessions } from '../server/tls-sessions.ts';
 import type { ResolveOptions } from '../settings/resolve.ts';
 import type { OtherMemories, OwnMemory } from '../workers/memory-sharing.ts';
@@ -192,11 +193,13 @@ export async function startService(
         ready: () => !stopping && readiness(directory, maxSnapshotAgeMs(config)).ready,
       });
     }
+    const refused = new RefusedRequests({ log, count: (refusal) => metrics?.refusedRequest(refusal) });
     if (metrics && config.listen.metrics !== undefined && !parts) {
       const listener = await listenHttp(metricsListener(metrics.registry), {
         hostPort: config.listen.metrics,
         // Counted apart: metrics are read when everything else is full.
         ...listenLimits(config),
+        onRefused: (one) => refused.note('metrics', one),
         proxies: undefined,
       });
       stops.push(() => listener.stop(0));
@@ -204,7 +207,12 @@ export async function startService(
     }
     const app = appOf(settings, { directory, authenticator, metrics, log, stopping: () => stopping });
     const sessions = parts?.sessions ?? new TlsSessions();
-    const https = await listenHttps(app, tls.options, { hostPort: config.listen.https, sessions, ...limits });
+    const https = await listenHttps(app, tls.options, {
+      ...limits,
+      hostPort: config.listen.https,
+      sessions,
+      onRefused: (one) => refused.note('https', one),
+    });
     const listeners: Listener[] = [https];
     stops.push(async (idleMs) => {
       await Promise.all(listeners.map((listener) => listener.stop(idleMs + STOP_GRACE_MS, idleMs)));
@@ -217,7 +225,7 @@ export async function startService(
         ? undefined
         : await listenHttp(
             createRedirector(config.publicUrl, health, { log, metrics, logRequests: config.log.requests }),
-            { hostPort: config.listen.http, ...limits },
+            { ...limits, hostPort: config.listen.http, onRefused: (one) => refused.note('http', one) },
           );
     if (http) listeners.push(http);
     stops.push(keepQuietMemorySmall(log));
@@ -261,7 +269,10 @@ export function shareOut(config: ServiceSettings['config'], workers: number): Se
 }
 
 /** What listeners hold to that are given the same result they count together. */
-export function listenLimits({ limits, listen }: ServiceSettings['config']): Omit<ListenOptions, 'hostPort'> {
+export function listenLimits({
+  limits,
+  listen,
+}: ServiceSettings['config']): Omit<ListenOptions, 'hostPort' | 'onRefused'> {
   const { trustedProxies, forwardedHeader, proxyProtocol } = listen;
   return {
     requestSeconds: limits.requestSeconds,

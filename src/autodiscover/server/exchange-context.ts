@@ -59,6 +59,11 @@ export function contextOf(request: Request): ExchangeContext {
   return context;
 }
 
+/** The correlation id of a request that may not have got as far. */
+export function idOf(request: Request): string | undefined {
+  return request[CONTEXT]?.id;
+}
+
 /** The caller of a route behind the gate. */
 export function accountOf(request: Request): Account {
   const { account } = contextOf(request);

@@ -1,24 +1,17 @@
 // Sockets for the apps: HTTPS with certificates that can be exchanged while it runs, plain HTTP, and a stop that lets exchanges finish.
 
-import {
-  createServer as createHttpServer,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
+import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import { type AddressInfo, Server as NetServer } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { SecureContextOptions } from 'node:tls';
 import { AutodiscoverError } from '../errors.ts';
 import { SESSION_ID_CONTEXT, SESSION_SECONDS } from '../tls/ticket-keys.ts';
-import { noteAwaitedContinue } from './awaited-continue.ts';
-import { connectionAddress, noteClientAddress } from './client-address.ts';
-import { clientBehind, type ForwardedHeader } from './forwarded.ts';
+import type { ForwardedHeader } from './forwarded.ts';
 import type { HeldConnections } from './held-connections.ts';
 import type { PipelineLimit } from './pipeline-limit.ts';
 import { expectProxyHeaders } from './proxied-connections.ts';
+import type { RefusedRequestFacts } from './refused-requests.ts';
+import { applyRules, RULES_OPTIONS } from './request-rules.ts';
 import { limitSending } from './send-deadline.ts';
 import type { TlsSessions } from './tls-sessions.ts';
 
@@ -33,6 +26,8 @@ export interface ListenOptions {
   /** What it counts together with other listeners. */
   readonly held: HeldConnections;
   readonly pipelines: PipelineLimit;
+  /** Hears of what is refused before anything is made of it, once for each connection. */
+  readonly onRefused?: ((refused: RefusedRequestFacts) => void) | undefined;
   /** Proxies in front, and how they tell the client's address. Without them the connection's other end is the client. */
   readonly proxies?: TrustedProxies | undefined;
 }
@@ -71,25 +66,21 @@ const KEEP_ALIVE_MS = 65_000;
 const SWEEP_MS = 50;
 /** How often slow requests are looked for, in milliseconds. */
 const CHECK_MS = 1000;
-const LINGER_MS = 1000;
+const SERVER_OPTIONS = {
+  ...RULES_OPTIONS,
+  maxHeaderSize: MAX_HEADER_BYTES,
+  connectionsCheckingInterval: CHECK_MS,
+} as const;
 
 export async function listenHttps(
   app: RequestListener,
   tls: TlsOptions,
   options: ListenOptions & { readonly sessions?: TlsSessions },
 ): Promise<SecureListener> {
-  const state = { draining: false };
-  const server = createHttpsServer(
-    {
-      ...secureContext(tls),
-      maxHeaderSize: MAX_HEADER_BYTES,
-      handshakeTimeout: options.headerSeconds * 1000,
-      connectionsCheckingInterval: CHECK_MS,
-    },
-    limited(app, options, state),
-  );
+  const handshakeTimeout = options.headerSeconds * 1000;
+  const server = createHttpsServer({ ...secureContext(tls), ...SERVER_OPTIONS, handshakeTimeout });
   options.sessions?.serve(server);
-  const listener = await start(server, 'https', options, state);
+  const listener = await start(server, app, 'https', options);
   return { ...listener, replaceTls: (fresh) => server.setSecureContext(secureContext(fresh)) };
 }
 
@@ -103,21 +94,19 @@ function secureContext({ certificates, ticketKey }: TlsOptions): SecureContextOp
 }
 
 export async function listenHttp(app: RequestListener, options: ListenOptions): Promise<Listener> {
-  const state = { draining: false };
-  const listener = limited(app, options, state);
-  const server = createHttpServer({ maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: CHECK_MS }, listener);
-  return start(server, 'http', options, state);
+  return start(createHttpServer(SERVER_OPTIONS), app, 'http', options);
 }
 
 async function start(
   server: Server | HttpsServer,
+  app: RequestListener,
   scheme: 'http' | 'https',
   options: ListenOptions,
-  state: { draining: boolean },
 ): Promise<Listener> {
+  const state = { draining: false };
   server.requestTimeout = options.requestSeconds * 1000;
   server.headersTimeout = Math.min(options.requestSeconds, options.headerSeconds) * 1000;
-  // One more than is allowed, so that too many can be told from just enough; the parser drops what comes behind.
+  // One more than is allowed, so that too many can be told from just enough; what has still more the parser refuses itself.
   server.maxHeadersCount = options.maxHeaders + 1;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   const { held, proxies } = options;
@@ -127,11 +116,7 @@ async function start(
     event: scheme === 'https' ? 'secureConnection' : 'connection',
     everyMs: CHECK_MS,
   });
-  server.on('clientError', refuseBrokenRequest);
-  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    noteAwaitedContinue(request);
-    server.emit('request', request, response);
-  });
+  applyRules(server, app, options, state);
   if (scheme === 'https' && proxies?.proxyProtocol)
     expectProxyHeaders(server, { trusted: proxies.trusted, timeoutMs: options.headerSeconds * 1000 });
   // Behind that: a connection counts from its beginning, whether or not its header ever comes.
@@ -149,94 +134,6 @@ async function start(
     },
     stop: (graceMs, idleMs = 0) => stop(server, graceMs, idleMs),
   };
-}
-
-/** The exchange that began last on a connection, noted on its socket; those before it are answered before it is. */
-const LATEST = Symbol('latest exchange');
-
-type WithLatest = { [LATEST]?: { readonly request: IncomingMessage; readonly response: ServerResponse } };
-
-/**
- * What no request may have, whatever it is for: too many header lines, or two hosts (RFC 9112 3.2). Its connection ends, so that a body
- * that may follow is not read.
- */
-function limited(
-  app: RequestListener,
-  { maxHeaders, pipelines, proxies }: ListenOptions,
-  state: { readonly draining: boolean },
-): RequestListener {
-  return (request, response) => {
-    const socket = request.socket as WithLatest;
-    const before = socket[LATEST];
-    socket[LATEST] = { request, response };
-    const isBehind = before !== undefined && !before.response.writableFinished;
-    if (isBehind && !pipelines.admit(request, response)) return;
-    // Whoever asks for another protocol says no more in this one: the parser drops what comes behind.
-    if (state.draining || request.headers.upgrade !== undefined) response.setHeader('Connection', 'close');
-    if (proxies) {
-      const value = request.headers[proxies.header];
-      const peer = connectionAddress(request.socket);
-      noteClientAddress(request, clientBehind(peer, proxies.header, value?.toString(), proxies.trusted));
-    }
-    const tooMany = request.rawHeaders.length / 2 > maxHeaders;
-    if (!tooMany && !hasTwoHosts(request.rawHeaders)) {
-      // node:http loses what is left of a pipeline when it is answered while the parser still stands in it (HPE_PAUSED, Node.js 24).
-      if (isBehind) setImmediate(() => request.socket.destroyed || app(request, response));
-      else app(request, response);
-      return;
-    }
-    response.writeHead(tooMany ? 431 : 400, { 'Content-Length': '0', Connection: 'close' }).end();
-  };
-}
-
-/** `rawHeaders` are names and values in turns. */
-function hasTwoHosts(rawHeaders: readonly string[]): boolean {
-  let hosts = 0;
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at];
-    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1;
-  }
-  return hosts > 1;
-}
-
-const BROKEN: Readonly<Record<string, string>> = {
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Content Too Large',
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
-};
-
-const closing = new WeakSet<Duplex>();
-
-/**
- * What is no HTTP gets an empty answer, if the connection still takes one, and is closed. Nothing of the input is repeated. A good request
- * in front of it is answered first.
- */
-function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
-  // What comes behind is broken as well.
-  if (closing.has(socket)) return;
-  closing.add(socket);
-  const { request, response } = (socket as WithLatest)[LATEST] ?? {};
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-  } else if (request?.complete && response && !response.writableFinished) {
-    response.once('close', () => close(socket, error));
-  } else if (response?.headersSent && !request?.complete) {
-    // It was answered without its body, which is what is broken.
-    close(socket, undefined);
-  } else {
-    close(socket, error);
-  }
-}
-
-function close(socket: Duplex, error: NodeJS.ErrnoException | undefined): void {
-  if (!socket.writable || error === undefined) socket.end();
-  else {
-    const status = BROKEN[error.code ?? ''] ?? '400 Bad Request';
-    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-  }
-  // What is still coming is read and dropped for a moment: closing over unread bytes would take the answer back.
-  socket.resume();
-  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
 function stop(server: Server | HttpsServer, graceMs: number, idleMs: number): Promise<void> {

@@ -2,7 +2,8 @@
 // the primary knows. What ended workers have counted stays, so that no counter ever falls.
 
 import { AggregatorRegistry, Counter, Gauge, Registry } from 'prom-client';
-import { failureCountsGauge } from './metrics.ts';
+import { failureCountsGauge, refusedRequestsCounter } from './metrics.ts';
+import type { RefusedRequest } from './refused-requests.ts';
 
 /** What a registry gives as JSON. */
 export type MetricValues = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
@@ -22,6 +23,7 @@ export class MetricsSum {
   readonly #sources: MetricsSumSources;
   readonly #own = new Registry();
   readonly #restarts: Counter;
+  readonly #refusedRequests: Counter<'refusal'>;
   readonly #last = new Map<number, MetricValues>();
   /** Counters of ended workers. */
   #ended: readonly MetricValues[] = [];
@@ -48,6 +50,7 @@ export class MetricsSum {
     // Added to that of the workers.
     gauge('process_resident_memory_bytes', 'Resident memory size in bytes.', () => process.memoryUsage.rss());
     failureCountsGauge(registers, sources.guard);
+    this.#refusedRequests = refusedRequestsCounter(registers);
   }
 
   get contentType(): string {
@@ -56,6 +59,11 @@ export class MetricsSum {
 
   restarted(): void {
     this.#restarts.inc();
+  }
+
+  /** At the listener of the metrics. */
+  refusedRequest(refusal: RefusedRequest): void {
+    this.#refusedRequests.inc({ refusal });
   }
 
   /** The last words of a worker that leaves. */

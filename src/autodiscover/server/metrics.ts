@@ -8,6 +8,7 @@ import type { RecipientsStatus } from '../../ldap/recipients.ts';
 import type { Refusal } from './authentication/refusal.ts';
 import { clientFamily } from './client-family.ts';
 import type { ExchangeRecord } from './exchange-context.ts';
+import type { RefusedRequest } from './refused-requests.ts';
 
 /** What is asked when the metrics are read. */
 export interface MetricSources {
@@ -36,6 +37,7 @@ export class ServiceMetrics {
   readonly #requests: Counter<'dialect' | 'client' | 'outcome' | 'status'>;
   readonly #seconds: Histogram<'dialect'>;
   readonly #refusals: Counter<'refusal'>;
+  readonly #refusedRequests: Counter<'refusal'>;
   readonly #ldap: Histogram<'controller' | 'operation' | 'outcome'>;
   readonly #downs: Counter<'controller'>;
 
@@ -62,6 +64,7 @@ export class ServiceMetrics {
       labelNames: ['refusal'],
       registers,
     });
+    this.#refusedRequests = refusedRequestsCounter(registers);
     this.#ldap = new Histogram({
       name: 'autodiscover_ldap_operation_duration_seconds',
       help: 'Searches and password checks, by domain controller.',
@@ -91,6 +94,10 @@ export class ServiceMetrics {
 
   refused(refusal: Refusal): void {
     this.#refusals.inc({ refusal });
+  }
+
+  refusedRequest(refusal: RefusedRequest): void {
+    this.#refusedRequests.inc({ refusal });
   }
 
   directoryEvent(event: DirectoryEvent): void {
@@ -233,6 +240,16 @@ export class ServiceMetrics {
       },
     });
   }
+}
+
+/** What is refused before it is an exchange: of a process, or of the primary, which has the listener of the metrics. */
+export function refusedRequestsCounter(registers: Registry[]): Counter<'refusal'> {
+  return new Counter({
+    name: 'autodiscover_refused_requests_total',
+    help: 'Connections on which something was refused before it was a request: no TLS, no HTTP, too much, too slow.',
+    labelNames: ['refusal'],
+    registers,
+  });
 }
 
 /** The one gauge of what is counted of failures: of a process, or of the primary that counts for its workers. */

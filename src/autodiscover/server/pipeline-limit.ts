@@ -15,8 +15,11 @@ const UNIT = 4096;
 const PIPELINE = Symbol('pipeline');
 
 interface Pipeline {
+  /** The unanswered one behind which others began to wait; it is not counted among them. */
+  first: ServerResponse;
+  /** Those behind it, until each is answered. */
   waiting: number;
-  /** Of those that wait. */
+  /** Of those. */
   units: number;
   refused: boolean;
 }
@@ -52,18 +55,17 @@ export class PipelineLimit {
   }
 
   /**
-   * Whether a request may wait behind the unanswered ones of its connection. Where not, the connection is destroyed: the request and all
-   * that came with it are to be left alone. To be called while the parser hands the request over.
+   * Whether a request may wait behind `before`, which is the last of its connection and unanswered. Where not, the connection is to be
+   * destroyed, and the request and all that came with it are to be left alone. To be called while the parser hands the request over.
    */
-  admit(request: IncomingMessage, response: ServerResponse): boolean {
-    const { socket } = request;
-    const pipeline = this.#pipelineOf(socket);
+  admit(request: IncomingMessage, response: ServerResponse, before: ServerResponse): boolean {
+    const pipeline = this.#pipelineOf(request.socket, before);
     if (pipeline.refused) return false;
+    if (pipeline.waiting === 0) pipeline.first = before;
     const units = unitsOf(request);
-    // One stands before those that wait.
-    if (pipeline.waiting >= this.#perConnection - 1 || this.#units + units > this.#most) {
+    const unanswered = pipeline.waiting + (pipeline.first.writableFinished ? 0 : 1);
+    if (unanswered >= this.#perConnection || this.#units + units > this.#most) {
       pipeline.refused = true;
-      socket.destroy();
       return false;
     }
     this.#add(pipeline, 1, units);
@@ -74,10 +76,10 @@ export class PipelineLimit {
     return true;
   }
 
-  #pipelineOf(socket: Connection): Pipeline {
+  #pipelineOf(socket: Connection, first: ServerResponse): Pipeline {
     const known = socket[PIPELINE];
     if (known) return known;
-    const pipeline: Pipeline = { waiting: 0, units: 0, refused: false };
+    const pipeline: Pipeline = { first, waiting: 0, units: 0, refused: false };
     socket[PIPELINE] = pipeline;
     // Responses that were not yet at the head of the queue are not told that their connection closed.
     socket.once('close', () => this.#add(pipeline, -pipeline.waiting, -pipeline.units));

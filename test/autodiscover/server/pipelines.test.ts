@@ -4,12 +4,12 @@ import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
 import { connect as connectPlain } from 'node:net';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, type TestContext, test } from 'node:test';
 import { connect } from 'node:tls';
 import { HeldConnections } from '../../../src/autodiscover/server/held-connections.ts';
 import { listenHttp } from '../../../src/autodiscover/server/listen.ts';
 import { PipelineLimit } from '../../../src/autodiscover/server/pipeline-limit.ts';
-import { startTestService, type TestService } from '../../helpers/running-service.ts';
+import { basic, startTestService, type TestService } from '../../helpers/running-service.ts';
 import { eventually } from '../../ldap/demo-organization.ts';
 import { GOOD, POX } from './hostile/http-cases.ts';
 import { exchange, http } from './hostile/raw.ts';
@@ -100,6 +100,33 @@ describe('pipelined requests', () => {
     socket.destroy();
   });
 
+  for (const [what, odd] of [
+    ['without Host', 'GET / HTTP/1.1\r\n\r\n'],
+    ['with an expectation that nobody knows', 'GET / HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n'],
+    ['with two hosts', 'GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n'],
+  ] as const) {
+    test(`thousands ${what} are no more exchanges than others`, async () => {
+      for (const port of ports) {
+        const { made } = await exchangesOf(() => send(port, TINY + odd.repeat(5000)));
+        assert.ok(made <= LIMIT + 1, `${made} exchanges`);
+      }
+    });
+
+    test(`one ${what}: what stands in front is answered, and what stands behind is not looked at`, async () => {
+      const asking = (name: string) =>
+        http(POX, GOOD, { authorization: basic(name, what), connection: 'keep-alive' }).toString('latin1');
+      const before = server.log.length;
+      const status = what.startsWith('with an') ? 417 : 400;
+      // The one in front takes its time, in which the one behind would be looked at.
+      assert.deepEqual(await send(ports[0] as Port, TINY + asking('somebody') + odd + asking('nobody')), [
+        404,
+        401,
+        status,
+      ]);
+      assert.ok(!server.log.slice(before).some(({ name }) => name === 'nobody'));
+    });
+  }
+
   test('thousands on many connections: few exchanges are made, and other clients are answered', async () => {
     const connections = 60;
     const each = 5000;
@@ -118,8 +145,8 @@ describe('pipelined requests', () => {
   });
 });
 
-test('connections share the limit of the process, and leave it when they end', async (t) => {
-  const pipelines = new PipelineLimit({ perConnection: LIMIT, units: 5 });
+/** A listener that leaves its requests unanswered. */
+async function unanswering(t: TestContext, pipelines: PipelineLimit) {
   const held: ServerResponse[] = [];
   const listener = await listenHttp((_request, response) => void held.push(response), {
     hostPort: '127.0.0.1:0',
@@ -130,7 +157,36 @@ test('connections share the limit of the process, and leave it when they end', a
     pipelines,
   });
   t.after(() => listener.stop(0));
-  const port = { port: Number(new URL(listener.url).port) };
+  return { held, port: { port: Number(new URL(listener.url).port) } };
+}
+
+test('each answer makes room for another request', async (t) => {
+  const pipelines = new PipelineLimit({ perConnection: 3 });
+  const { held, port } = await unanswering(t, pipelines);
+  const socket = connectPlain({ ...port, host: '127.0.0.1' });
+  let received = '';
+  socket.setEncoding('latin1').on('data', (text: string) => {
+    received += text;
+  });
+  const gone = new Promise((resolve) => socket.once('close', resolve));
+  socket.write(TINY.repeat(3));
+  await eventually('three are there', () => held.length === 3);
+  for (let n = 1; n <= 10; n++) {
+    held[n - 1]?.writeHead(204).end();
+    await eventually('the answer has come', () => received.split('HTTP/1.1 204').length === n + 1);
+    socket.write(TINY);
+    await eventually('another one is there', () => held.length === n + 3 || socket.destroyed);
+    assert.ok(!socket.destroyed, `closed at request ${n + 3}`);
+  }
+  socket.write(TINY);
+  await gone;
+  assert.equal(held.length, 13);
+  await eventually('all have left', () => pipelines.units === 0);
+});
+
+test('connections share the limit of the process, and leave it when they end', async (t) => {
+  const pipelines = new PipelineLimit({ perConnection: LIMIT, units: 5 });
+  const { held, port } = await unanswering(t, pipelines);
   const first = send(port, TINY.repeat(3) + LAST);
   await eventually('three wait behind one', () => pipelines.units === 3 && held.length === 4);
   assert.deepEqual(await send(port, TINY.repeat(4)), []);

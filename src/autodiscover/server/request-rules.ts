@@ -1,0 +1,179 @@
+// What no request may have, whatever it is for, and what becomes of bytes that are none. All that node:http would answer by itself is
+// answered here, so that it counts among the unanswered of its connection, and somebody hears of it.
+
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { noteAwaitedContinue } from './awaited-continue.ts';
+import { clientAddress, connectionAddress, noteClientAddress } from './client-address.ts';
+import { idOf } from './exchange-context.ts';
+import { clientBehind, type ForwardedHeader } from './forwarded.ts';
+import type { PipelineLimit } from './pipeline-limit.ts';
+import type { RefusedRequest, RefusedRequestFacts } from './refused-requests.ts';
+
+export interface RequestRules {
+  readonly maxHeaders: number;
+  readonly pipelines: PipelineLimit;
+  readonly proxies?: { readonly trusted: (address: string) => boolean; readonly header: ForwardedHeader } | undefined;
+  /** Hears of each connection on which something was refused, once. */
+  readonly onRefused?: ((refused: RefusedRequestFacts) => void) | undefined;
+}
+
+/** Options of node:http without which it would answer what is answered here. */
+export const RULES_OPTIONS = { requireHostHeader: false } as const;
+const LINGER_MS = 1000;
+
+/** The exchange that began last on a connection, noted on its socket; those before it are answered before it is. */
+const LATEST = Symbol('latest exchange');
+const REFUSED = Symbol('something was refused');
+
+interface Noted {
+  [LATEST]?: { readonly request: IncomingMessage; readonly response: ServerResponse };
+  [REFUSED]?: boolean;
+}
+
+/** Has the server's requests handled by `app`, where the rules let them through. While `draining` each answer ends its connection. */
+export function applyRules(
+  server: Server,
+  app: RequestListener,
+  { maxHeaders, pipelines, proxies, onRefused }: RequestRules,
+  state: { readonly draining: boolean },
+): void {
+  const refuse = (socket: Socket & Noted, facts: () => RefusedRequestFacts) => {
+    if (!socket[REFUSED]) onRefused?.(facts());
+    socket[REFUSED] = true;
+  };
+  const take = (request: IncomingMessage, response: ServerResponse, expectation?: 'unknown') => {
+    const socket: Socket & Noted = request.socket;
+    const before = socket[LATEST];
+    socket[LATEST] = { request, response };
+    if (proxies) {
+      const value = request.headers[proxies.header];
+      const peer = connectionAddress(socket);
+      noteClientAddress(request, clientBehind(peer, proxies.header, value?.toString(), proxies.trusted));
+    }
+    const isBehind = before !== undefined && !before.response.writableFinished;
+    if (isBehind && !pipelines.admit(request, response, before.response)) {
+      refuse(socket, () => ({ refusal: 'pipeline', address: clientAddress(request), id: idOf(before.request) }));
+      socket.destroy();
+      return;
+    }
+    // Its connection ends with the answer that was refused (RFC 9112 9.6): what stands behind is not looked at.
+    if (socket[REFUSED]) return;
+    const fault = expectation ? UNKNOWN_EXPECTATION : faultOf(request, maxHeaders);
+    if (fault) {
+      const [refusal, status] = fault;
+      refuse(socket, () => ({ refusal, address: clientAddress(request), status }));
+      // So that a body that may follow is not read.
+      response.writeHead(status, { 'Content-Length': '0', Connection: 'close' }).end();
+      return;
+    }
+    // Whoever asks for another protocol says no more in this one: the parser drops what comes behind.
+    if (state.draining || request.headers.upgrade !== undefined) response.setHeader('Connection', 'close');
+    // node:http loses what is left of a pipeline when it is answered while the parser still stands in it (HPE_PAUSED, Node.js 24).
+    if (isBehind) setImmediate(() => socket.destroyed || app(request, response));
+    else app(request, response);
+  };
+  server.on('request', take);
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    noteAwaitedContinue(request);
+    take(request, response);
+  });
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
+    take(request, response, 'unknown'),
+  );
+  server.on('connect', (request: IncomingMessage, socket: Socket) => {
+    refuse(socket, () => ({ refusal: 'connect-method', address: clientAddress(request) }));
+    socket.destroy();
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
+    refuseBroken(error, socket, (facts) => refuse(socket, facts)),
+  );
+}
+
+type Fault = readonly [refusal: RefusedRequest, status: number];
+
+const HEADERS_TOO_LARGE: Fault = ['headers-too-large', 431];
+const UNKNOWN_EXPECTATION: Fault = ['unknown-expectation', 417];
+
+/** What is wrong with a head (RFC 9112 3.2: exactly one Host). */
+function faultOf(request: IncomingMessage, maxHeaders: number): Fault | undefined {
+  const { rawHeaders, httpVersionMajor, httpVersionMinor } = request;
+  if (rawHeaders.length / 2 > maxHeaders) return HEADERS_TOO_LARGE;
+  const hosts = countHosts(rawHeaders);
+  if (hosts > 1) return ['two-hosts', 400];
+  return hosts === 0 && httpVersionMajor === 1 && httpVersionMinor === 1 ? ['no-host', 400] : undefined;
+}
+
+/** `rawHeaders` are names and values in turns. */
+function countHosts(rawHeaders: readonly string[]): number {
+  let hosts = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at];
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  return hosts;
+}
+
+const BROKEN: Readonly<Record<string, Fault>> = {
+  HPE_HEADER_OVERFLOW: HEADERS_TOO_LARGE,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: ['chunk-extensions-too-large', 413],
+  ERR_HTTP_REQUEST_TIMEOUT: ['too-slow', 408],
+};
+const NO_HTTP: Fault = ['broken', 400];
+const REASONS: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  408: 'Request Timeout',
+  413: 'Content Too Large',
+  431: 'Request Header Fields Too Large',
+};
+
+const closing = new WeakSet<Duplex>();
+
+/**
+ * What is no HTTP gets an empty answer, if the connection still takes one, and is closed. Nothing of the input is repeated. A good request
+ * in front of it is answered first.
+ */
+function refuseBroken(
+  { code = '' }: NodeJS.ErrnoException,
+  socket: Socket & Noted,
+  refuse: (facts: () => RefusedRequestFacts) => void,
+): void {
+  // What comes behind is broken as well.
+  if (closing.has(socket)) return;
+  closing.add(socket);
+  const { request, response } = socket[LATEST] ?? {};
+  const [refusal, status] = BROKEN[code] ?? NO_HTTP;
+  // A body that is broken is its request's.
+  const id = request && !request.complete ? idOf(request) : undefined;
+  const address = () => (request && !request.complete ? clientAddress(request) : underneath(socket));
+  if (/^(?:ERR_SSL_|ERR_TLS_|EPROTO)/.test(code)) {
+    refuse(() => ({ refusal: 'tls', address: address() }));
+    close(socket, undefined);
+  } else if (code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+  } else if (request?.complete && response && !response.writableFinished) {
+    refuse(() => ({ refusal, address: address(), status }));
+    response.once('close', () => close(socket, status));
+  } else if (response?.headersSent && !request?.complete) {
+    // It was answered without its body, which is what is broken.
+    refuse(() => ({ refusal, address: address(), id }));
+    close(socket, undefined);
+  } else {
+    refuse(() => ({ refusal, address: address(), status, id }));
+    close(socket, status);
+  }
+}
+
+/** The address where TLS has not come about: only the connection below may know it then. `_parent` is node:tls' own. */
+function underneath(socket: Socket & { readonly _parent?: Socket | null }): string {
+  return connectionAddress(socket) || (socket._parent ? connectionAddress(socket._parent) : '');
+}
+
+function close(socket: Duplex, status: number | undefined): void {
+  if (!socket.writable || status === undefined) socket.end();
+  else socket.end(`HTTP/1.1 ${status} ${REASONS[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  // What is still coming is read and dropped for a moment: closing over unread bytes would take the answer back.
+  socket.resume();
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
+}
