@@ -28,7 +28,9 @@ export function logged(
     response.on('close', () => {
       const milliseconds = performance.now() - started;
       const userAgent = request.headers['user-agent'];
-      const status = response.statusCode;
+      // What was never sent says nothing about what would have been.
+      const status = response.headersSent ? response.statusCode : undefined;
+      if (status === undefined) record.outcome ??= 'aborted';
       metrics?.exchange({ ...record, status, userAgent, milliseconds });
       if (logRequests) log.info({ id, ...requestFields(request) }, 'request');
       const level = lineLevel(record, status);
@@ -79,7 +81,7 @@ function isLong(text: string | undefined): text is string {
   return text !== undefined && text.length > LIMITS.text;
 }
 
-function lineLevel({ trace, outcome }: ExchangeRecord, status: number): 'warn' | 'info' | 'debug' {
+function lineLevel({ trace, outcome }: ExchangeRecord, status = 0): 'warn' | 'info' | 'debug' {
   if (status >= 500 || trace?.some(({ level }) => level === 'warning')) return 'warn';
   return outcome === undefined ? 'debug' : 'info';
 }

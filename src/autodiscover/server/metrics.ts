@@ -23,7 +23,8 @@ export interface MetricSources {
 }
 
 export interface ObservedExchange extends ExchangeRecord {
-  readonly status: number;
+  /** Undefined when the client left before an answer. */
+  readonly status: number | undefined;
   readonly userAgent: string | undefined;
   readonly milliseconds: number;
 }
@@ -87,7 +88,7 @@ export class ServiceMetrics {
       dialect,
       client: clientFamily(userAgent),
       outcome: outcomeLabel(outcome),
-      status: String(status),
+      status: String(status ?? 'none'),
     });
     this.#seconds.observe({ dialect }, milliseconds / 1000);
   }
@@ -289,6 +290,7 @@ const OUTCOMES = new Set([
   'no target',
   'fault',
   'failed',
+  'aborted',
 ]);
 
 /** Values of the label `outcome`. */

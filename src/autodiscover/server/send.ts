@@ -11,6 +11,7 @@ export function endWith(
 ): void {
   response.statusCode = status;
   for (const name in headers) response.setHeader(name, headers[name] ?? '');
-  response.setHeader('Content-Length', document?.length ?? 0);
+  // RFC 9110 8.6: an answer of this status has none.
+  if (status !== 204) response.setHeader('Content-Length', document?.length ?? 0);
   response.end(document);
 }

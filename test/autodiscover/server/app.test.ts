@@ -58,6 +58,7 @@ describe('the app', () => {
       const reply = await ask({ method, headers: ALICE, ...(body ? { body } : {}) });
       assert.equal(reply.status, status);
       if (status !== 200) assert.equal(reply.headers.allow, 'GET, HEAD, POST, OPTIONS');
+      if (status === 204) assert.equal(reply.headers['content-length'], undefined); // RFC 9110 8.6
       const anonymous = await ask({ method, ...(body ? { body } : {}) });
       assert.equal(anonymous.status, 401);
       assert.equal(anonymous.body, '');

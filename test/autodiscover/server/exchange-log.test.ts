@@ -6,6 +6,8 @@ import test from 'node:test';
 import { createLogger, type LogLevel } from '../../../src/autodiscover/log.ts';
 import { contextOf, type ExchangeRecord } from '../../../src/autodiscover/server/exchange-context.ts';
 import { logged } from '../../../src/autodiscover/server/exchange-log.ts';
+import type { ObservedExchange, ServiceMetrics } from '../../../src/autodiscover/server/metrics.ts';
+import { eventually } from '../../ldap/demo-organization.ts';
 import { listenPlain } from '../bed.ts';
 
 const LOOKED = { level: 'info', text: 'looking for alice@contoso.test' } as const;
@@ -75,4 +77,24 @@ test('what a client wrote is shortened: path, program, names', async () => {
   for (const key of ['target', 'reason', 'caller'])
     assert.equal(line[key], `${long.slice(0, 1024)}... (5000 characters)`);
   assert.equal((await lineOf('info', { outcome: 'x', target: 'alice@contoso.test' })).target, 'alice@contoso.test');
+});
+
+test('a request that its client leaves before the answer has no status, and says so', async () => {
+  const lines: Record<string, unknown>[] = [];
+  const observed: ObservedExchange[] = [];
+  const metrics = { exchange: (one: ObservedExchange) => void observed.push(one) } as unknown as ServiceMetrics;
+  const log = createLogger('info', { write: (line) => void lines.push(JSON.parse(line)) });
+  const begun = Promise.withResolvers<void>();
+  const server = await listenPlain(logged({ log, metrics }, () => begun.resolve()));
+  try {
+    const sent = get({ host: '127.0.0.1', port: server.port, path: '/x' }).on('error', () => undefined);
+    await begun.promise;
+    sent.destroy();
+    await eventually('the line', () => lines.length === 1);
+  } finally {
+    await server.close();
+  }
+  const [line] = lines;
+  assert.deepEqual([line?.outcome, line?.aborted, line?.status, line?.level], ['aborted', true, undefined, 'info']);
+  assert.deepEqual([observed[0]?.outcome, observed[0]?.status], ['aborted', undefined]);
 });
