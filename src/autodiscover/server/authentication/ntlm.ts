@@ -38,6 +38,8 @@ export class NtlmHandshakes {
   readonly #scheme: string;
   readonly #guard: Guard;
   readonly #running = new Map<Socket, Handshake>();
+  /** Connections of which a leg is under way. */
+  readonly #stepping = new WeakSet<Socket>();
 
   constructor(pool: HelperPool, directory: Directory, guard: Guard, scheme: 'NTLM' | 'Negotiate') {
     this.#pool = pool;
@@ -52,6 +54,18 @@ export class NtlmHandshakes {
 
   /** One leg. `token` is base64, already checked to be so. Never rejects. */
   async step(token: string, socket: Socket, address: string): Promise<AuthenticationOutcome> {
+    // Each leg answers the one before. Several at once would take a helper each, of which only the last would be given back.
+    if (this.#stepping.has(socket))
+      return { outcome: 'challenge', reason: 'a leg that did not wait for the one before' };
+    this.#stepping.add(socket);
+    try {
+      return await this.#step(token, socket, address);
+    } finally {
+      this.#stepping.delete(socket);
+    }
+  }
+
+  async #step(token: string, socket: Socket, address: string): Promise<AuthenticationOutcome> {
     const current = this.#running.get(socket);
     if (current) return this.#lastLeg(current, token, socket, address);
     if (this.#running.size >= MAX_HANDSHAKES) return { outcome: 'unavailable', reason: 'too many NTLM handshakes' };
