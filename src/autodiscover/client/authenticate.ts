@@ -91,7 +91,9 @@ async function sendLegs(
   for (let leg = 0; leg < LEG_LIMIT; leg++) {
     const authorization = await run.next(challenge);
     if (authorization === undefined) return last;
-    last = await connection.send({ ...request, headers: { ...request.headers, Authorization: authorization } });
+    const headers = { ...request.headers, Authorization: authorization };
+    // A token that answers one of the server's means nothing to it on another connection.
+    last = await connection.send({ ...request, headers, boundToConnection: challenge?.token !== undefined });
     if (last.kind === 'failed' || last.status !== 401) return last;
     challenge = findChallenge(challengesOf(last), scheme);
     if (challenge?.token === undefined) return last;

@@ -13,7 +13,8 @@ export function printable(text: string): string {
 
 /** One step as a line: step, how long it took, what it came to, what was done, and why. */
 export function stepLine(entry: TraceEntry): string {
-  const facts = [entry.scheme, entry.tls?.protocol].filter((fact) => fact !== undefined);
+  const again = entry.repeated ? 'asked again on a new connection' : undefined;
+  const facts = [entry.scheme, entry.tls?.protocol, again].filter((fact) => fact !== undefined);
   const detail = facts.length > 0 ? `${entry.detail} (${facts.join(', ')})` : entry.detail;
   const columns = [entry.step.padEnd(17), milliseconds(entry.elapsedMs).padStart(8), ` ${entry.outcome.padEnd(20)}`];
   const text = entry.action === 'none' ? detail : `${entry.action}: ${detail}`;

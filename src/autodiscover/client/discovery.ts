@@ -61,6 +61,8 @@ export interface TraceEntry {
   readonly elapsedMs: number;
   /** HTTP status, when there was an HTTP answer. */
   readonly status?: number;
+  /** The request was sent once more, because the server had closed the connection it was sent on, without a byte of an answer. */
+  readonly repeated?: true;
   /** The authentication scheme under which the answer was given; absent when it was anonymous. */
   readonly scheme?: string;
   /** The peer's address, when a connection was made. */

@@ -7,7 +7,7 @@ import { inDialect, isServicePath } from './candidates.ts';
 import type { AnswerSource, NotFoundReason, StepName } from './discovery.ts';
 import type { HttpAnswer } from './http-client.ts';
 import type { ServiceAnswer } from './service-answer.ts';
-import { begin, type Doing, record, type Walk } from './walk.ts';
+import { begin, type Doing, type HttpFacts, record, type Walk } from './walk.ts';
 
 /** Redirections followed at most, of URLs from one start and of addresses in one discovery. */
 export const REDIRECT_LIMIT = 10;
@@ -102,11 +102,12 @@ async function ask(walk: Walk, step: StepName, url: URL, address: string): Promi
   const request = attemptRequest({ url, dialect, address });
   const sent = await sendAuthenticated(connection, request, deps.authenticators).finally(() => connection.close());
   const { outcome, scheme } = sent;
+  const { repeated } = outcome;
   if (outcome.kind === 'failed') {
-    record(walk, doing, outcome.reason, outcome.detail, { answer: undefined, scheme });
+    record(walk, doing, outcome.reason, outcome.detail, { answer: undefined, scheme, repeated });
     return { kind: 'next' };
   }
-  const http = { answer: outcome, scheme };
+  const http = { answer: outcome, scheme, repeated };
   const meaning = processAttempt(dialect, outcome);
   switch (meaning.kind) {
     case 'http-redirect':
@@ -117,7 +118,7 @@ async function ask(walk: Walk, step: StepName, url: URL, address: string): Promi
       return { kind: 'next' };
     case 'unauthorized':
       if (scheme === undefined) return noCommonScheme(walk, doing, url, outcome, sent.notes);
-      return rejected(walk, doing, url, { answer: outcome, scheme }, meaning.isAutodiscover);
+      return rejected(walk, doing, url, { ...http, scheme }, meaning.isAutodiscover);
     case 'answer': {
       const source: AnswerSource = { step, location: url.href, dialect, body: outcome.body, scheme };
       const [name, detail] = describeAnswer(meaning.answer);
@@ -172,7 +173,7 @@ function rejected(
   walk: Walk,
   doing: Doing,
   url: URL,
-  http: { readonly answer: HttpAnswer; readonly scheme: string },
+  http: HttpFacts & { readonly scheme: string },
   isAutodiscover: boolean,
 ): Verdict {
   walk.rejections++;

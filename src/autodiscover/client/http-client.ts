@@ -4,7 +4,7 @@
 
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { isIP, type LookupFunction } from 'node:net';
+import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { checkServerIdentity, type PeerCertificate, TLSSocket } from 'node:tls';
 import { errorCode, type NetworkFailure, networkFailure } from './network-failure.ts';
 
@@ -38,10 +38,14 @@ export interface HttpRequest {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** What it says is for the connection that it is sent on, and for no other. */
+  readonly boundToConnection?: boolean;
 }
 
+/** `repeated`: sent once more, because the kept connection was closed before any answer. */
 export interface HttpAnswer {
   readonly kind: 'answer';
+  readonly repeated?: boolean;
   readonly status: number;
   /** Header values by lower-case name, repeated headers as separate entries. */
   readonly headers: Readonly<Record<string, readonly string[]>>;
@@ -52,7 +56,12 @@ export interface HttpAnswer {
 
 export type HttpOutcome =
   | HttpAnswer
-  | { readonly kind: 'failed'; readonly reason: HttpFailure; readonly detail: string };
+  | {
+      readonly kind: 'failed';
+      readonly reason: HttpFailure;
+      readonly detail: string;
+      readonly repeated?: boolean;
+    };
 
 /** Requests sent through one connection share its socket as long as the server keeps it open. */
 export interface HttpConnection {
@@ -95,30 +104,44 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
 
 type Agents = { readonly 'http:': HttpAgent; readonly 'https:': HttpsAgent };
 
-/** Sends once more when a kept connection turns out to have been closed by the server in the meantime. */
+/**
+ * Sends once more, on a new connection, when a kept one turns out to have been closed by the server in the meantime: no byte of an answer
+ * came, and all that is sent here are queries (RFC 9110 9.2.2).
+ */
 async function send(request: HttpRequest, options: HttpClientOptions, agents: Agents): Promise<HttpOutcome> {
-  const { outcome, reusedSocket } = await sendOnce(request, options, agents);
-  if (outcome.kind === 'failed' && outcome.reason === 'closed' && reusedSocket) {
-    return (await sendOnce(request, options, agents)).outcome;
-  }
-  return outcome;
+  const deadline = performance.now() + options.timeoutMs;
+  const { outcome, mayRepeat } = await sendOnce(request, options, agents, options.timeoutMs);
+  if (!mayRepeat || request.boundToConnection) return outcome;
+  const again = await sendOnce(request, options, agents, deadline - performance.now());
+  return { ...again.outcome, repeated: true };
 }
 
-type Sent = { readonly outcome: HttpOutcome; readonly reusedSocket: boolean };
+type Sent = { readonly outcome: HttpOutcome; readonly mayRepeat: boolean };
 
-async function sendOnce(request: HttpRequest, options: HttpClientOptions, agents: Agents): Promise<Sent> {
+async function sendOnce(
+  request: HttpRequest,
+  options: HttpClientOptions,
+  agents: Agents,
+  leftMs: number,
+): Promise<Sent> {
   const { promise, resolve } = Promise.withResolvers<HttpOutcome>();
   let outgoing: ClientRequest;
   try {
     outgoing = open(request, options, agents);
   } catch (error) {
     // Node refuses header values and ports it cannot send; an address or a redirect target may carry such.
-    return { outcome: failure(error), reusedSocket: false };
+    return { outcome: failure(error), mayRepeat: false };
   }
   const timer = setTimeout(() => {
     resolve({ kind: 'failed', reason: 'timeout', detail: `no answer within ${options.timeoutMs} ms` });
     outgoing.destroy();
-  }, options.timeoutMs);
+  }, leftMs);
+  let socket: Socket | undefined;
+  let readBefore = 0;
+  outgoing.on('socket', (given) => {
+    socket = given;
+    readBefore = given.bytesRead;
+  });
   outgoing.on('error', (error) => resolve(failure(error)));
   outgoing.on('response', (response) => {
     // Read now: the socket leaves the response once its body has ended.
@@ -139,7 +162,9 @@ async function sendOnce(request: HttpRequest, options: HttpClientOptions, agents
   });
   outgoing.end(request.body);
   try {
-    return { outcome: await promise, reusedSocket: outgoing.reusedSocket };
+    const outcome = await promise;
+    const wasClosed = outcome.kind === 'failed' && outcome.reason === 'closed' && socket?.bytesRead === readBefore;
+    return { outcome, mayRepeat: wasClosed && outgoing.reusedSocket };
   } finally {
     clearTimeout(timer);
   }

@@ -13,6 +13,7 @@ const FAILURES: Readonly<Record<string, NetworkFailure>> = {
   EHOSTDOWN: 'host-unreachable',
   ETIMEDOUT: 'host-unreachable',
   ECONNRESET: 'closed',
+  ECONNABORTED: 'closed',
   EPIPE: 'closed',
 };
 

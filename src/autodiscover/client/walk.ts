@@ -47,6 +47,7 @@ export interface Walk {
 export interface HttpFacts {
   readonly answer: HttpAnswer | undefined;
   readonly scheme: string | undefined;
+  readonly repeated?: boolean | undefined;
 }
 
 /** What is being done, for the trace: begun by `begin`, ended by `record`. */
@@ -71,6 +72,7 @@ export function record(walk: Walk, doing: Doing, outcome: OutcomeName, detail: s
     detail,
     elapsedMs: walk.deps.clock() - started,
     ...(http?.answer && { status: http.answer.status }),
+    ...(http?.repeated && { repeated: true }),
     ...(http?.scheme !== undefined && { scheme: http.scheme }),
     ...(http?.answer?.remoteAddress !== undefined && { remoteAddress: http.answer.remoteAddress }),
     ...(http?.answer?.tls && { tls: http.answer.tls }),

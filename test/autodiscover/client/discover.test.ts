@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type { TraceEntry } from '../../../src/autodiscover/client/discovery.ts';
+import { stepLine } from '../../../src/autodiscover/client/discovery-report.ts';
 import { OK, type Outcome, PATH, run, SCP, steps, type World } from './discovery-world.ts';
+import type { Handler } from './fake-network.ts';
 import {
   basicOf,
   fixed,
@@ -158,6 +161,20 @@ test('the trace names status, scheme, peer and certificate', async () => {
   assert.ok(
     !JSON.stringify(trace).includes(PASSWORD) && !JSON.stringify(trace).includes(basicOf('alice@contoso.test')),
   );
+});
+
+test('the trace tells that a request was sent once more', async () => {
+  let closed = false;
+  const closing: Handler = (request, response) => {
+    if (request.authorization === undefined || closed) return OK(request, response);
+    closed = true;
+    request.socket.destroy();
+  };
+  const outcome = await run({ hosts: { 'https://contoso.test': closing } });
+  const last = outcome.trace.at(-1);
+  assert.deepEqual([outcome.result.outcome, last?.repeated, last?.outcome], ['found', true, 'settings']);
+  assert.match(stepLine(last as TraceEntry), /\(Basic, TLSv1\.\d, asked again on a new connection\)$/);
+  assert.equal(outcome.seen.length, 3);
 });
 
 test('the same URL is not asked twice', async () => {

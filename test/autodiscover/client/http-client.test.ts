@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import events from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import test from 'node:test';
+import { createServer as createTlsServer } from 'node:tls';
 import { createHttpClient, type HttpOutcome, type HttpRequest } from '../../../src/autodiscover/client/http-client.ts';
 import { FakeNetwork, type Handler } from './fake-network.ts';
 import { fixed } from './fake-service.ts';
+import { serverCertificate, TEST_CA, TEST_KEY } from './test-certificates.ts';
 
 async function withServer(handler: Handler, use: (network: FakeNetwork) => Promise<void>): Promise<void> {
   const network = new FakeNetwork();
@@ -80,6 +82,97 @@ test('a connection that the server has meanwhile closed is opened again', async 
     }
     connection.close();
   });
+});
+
+const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+/** How a server may leave the second request on a connection, and whether it is asked once more. */
+const ENDS: readonly (readonly [name: string, repeated: boolean, end: (socket: Socket) => void])[] = [
+  ['ends without a byte', true, (socket) => socket.end()],
+  ['cuts without a byte', true, (socket) => socket.destroy()],
+  ['resets', true, (socket) => socket.resetAndDestroy()],
+  ['ends within the status line', false, (socket) => socket.end('HTTP/1.1 2')],
+  ['ends within the headers', false, (socket) => socket.end('HTTP/1.1 200 OK\r\nContent-')],
+  ['ends within the body', false, (socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok')],
+];
+for (const kind of ['http', 'https'] as const) {
+  for (const [name, repeated, end] of ENDS) {
+    if (kind === 'https' && name === 'resets') continue; // a TLS socket has no reset of its own
+    test(`${kind}: a kept connection that the server ${name}: ${repeated ? 'asked once more' : 'not asked again'}`, async (t) => {
+      let connections = 0;
+      let requests = 0;
+      const serve = (socket: Socket) => {
+        connections += 1;
+        socket.on('error', () => socket.destroy());
+        socket.on('data', () => {
+          requests += 1;
+          if (requests === 2) end(socket);
+          else socket.write(ANSWER);
+        });
+      };
+      const server =
+        kind === 'http'
+          ? createServer(serve)
+          : createTlsServer({ key: TEST_KEY, cert: serverCertificate(['localhost']) }, serve);
+      server.listen(0, '127.0.0.1');
+      await events.once(server, 'listening');
+      const connection = createHttpClient({ timeoutMs: 5000, ca: TEST_CA }).open();
+      t.after(() => {
+        connection.close();
+        server.close();
+      });
+      const url = new URL(`${kind}://localhost:${(server.address() as AddressInfo).port}/`);
+      const ask = () => connection.send({ method: 'POST', url, headers: {}, body: 'hello' });
+      const first = await ask();
+      assert.deepEqual([first.kind, first.repeated], ['answer', undefined]);
+      const second = await ask();
+      if (repeated) {
+        assert.deepEqual([second.kind, second.repeated, connections, requests], ['answer', true, 2, 3]);
+      } else {
+        assert.deepEqual([second.kind, second.repeated, connections, requests], ['failed', undefined, 1, 2]);
+      }
+    });
+  }
+}
+
+test('a request is asked once more, not again and again; one that was never answered on its connection is not', async (t) => {
+  let requests = 0;
+  const server = createServer((socket) => {
+    socket.on('error', () => socket.destroy());
+    socket.on('data', () => {
+      requests += 1;
+      if (requests === 1) socket.write(ANSWER);
+      else socket.end();
+    });
+  }).listen(0, '127.0.0.1');
+  await events.once(server, 'listening');
+  const connection = createHttpClient({ timeoutMs: 5000 }).open();
+  t.after(() => {
+    connection.close();
+    server.close();
+  });
+  const request = get(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  await connection.send(request);
+  const second = await connection.send(request);
+  assert.deepEqual([second.kind === 'failed' && second.reason, second.repeated, requests], ['closed', true, 3]);
+  const third = await connection.send(request);
+  assert.deepEqual([third.kind === 'failed' && third.reason, third.repeated, requests], ['closed', undefined, 4]);
+});
+
+test('what is bound to its connection is not sent on another', async (t) => {
+  let requests = 0;
+  const server = createServer((socket) => {
+    socket.on('data', () => (++requests === 1 ? socket.write(ANSWER) : socket.end()));
+  }).listen(0, '127.0.0.1');
+  await events.once(server, 'listening');
+  const connection = createHttpClient({ timeoutMs: 5000 }).open();
+  t.after(() => {
+    connection.close();
+    server.close();
+  });
+  const request = get(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  await connection.send(request);
+  assert.equal((await connection.send({ ...request, boundToConnection: true })).kind, 'failed');
+  assert.equal(requests, 2);
 });
 
 test('no answer is a reason, not an exception', async () => {
