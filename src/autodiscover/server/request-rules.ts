@@ -94,15 +94,20 @@ export function applyRules(
 type Fault = readonly [refusal: RefusedRequest, status: number];
 
 const HEADERS_TOO_LARGE: Fault = ['headers-too-large', 431];
+const NO_HTTP: Fault = ['broken', 400];
+const NO_HOST: Fault = ['no-host', 400];
+const TWO_HOSTS: Fault = ['two-hosts', 400];
 const UNKNOWN_EXPECTATION: Fault = ['unknown-expectation', 417];
 
-/** What is wrong with a head (RFC 9112 3.2: exactly one Host). */
+/** What is wrong with a head: not exactly one Host (RFC 9112 3.2), or chunks in HTTP/1.0, which has none (RFC 9112 6.1). */
 function faultOf(request: IncomingMessage, maxHeaders: number): Fault | undefined {
   const { rawHeaders, httpVersionMajor, httpVersionMinor } = request;
   if (rawHeaders.length / 2 > maxHeaders) return HEADERS_TOO_LARGE;
   const hosts = countHosts(rawHeaders);
-  if (hosts > 1) return ['two-hosts', 400];
-  return hosts === 0 && httpVersionMajor === 1 && httpVersionMinor === 1 ? ['no-host', 400] : undefined;
+  if (hosts > 1) return TWO_HOSTS;
+  if (httpVersionMajor !== 1) return undefined;
+  if (httpVersionMinor === 1) return hosts === 0 ? NO_HOST : undefined;
+  return request.headers['transfer-encoding'] === undefined ? undefined : NO_HTTP;
 }
 
 /** `rawHeaders` are names and values in turns. */
@@ -120,7 +125,6 @@ const BROKEN: Readonly<Record<string, Fault>> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: ['chunk-extensions-too-large', 413],
   ERR_HTTP_REQUEST_TIMEOUT: ['too-slow', 408],
 };
-const NO_HTTP: Fault = ['broken', 400];
 const REASONS: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   408: 'Request Timeout',
@@ -146,7 +150,7 @@ function refuseBroken(
   const [refusal, status] = BROKEN[code] ?? NO_HTTP;
   // A body that is broken is its request's.
   const id = request && !request.complete ? idOf(request) : undefined;
-  const address = () => (request && !request.complete ? clientAddress(request) : underneath(socket));
+  const address = () => (request && !request.complete ? clientAddress(request) : addressOf(socket));
   if (/^(?:ERR_SSL_|ERR_TLS_|EPROTO)/.test(code)) {
     refuse(() => ({ refusal: 'tls', address: address() }));
     close(socket, undefined);
@@ -165,9 +169,9 @@ function refuseBroken(
   }
 }
 
-/** The address where TLS has not come about: only the connection below may know it then. `_parent` is node:tls' own. */
-function underneath(socket: Socket & { readonly _parent?: Socket | null }): string {
-  return connectionAddress(socket) || (socket._parent ? connectionAddress(socket._parent) : '');
+/** As the connection below TLS knows it, for that may be all there is. `_parent` is node:tls' own. */
+function addressOf(socket: Socket & { readonly _parent?: Socket | null }): string {
+  return connectionAddress(socket._parent ?? socket);
 }
 
 function close(socket: Duplex, status: number | undefined): void {

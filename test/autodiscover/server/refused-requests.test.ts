@@ -91,7 +91,7 @@ describe('at the listeners of a service', () => {
     return { port: Number(new URL(listener === 'http' ? httpUrl : metricsUrl).port) };
   };
   /** Lines in one second are bounded, and these tests are not about that. */
-  const pause = () => new Promise((resolve) => setTimeout(resolve, 150));
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 200));
   /** The lines that came of it; they are written by the time the connection is closed. */
   const linesOf = async (way: Way, one: Omit<HostileCase, 'name' | 'status'>) => {
     const before = server.log.length;
@@ -129,6 +129,22 @@ describe('at the listeners of a service', () => {
         [['tls', '127.0.0.1', undefined]],
       );
     }
+  });
+
+  test('behind a proxy that sends PROXY headers the address is the client’s, with TLS and before it', async (t) => {
+    const behind = await startTestService({
+      limits: { requestSeconds: 2, headerSeconds: 1 },
+      listen: { trustedProxies: ['127.0.0.1'], proxyProtocol: true },
+    });
+    t.after(() => behind.stop());
+    const way = { port: behind.port, ca: behind.ca, preface: 'PROXY TCP4 192.0.2.7 192.0.2.1 50000 443\r\n' };
+    for (const one of [{ send: 'nonsense\r\n\r\n' }, { send: TINY.repeat(40) }, { send: 'x'.repeat(300), plain: true }])
+      await exchange(way, { name: 'x', status: [], ...one }, 30_000);
+    const lines = behind.log.filter(({ msg }) => msg === 'request refused');
+    assert.deepEqual(
+      lines.map(({ refusal, address }) => [refusal, address]),
+      ['broken', 'pipeline', 'tls'].map((refusal) => [refusal, '192.0.2.7']),
+    );
   });
 
   test('a fault in a body has the id of its request', async () => {

@@ -56,6 +56,16 @@ const FRAMING: readonly HostileCase[] = [
     status: [400],
   },
   { name: 'obfuscated transfer coding', send: pox({ headers: ['Transfer-Encoding: \x0bchunked'] }), status: [400] },
+  {
+    name: 'chunks in HTTP/1.0, and a request behind them',
+    send: Buffer.concat([
+      Buffer.from(
+        chunked(hex(GOOD), '0\r\n\r\n').replace('HTTP/1.1', 'HTTP/1.0').replace(CLOSE, 'Connection: keep-alive'),
+      ),
+      pox(),
+    ]),
+    status: [400],
+  },
   { name: 'two lengths that differ', send: pox({ headers: ['Content-Length: 3'] }), status: [400] },
   { name: 'two lengths that agree', send: pox({ headers: [LENGTH] }), status: [400] },
   { name: 'length list', send: pox({ length: '5, 5' }), status: [400] },
