@@ -35,8 +35,8 @@ export class HeldConnections {
     server.once('close', () => this.#servers.delete(server));
   }
 
-  /** Closes the connections of an address that holds too many. What a trusted proxy says of a connection must be known by now. */
-  countAddresses(server: Server, isProxy: (address: string) => boolean): void {
+  /** Closes the connections of an address that holds too many, and says so. What a trusted proxy says of a connection must be known by now. */
+  countAddresses(server: Server, isProxy: (address: string) => boolean, onClosed: (address: string) => void): void {
     const { maxConnectionsPerAddress, exempt } = this.#options;
     server.on('connection', (socket: Socket) => {
       const address = connectionAddress(socket);
@@ -44,7 +44,11 @@ export class HeldConnections {
       if (maxConnectionsPerAddress === 0 || exempt(address) || isProxy(address)) return;
       const key = countedAddress(address);
       const count = this.#addresses.get(key) ?? 0;
-      if (count >= maxConnectionsPerAddress) return void socket.destroy();
+      if (count >= maxConnectionsPerAddress) {
+        socket.destroy();
+        onClosed(address);
+        return;
+      }
       this.#addresses.set(key, count + 1);
       socket.once('close', () => {
         const left = (this.#addresses.get(key) ?? 1) - 1;

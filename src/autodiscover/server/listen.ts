@@ -2,7 +2,7 @@
 
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
-import { type AddressInfo, Server as NetServer } from 'node:net';
+import { type AddressInfo, type DropArgument, Server as NetServer } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import { AutodiscoverError } from '../errors.ts';
 import { SESSION_ID_CONTEXT, SESSION_SECONDS } from '../tls/ticket-keys.ts';
@@ -109,8 +109,13 @@ async function start(
   // One more than is allowed, so that too many can be told from just enough; what has still more the parser refuses itself.
   server.maxHeadersCount = options.maxHeaders + 1;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
-  const { held, proxies } = options;
-  held.countAddresses(server, proxies?.trusted ?? (() => false));
+  const { held, proxies, onRefused } = options;
+  held.countAddresses(server, proxies?.trusted ?? (() => false), (address) =>
+    onRefused?.({ refusal: 'address-connections', address }),
+  );
+  server.on('drop', (dropped?: DropArgument) =>
+    onRefused?.({ refusal: 'connections', address: dropped?.remoteAddress ?? '' }),
+  );
   limitSending(server, {
     seconds: options.requestSeconds,
     event: scheme === 'https' ? 'secureConnection' : 'connection',

@@ -6,6 +6,9 @@ import type { Logger } from '../log.ts';
 
 /** Codes that log readers and alerts rely on: they are never renamed. */
 export const REFUSED_REQUESTS = [
+  /** More connections than limits.connections, or than limits.connectionsPerAddress of one address. */
+  'connections',
+  'address-connections',
   /** TLS that did not come about, or not in time, or broke. */
   'tls',
   /** What is no HTTP: 400. */

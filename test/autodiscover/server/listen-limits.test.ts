@@ -5,6 +5,7 @@ import test, { type TestContext } from 'node:test';
 import { HeldConnections, type HeldConnectionsOptions } from '../../../src/autodiscover/server/held-connections.ts';
 import { type ListenOptions, listenHttp } from '../../../src/autodiscover/server/listen.ts';
 import { PipelineLimit } from '../../../src/autodiscover/server/pipeline-limit.ts';
+import type { RefusedRequestFacts } from '../../../src/autodiscover/server/refused-requests.ts';
 
 const HELD: HeldConnectionsOptions = { maxConnections: 100, maxConnectionsPerAddress: 3, exempt: () => false };
 const options = (held: Partial<HeldConnectionsOptions> = {}): ListenOptions => ({
@@ -104,5 +105,19 @@ test('two listeners count together, in all and per address; one apart from them 
     }
     assert.equal(again.answer, '204');
     for (const socket of [...open, again]) await socket.close();
+  }
+});
+
+test('who is turned away is told: one address too many, and one connection too many', async (t) => {
+  for (const [held, refusal] of [
+    [{ maxConnectionsPerAddress: 3 }, 'address-connections'],
+    [{ maxConnections: 3, maxConnectionsPerAddress: 0 }, 'connections'],
+  ] as const) {
+    const told: RefusedRequestFacts[] = [];
+    const port = await listening(t, { ...options(held), onRefused: (one) => void told.push(one) });
+    const open = await answers(port, Array(5).fill('127.0.0.3'));
+    const once = { refusal, address: '127.0.0.3' };
+    assert.deepEqual(told, [once, once]);
+    for (const socket of open) await socket.close();
   }
 });
