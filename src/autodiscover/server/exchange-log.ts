@@ -6,6 +6,7 @@ import { clientAddress } from './client-address.ts';
 import type { AppDependencies } from './dependencies.ts';
 import { type ExchangeRecord, openContext, type Request, type Response, targetOf } from './exchange-context.ts';
 import { requestFields, shownTarget } from './request-log.ts';
+import { forgetExchange } from './request-rules.ts';
 import { originForm } from './request-target.ts';
 import { endWith } from './send.ts';
 
@@ -49,6 +50,7 @@ export function logged(
         },
         'exchange',
       );
+      forgetExchange(request, response);
     });
     const sent = request.url ?? '';
     const target = originForm(request.method ?? '', sent);

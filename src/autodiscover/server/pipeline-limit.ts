@@ -15,8 +15,8 @@ const UNIT = 4096;
 const PIPELINE = Symbol('pipeline');
 
 interface Pipeline {
-  /** The unanswered one behind which others began to wait; it is not counted among them. */
-  first: ServerResponse;
+  /** The unanswered one behind which others began to wait, as long as they do; it is not counted among them. */
+  first: ServerResponse | undefined;
   /** Those behind it, until each is answered. */
   waiting: number;
   /** Of those. */
@@ -59,11 +59,11 @@ export class PipelineLimit {
    * destroyed, and the request and all that came with it are to be left alone. To be called while the parser hands the request over.
    */
   admit(request: IncomingMessage, response: ServerResponse, before: ServerResponse): boolean {
-    const pipeline = this.#pipelineOf(request.socket, before);
+    const pipeline = this.#pipelineOf(request.socket);
     if (pipeline.refused) return false;
     if (pipeline.waiting === 0) pipeline.first = before;
     const units = unitsOf(request);
-    const unanswered = pipeline.waiting + (pipeline.first.writableFinished ? 0 : 1);
+    const unanswered = pipeline.waiting + (pipeline.first?.writableFinished ? 0 : 1);
     if (unanswered >= this.#perConnection || this.#units + units > this.#most) {
       pipeline.refused = true;
       return false;
@@ -76,10 +76,10 @@ export class PipelineLimit {
     return true;
   }
 
-  #pipelineOf(socket: Connection, first: ServerResponse): Pipeline {
+  #pipelineOf(socket: Connection): Pipeline {
     const known = socket[PIPELINE];
     if (known) return known;
-    const pipeline: Pipeline = { first, waiting: 0, units: 0, refused: false };
+    const pipeline: Pipeline = { first: undefined, waiting: 0, units: 0, refused: false };
     socket[PIPELINE] = pipeline;
     // Responses that were not yet at the head of the queue are not told that their connection closed.
     socket.once('close', () => this.#add(pipeline, -pipeline.waiting, -pipeline.units));
@@ -91,6 +91,7 @@ export class PipelineLimit {
     pipeline.waiting += requests;
     pipeline.units += units;
     this.#units += units;
+    if (pipeline.waiting === 0) pipeline.first = undefined;
   }
 }
 

@@ -28,7 +28,7 @@ const LATEST = Symbol('latest exchange');
 const REFUSED = Symbol('something was refused');
 
 interface Noted {
-  [LATEST]?: { readonly request: IncomingMessage; readonly response: ServerResponse };
+  [LATEST]?: { readonly request: IncomingMessage; readonly response: ServerResponse } | undefined;
   [REFUSED]?: boolean;
 }
 
@@ -89,6 +89,15 @@ export function applyRules(
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
     refuseBroken(error, socket, (facts) => refuse(socket, facts)),
   );
+}
+
+/**
+ * Lets go of an exchange that is over: its connection may be kept for long, and twenty thousand of them would keep four kilobytes each.
+ * One that was answered before its body came must still be known.
+ */
+export function forgetExchange(request: IncomingMessage, response: ServerResponse): void {
+  const socket: Socket & Noted = request.socket;
+  if (request.complete && socket[LATEST]?.response === response) socket[LATEST] = undefined;
 }
 
 type Fault = readonly [refusal: RefusedRequest, status: number];

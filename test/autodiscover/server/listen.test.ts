@@ -1,10 +1,15 @@
 // Listeners: how they stop, and what is said when they cannot start.
 import assert from 'node:assert/strict';
-import { Agent, get, type ServerResponse } from 'node:http';
+import { Agent, get, type IncomingMessage, type ServerResponse } from 'node:http';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { createLogger } from '../../../src/autodiscover/log.ts';
+import { logged } from '../../../src/autodiscover/server/exchange-log.ts';
 import { HeldConnections } from '../../../src/autodiscover/server/held-connections.ts';
 import { listenHttp } from '../../../src/autodiscover/server/listen.ts';
 import { PipelineLimit } from '../../../src/autodiscover/server/pipeline-limit.ts';
+import { eventually } from '../../ldap/demo-organization.ts';
 
 const OPTIONS = {
   hostPort: '127.0.0.1:0',
@@ -65,4 +70,29 @@ test('a port that is taken, an address this machine lacks', async () => {
       message: /this machine has no such address/,
     },
   );
+});
+
+test('a connection that is kept keeps nothing of the exchange that is over', { timeout: 30_000 }, async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  const requests: WeakRef<IncomingMessage>[] = [];
+  const app = logged({ log: createLogger('silent', { write: () => undefined }) }, (request, response) => {
+    requests.push(new WeakRef(request));
+    response.end();
+  });
+  const listener = await listenHttp(app, OPTIONS);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  t.after(async () => {
+    agent.destroy();
+    await listener.stop(0);
+  });
+  for (let n = 0; n < 3; n++)
+    await new Promise((resolve, reject) => {
+      get(listener.url, { agent }, (response) => response.resume().on('end', resolve)).on('error', reject);
+    });
+  await eventually('all are collected', () => {
+    collect();
+    return requests.every((request) => request.deref() === undefined);
+  });
+  assert.equal(requests.length, 3);
 });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { refusedRequestsCounter } from '../../../src/autodiscover/server/metrics.ts';
 import { MetricsSum } from '../../../src/autodiscover/server/metrics-sum.ts';
 
 function worker(id: number) {
@@ -52,6 +53,14 @@ test('counters, histograms and gauges are added up; of the others the worst coun
   assert.equal(text.get('autodiscover_workers_configured'), 3);
   assert.equal(text.get('autodiscover_failure_counts{kind="accounts"}'), 2);
   assert.ok((text.get('process_resident_memory_bytes') ?? 0) > 1_000_000);
+});
+
+test('what was refused at the listener of the metrics counts with what the workers refused', async () => {
+  const registry = new Registry();
+  refusedRequestsCounter([registry]).inc({ refusal: 'broken' }, 2);
+  const { sum, read } = sumOf([{ id: 1, read: () => registry.getMetricsAsJSON() }]);
+  sum.refusedRequest('broken');
+  assert.equal((await read()).get('autodiscover_refused_requests_total{refusal="broken"}'), 3);
 });
 
 test('what an ended worker counted stays, what it measured goes', async () => {
