@@ -417,7 +417,14 @@ labSuite('Authentication against Samba', ['samba', 'bed', 'kerberos'], () => {
     const failingPort = Number(new URL(failing.httpsUrl).port);
     try {
       const one = `NTLM ${Buffer.concat([Buffer.from('NTLMSSP\0', 'latin1'), Buffer.from('0100000007820800', 'hex'), Buffer.alloc(16)]).toString('base64')}`;
-      const three = `NTLM ${Buffer.concat([Buffer.from('NTLMSSP\0', 'latin1'), Buffer.from([3, 0, 0, 0]), Buffer.alloc(64)]).toString('base64')}`;
+      // With a name and nothing else: without one it would not be given to the helper.
+      const last = Buffer.alloc(69);
+      last.write('NTLMSSP\0', 'latin1');
+      last.writeUInt32LE(3, 8);
+      last.writeUInt16LE(5, 36);
+      last.writeUInt32LE(64, 40);
+      last.write('alice', 64, 'latin1');
+      const three = `NTLM ${last.toString('base64')}`;
       for (let round = 0; round < 3; round++) {
         const agent = new Agent({ keepAlive: true, maxSockets: 1 });
         assert.equal((await raw(one, agent, failingPort)).status, 401);

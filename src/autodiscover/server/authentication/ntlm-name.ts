@@ -47,5 +47,8 @@ function field(message: Buffer, at: number, unicode: boolean): string | undefine
   const length = message.readUInt16LE(at);
   const offset = message.readUInt32LE(at + 4);
   if (length > MAX_NAME || offset + length > message.length) return undefined;
-  return message.subarray(offset, offset + length).toString(unicode ? 'utf16le' : 'latin1');
+  const bytes = message.subarray(offset, offset + length);
+  if (unicode) return bytes.toString('utf16le');
+  // Nobody says which code page it is in.
+  return bytes.every((byte) => byte < 0x80) ? bytes.toString('latin1') : undefined;
 }

@@ -111,6 +111,12 @@ export class NtlmHandshakes {
         return unavailable(attempt, name);
       }
       attempts.push(attempt);
+      if (name === '') {
+        // Counted for no account, it would come on top of what that may fail.
+        handshake.finish(false);
+        settled = 'failed';
+        return { outcome: 'challenge', reason: 'no readable name in the NTLM message', refusal: 'refused' };
+      }
       const account = await this.#accountOf(name);
       const atAccount = account && (await this.#guard.beginAccount(account.distinguishedName, name, address));
       if (account && !atAccount) {
@@ -122,7 +128,7 @@ export class NtlmHandshakes {
       const outcome = await this.#answer(handshake, `KK ${token}`, socket);
       if (outcome.outcome === 'caller') settled = 'succeeded';
       else if (outcome.outcome === 'challenge' && outcome.refusal !== undefined) settled = 'failed';
-      return name === '' || outcome.outcome === 'caller' ? outcome : { ...outcome, name };
+      return outcome.outcome === 'caller' ? outcome : { ...outcome, name };
     } catch (error) {
       handshake.finish(false);
       return { outcome: 'unavailable', reason: `NTLM: ${failureText(error)}`, name };
@@ -133,7 +139,6 @@ export class NtlmHandshakes {
 
   /** The account whose password the last leg may be about: winbind may try a name of a domain that the forest does not have in its own. */
   async #accountOf(name: string): Promise<Account | undefined> {
-    if (name === '') return undefined;
     const account = await this.#directory.findWindowsAccount(name);
     const backslash = name.indexOf('\\');
     if (account || backslash < 0) return account;

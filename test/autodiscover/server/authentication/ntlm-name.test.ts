@@ -62,6 +62,7 @@ test('other messages and broken ones have no name', () => {
     Buffer.from('NTLMSSP\0', 'latin1'),
     message('CONTOSO', 'alice', { type: 1 }),
     message('CONTOSO', ''),
+    message('CONTOSO', 'zo\xeb', { unicode: false }), // in a code page that nobody tells
     whole.subarray(0, 63),
     whole.subarray(0, whole.length - 1), // the name reaches beyond the end
     message('CONTOSO', 'a'.repeat(513)),

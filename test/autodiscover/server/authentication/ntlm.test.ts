@@ -11,6 +11,18 @@ import type { Directory } from '../../../../src/ldap/directory.ts';
 
 const ANSWERS = `while read -r what token; do case $what in YR) echo "TT abcd";; *) printf '%s\\n' 'AF CONTOSO\\alice';; esac; done`;
 
+/** A last message ([MS-NLMP] 2.2.1.3 AUTHENTICATE_MESSAGE) for a user, in base64; what stands behind his name is the workstation's or nobody's. */
+function lastMessage(user: string, { behind = '', unicode = true } = {}): string {
+  const name = Buffer.from(user, unicode ? 'utf16le' : 'latin1');
+  const head = Buffer.alloc(64);
+  head.write('NTLMSSP\0', 'latin1');
+  head.writeUInt32LE(3, 8);
+  head.writeUInt16LE(name.length, 36);
+  head.writeUInt32LE(64, 40);
+  head.writeUInt32LE(unicode ? 1 : 2, 60);
+  return Buffer.concat([head, name, Buffer.from(behind, 'latin1')]).toString('base64');
+}
+
 function scene(t: TestContext, processes: number) {
   const pool = new HelperPool({
     path: '/bin/sh',
@@ -29,16 +41,22 @@ function scene(t: TestContext, processes: number) {
     for (const socket of sockets) socket.emit('close');
     pool.close();
   });
-  let attempts = 0;
-  const begin = async () => {
-    attempts += 1;
-    return { settle: () => undefined };
+  const attempts: string[] = [];
+  const settled: string[] = [];
+  const begin = async (key: string) => {
+    attempts.push(key);
+    return { settle: (outcome: string) => void settled.push(outcome) };
   };
   const guard = { refusal: () => undefined, beginName: begin, beginAccount: begin } as unknown as Guard;
   const directory = {
-    findAccount: async () => ({ distinguishedName: 'CN=alice,DC=contoso,DC=test' }),
+    findWindowsAccount: async () => ({ distinguishedName: 'CN=alice,DC=contoso,DC=test' }),
   } as unknown as Directory;
-  return { handshakes: new NtlmHandshakes(pool, directory, guard, 'NTLM'), connection, attempts: () => attempts };
+  return {
+    handshakes: new NtlmHandshakes(pool, directory, guard, 'NTLM'),
+    connection,
+    attempts: () => attempts,
+    settled,
+  };
 }
 
 test('two legs, and the connection is the caller’s', async (t) => {
@@ -46,7 +64,7 @@ test('two legs, and the connection is the caller’s', async (t) => {
   const socket = connection();
   const first = await handshakes.step(PROBE_MESSAGE, socket, '192.0.2.1');
   assert.deepEqual(first, { outcome: 'challenge', reason: 'handshake', header: 'NTLM abcd' });
-  const last = await handshakes.step(PROBE_MESSAGE, socket, '192.0.2.1');
+  const last = await handshakes.step(lastMessage('alice'), socket, '192.0.2.1');
   assert.ok(last.outcome === 'caller' && last.keepsConnection);
   assert.equal(last.caller.name, 'CONTOSO\\alice');
 });
@@ -67,10 +85,30 @@ test('of last legs that are sent together one is judged', async (t) => {
   const { handshakes, connection, attempts } = scene(t, 1);
   const socket = connection();
   await handshakes.step(PROBE_MESSAGE, socket, '192.0.2.1');
-  const last = await Promise.all(Array.from({ length: 4 }, () => handshakes.step(PROBE_MESSAGE, socket, '192.0.2.1')));
+  const token = lastMessage('alice');
+  const last = await Promise.all(Array.from({ length: 4 }, () => handshakes.step(token, socket, '192.0.2.1')));
   assert.deepEqual(
     last.map(({ outcome }) => outcome),
     ['caller', 'challenge', 'challenge', 'challenge'],
   );
-  assert.equal(attempts(), 1);
+  // One at the name, one at the account.
+  assert.deepEqual(attempts(), ['alice', 'CN=alice,DC=contoso,DC=test']);
 });
+
+// Counted under no name, they would come on top of what the account may fail, and lock it out.
+for (const [what, token] of [
+  ['two signatures', lastMessage('alice', { behind: 'NTLMSSP\0' })],
+  ['a name in a code page that nobody tells', lastMessage('alic\xe9', { unicode: false })],
+  ['no name', lastMessage('')],
+] as const) {
+  test(`a last message with ${what} is counted as failed, and judged by nobody`, async (t) => {
+    const { handshakes, connection, settled } = scene(t, 1);
+    const socket = connection();
+    await handshakes.step(PROBE_MESSAGE, socket, '192.0.2.1');
+    const last = await handshakes.step(token, socket, '192.0.2.1');
+    assert.ok(last.outcome === 'challenge' && last.refusal === 'refused' && last.header === undefined, last.outcome);
+    assert.deepEqual(settled, ['failed']);
+    // The helper came back, though in the middle of a handshake.
+    assert.equal((await handshakes.step(PROBE_MESSAGE, connection(), '192.0.2.1')).outcome, 'challenge');
+  });
+}
