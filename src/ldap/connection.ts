@@ -16,7 +16,7 @@ import { type Asked, DEFAULT_PACE, type PaceLimits, type Work } from './controll
 import { currentRequest } from './correlation.ts';
 import type { EntryReader } from './entry.ts';
 import { DirectoryError } from './errors.ts';
-import { firstAnswer } from './first-answer.ts';
+import { firstAnswer, type Meaning } from './first-answer.ts';
 import { PasswordConnections } from './password-connections.ts';
 import {
   type ControllerCheck,
@@ -230,7 +230,7 @@ export class ControllerPool {
         return value;
       } catch (error) {
         this.#tellFailure(observation, error);
-        if (!isVerdict(error)) {
+        if (meaningOf(error) === 'next') {
           // In the same place, where a new one is opened: others may have been cut as well.
           if (again === undefined && this.#isOfBefore(state, observation.began, connection))
             return ask(at, hurry, slot);
@@ -242,11 +242,11 @@ export class ControllerPool {
     };
     const ranked = this.#order.ranked();
     let order = 'then' in ranked ? await ranked : ranked;
-    let answer = await firstAnswer(order, { ask, isFinal: isVerdict });
+    let answer = await firstAnswer(order, { ask, meaning: meaningOf });
     for (let asked = order; !answer; asked = [...asked, ...order]) {
       order = await this.#upBut(asked);
       if (order.length === 0) throw this.#unreachable(doing, failures);
-      answer = await firstAnswer(order, { ask, isFinal: isVerdict });
+      answer = await firstAnswer(order, { ask, meaning: meaningOf });
     }
     this.#blame(referrers);
     return answer.value;
@@ -375,7 +375,8 @@ export class ControllerPool {
   }
 }
 
-/** True for what another controller would say as well. */
-function isVerdict(error: unknown): boolean {
-  return error instanceof DirectoryError || failureKind(error) === 'refused';
+/** A refusal is what another controller would say as well; what keeps a connection from being opened there keeps it anywhere. */
+function meaningOf(error: unknown): Meaning {
+  if (error instanceof DirectoryError) return 'vain';
+  return failureKind(error) === 'refused' ? 'answer' : 'next';
 }

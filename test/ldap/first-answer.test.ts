@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { firstAnswer } from '../../src/ldap/first-answer.ts';
 
-class Final extends Error {}
+class Refusal extends Error {}
+class Vain extends Error {}
 
 /** Candidates that answer when told to. */
 function panel(count: number) {
@@ -18,7 +19,7 @@ function panel(count: number) {
         hurryUp = hurry;
         return (ends[at] as (typeof ends)[number]).promise;
       },
-      isFinal: (error) => error instanceof Final,
+      meaning: (error) => (error instanceof Refusal ? 'answer' : error instanceof Vain ? 'vain' : 'next'),
     },
   );
   answer.catch(() => undefined);
@@ -60,12 +61,14 @@ test('all fail, or there is nobody: no answer', async () => {
   assert.equal(await panel(0).answer, undefined);
 });
 
-test('a final rejection is passed on at once', async () => {
-  const { asked, answer, fail } = panel(2);
-  await fail(0, new Final());
-  await assert.rejects(answer, Final);
-  assert.deepEqual(asked, [0]);
-});
+for (const error of [new Refusal(), new Vain()]) {
+  test(`${error.constructor.name}: it is passed on, and nobody else is asked`, async () => {
+    const { asked, answer, fail } = panel(2);
+    await fail(0, error);
+    await assert.rejects(answer, error);
+    assert.deepEqual(asked, [0]);
+  });
+}
 
 test('in a hurry one more is asked, and whoever answers first counts', async () => {
   for (const first of [0, 1]) {
@@ -90,14 +93,25 @@ test('while two are asked a failure asks the third, and only the last failure is
   assert.deepEqual(await answer, { value: 'late' });
 });
 
-test('a final rejection while another is asked: he may answer, and nobody else is asked', async () => {
-  for (const [final, other] of [
+test('a refusal while another is asked is the answer, at once', async () => {
+  for (const first of [0, 1]) {
+    const { asked, answer, fail, hurry } = panel(3);
+    hurry();
+    await fail(first, new Refusal());
+    await assert.rejects(answer, Refusal);
+    await fail(1 - first);
+    assert.deepEqual(asked, [0, 1]);
+  }
+});
+
+test('a vain attempt while another is asked: he may answer, and nobody else is asked', async () => {
+  for (const [vain, other] of [
     [0, 1],
     [1, 0],
   ] as const) {
     const { asked, answer, tell, fail, hurry } = panel(3);
     hurry();
-    await fail(final, new Final());
+    await fail(vain, new Vain());
     hurry();
     tell(other, 'late');
     assert.deepEqual(await answer, { value: 'late' });
@@ -105,9 +119,9 @@ test('a final rejection while another is asked: he may answer, and nobody else i
   }
   const { asked, answer, fail, hurry } = panel(3);
   hurry();
-  await fail(1, new Final());
+  await fail(1, new Vain());
   await fail(0);
-  await assert.rejects(answer, Final);
+  await assert.rejects(answer, Vain);
   assert.deepEqual(asked, [0, 1]);
 });
 
