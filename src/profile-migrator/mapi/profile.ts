@@ -100,7 +100,10 @@ function readAccount(profile: RegistryKey, profilePath: string, service: Exchang
     ...service.accountSections.flatMap((name) => section(name, 'account')),
     ...(service.usesGlobalSection ? section(WELL_KNOWN_SECTIONS.exchangeGlobal, 'account-global') : []),
   ];
-  const addressBooks = accountSections.flatMap(({ key }) => splitUids(binaryIn(key, A.PR_EMSABP_USER_UID)) ?? []);
+  const isShared = (name: string) => foldName(name) === foldName(WELL_KNOWN_SECTIONS.fixedAddressBook);
+  const addressBooks = accountSections
+    .flatMap(({ key }) => splitUids(binaryIn(key, A.PR_EMSABP_USER_UID)) ?? [])
+    .filter((name) => !isShared(name)); // the profile's, whichever accounts name it: decided on once, with the accounts
   const stores = service.stores.flatMap((name) => section(name, 'other-store')).map(asStore);
   const first = <T>(read: (key: RegistryKey) => T | undefined): T | undefined =>
     accountSections.map(({ key }) => read(key)).find((found) => found !== undefined);

@@ -6,7 +6,7 @@ import { ACCOUNT_SECTION as A, PROVIDER_SECTION as P } from '../mapi/property-ta
 import { readText, textIn } from '../mapi/property-value.ts';
 import type { AccountReason } from './decision.ts';
 import { isMailboxHome, organisationOf, parseServerDn } from './server-dn.ts';
-import { type ArrayTarget, type Mapping, mappingOf, sameName } from './targets.ts';
+import { type ArrayTarget, type Mapping, mappingOf, namesOfArray, sameName } from './targets.ts';
 
 /** The arrays that count for one account, or why none can be told. */
 export type AccountTargets =
@@ -53,6 +53,9 @@ export function readHomeServer(account: ExchangeAccount): HomeServer {
       names.push(dn?.server ?? found.text);
     }
   }
+  if (new Set(organisations.map((found) => found?.toLowerCase())).size > 1) {
+    problems.push(`its DNs lie in several organisations: ${organisations.map((found) => `/o=${found}`).join(', ')}`);
+  }
   organisations.push(organisationOf(account.mailboxDn));
   for (const { key } of account.sections) organisations.push(organisationOf(textIn(key, P.PR_PROFILE_SERVER_DN)));
   const distinct = names.filter((name, i) => names.findIndex((other) => sameName(name, other)) === i);
@@ -67,7 +70,9 @@ export function judgeAccount(account: ExchangeAccount, targets: AccountTargets):
   if (targets.kind === 'refuse') return refuse(targets.reason, targets.detail);
 
   const mapping = mappingOf(targets.arrays);
-  const isArray = (name: string) => targets.arrays.some(({ fqdn }) => sameName(fqdn, name));
+  const arrayNamed = (name: string) =>
+    targets.arrays.find((array) => namesOfArray(array).some((own) => sameName(own, name)));
+  const isArray = (name: string) => arrayNamed(name) !== undefined;
   if (home.names.length > 0 && home.names.every(isArray)) return leave('already-on-array', home.names[0] ?? '');
   const known = home.names.filter((name) => mapping.has(name.toLowerCase()) || isArray(name));
   if (home.names.length > 0 && known.length === 0) return leave('home-not-mapped', home.names.join(', '));
@@ -76,13 +81,16 @@ export function judgeAccount(account: ExchangeAccount, targets: AccountTargets):
   if (missing.length > 0) return { ...refuse('half-mapped', `no replacement for ${missing.join(', ')}`), missing };
 
   const arrays = new Set(
-    known.map((name) => mapping.get(name.toLowerCase())?.fqdn.toLowerCase() ?? name.toLowerCase()),
+    known.map((name) => (mapping.get(name.toLowerCase()) ?? arrayNamed(name))?.fqdn.toLowerCase() ?? ''),
   );
   if (arrays.size > 1) return refuse('mixed-arrays', [...arrays].join(', '));
   const array = targets.arrays.find(({ fqdn }) => arrays.has(fqdn.toLowerCase()));
-  const expected = organisationOf(array?.serverDn);
-  if (expected !== undefined && home.organisation !== undefined && !sameName(expected, home.organisation)) {
-    return leave('account-in-other-organisation', `/o=${home.organisation}, the array is in /o=${expected}`);
+  // Without a home server any of the arrays may be meant.
+  const expected = (array ? [array] : targets.arrays).map(({ serverDn }) => organisationOf(serverDn));
+  const isOwn = (found: string | undefined) =>
+    found === undefined || home.organisation === undefined || sameName(found, home.organisation);
+  if (expected.length > 0 && !expected.some(isOwn)) {
+    return leave('account-in-other-organisation', `/o=${home.organisation}, the array is in /o=${expected[0]}`);
   }
   return { kind: 'migrate', mapping, array, organisation: home.organisation };
 }

@@ -6,7 +6,7 @@ import { type AccountTargets, judgeAccount, readHomeServer, type Verdict } from 
 import { changes, type Decision } from './decision.ts';
 import { decideSection } from './section-rules.ts';
 import { decideSettings } from './settings-rules.ts';
-import { type ArrayTarget, mappingOf, sameName, type Targets } from './targets.ts';
+import { type ArrayTarget, mappingOf, namesOfArray, sameName, type Targets } from './targets.ts';
 import type { RuleContext } from './value-rules.ts';
 
 export interface PlanOptions {
@@ -124,7 +124,7 @@ function decideShared(profile: MapiProfile, accounts: readonly AccountPlan[], ta
 function contextOf(arrays: readonly ArrayTarget[], targets: Targets, organisation: string | undefined): RuleContext {
   return {
     mapping: mappingOf(arrays),
-    arrayNames: new Set(arrays.map(({ fqdn }) => fqdn.toLowerCase())),
+    arrayNames: new Set(arrays.flatMap(namesOfArray).map((name) => name.toLowerCase())),
     organisation,
     proxies: targets.proxies,
     publicFolders: targets.publicFolders,

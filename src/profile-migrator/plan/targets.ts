@@ -28,6 +28,12 @@ export function mappingOf(arrays: readonly ArrayTarget[]): Mapping {
   return new Map(arrays.flatMap((array) => array.replaces.map((name) => [name.toLowerCase(), array] as const)));
 }
 
+/** What values call the array: its FQDN, and the name in its DN, which stays the old one when an array is renamed. */
+export function namesOfArray({ fqdn, serverDn }: ArrayTarget): string[] {
+  const own = parseServerDn(serverDn ?? '')?.server;
+  return own === undefined || sameName(own, fqdn) ? [fqdn] : [fqdn, own];
+}
+
 export function sameName(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();
 }
@@ -52,7 +58,7 @@ export function checkTargets(targets: Targets): Targets {
 function arrayProblems(arrays: readonly ArrayTarget[]): string[] {
   const problems: string[] = [];
   const owners = new Map<string, string>();
-  const arrayNames = new Set(arrays.map(({ fqdn }) => fqdn.toLowerCase()));
+  const arrayNames = new Set(arrays.flatMap(namesOfArray).map((name) => name.toLowerCase()));
   for (const { fqdn, serverDn, replaces } of arrays) {
     if (!isFqdn(fqdn))
       problems.push(`"${fqdn}" is no FQDN: an array is always named in full, as in outlook.contoso.com`);
@@ -76,6 +82,10 @@ function otherProblems({ arrays, proxies, publicFolders }: Targets): string[] {
     .flat()
     .filter((name) => !isFqdn(name))
     .map((name) => `proxy "${name}" is no FQDN`);
+  for (const name of new Set(proxies.values())) {
+    // A second run would replace it again.
+    if (proxies.has(name.toLowerCase())) problems.push(`proxy "${name}" is both an old name and a new one`);
+  }
   if (publicFolders === undefined) return problems;
   if (!isFqdn(publicFolders)) problems.push(`public-folder server "${publicFolders}" is no FQDN`);
   if (mappingOf(arrays).has(publicFolders.toLowerCase())) {

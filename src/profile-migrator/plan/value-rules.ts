@@ -3,8 +3,8 @@
 import { readStoreEntryId, type StoreEntryId } from '../mapi/entry-id.ts';
 import { readMultiBinary, readMultiString, writeMultiString } from '../mapi/multi-value.ts';
 import type { ProfileSection } from '../mapi/profile-section.ts';
-import { type PropertyTag, valueNameOf } from '../mapi/property-tags.ts';
-import { readText, withText } from '../mapi/property-value.ts';
+import { ACCOUNT_SECTION as A, PROVIDER_SECTION as P, type PropertyTag, valueNameOf } from '../mapi/property-tags.ts';
+import { readText, textIn, withText } from '../mapi/property-value.ts';
 import { findValue, type RegistryValue, RegType } from '../registry/registry.ts';
 import { rewriteBindings } from './bindings.ts';
 import type { Action, Decision, ValueReason } from './decision.ts';
@@ -14,7 +14,7 @@ import { type ArrayTarget, type Mapping, sameName } from './targets.ts';
 /** What the rules need to know of the account a section belongs to. */
 export interface RuleContext {
   readonly mapping: Mapping;
-  /** FQDNs of all arrays, lower case: a value that names one is done. */
+  /** What all arrays are called, lower case: a value that names one is done. */
   readonly arrayNames: ReadonlySet<string>;
   /** The account's `/o=`, which a derived server DN takes. */
   readonly organisation: string | undefined;
@@ -26,8 +26,9 @@ export type ValueRule = (section: ProfileSection, context: RuleContext) => Decis
 
 /** A host name as the whole value. `otherwise`: the reason when it is neither mapped nor the array. */
 export function hostRule(tag: PropertyTag, otherwise: ValueReason = 'not-mapped'): ValueRule {
-  return textRule(tag, (text, context) => {
+  return textRule(tag, (text, context, section) => {
     const array = context.mapping.get(text.toLowerCase());
+    if (array && isForeign(array, section, context)) return { action: 'report', reason: 'other-organisation' };
     if (array) return { action: 'rewrite', reason: 'names-old-server', text: array.fqdn };
     return { action: 'leave', reason: context.arrayNames.has(text.toLowerCase()) ? 'names-array' : otherwise };
   });
@@ -54,13 +55,14 @@ export function serverDnRule(tag: PropertyTag): ValueRule {
 
 /** Public-folder stores go to a mailbox server, which unlike an array has a short name: the old value's form is kept. */
 export function publicFolderRule(tag: PropertyTag): ValueRule {
-  return textRule(tag, (text, context) => {
+  return textRule(tag, (text, context, section) => {
     const dn = parseServerDn(text);
     const old = dn?.server ?? text;
     const array = context.mapping.get(old.toLowerCase());
     const host = context.publicFolders;
     if (!array || host === undefined) return { action: 'leave', reason: 'public-folder-store' };
     const short = host.split('.')[0] ?? host;
+    if (isForeign(array, section, context)) return { action: 'report', reason: 'other-organisation' };
     if (!dn) return { action: 'rewrite', reason: 'public-folders-mapped', text: old.includes('.') ? host : short };
     const target = parseServerDn(serverDnOf(array, context) ?? '');
     if (!target || !sameName(target.organisation, dn.organisation))
@@ -90,7 +92,8 @@ export function foreignUrlRule(tag: PropertyTag): ValueRule {
 export function proxyRule(tag: PropertyTag, prefix: '' | 'msstd:', proxyTag: PropertyTag): ValueRule {
   return (section, context) => {
     const proxy = readText(section.key, proxyTag);
-    const proxyMoves = proxy.kind !== 'text' || context.proxies.has(proxy.text.toLowerCase());
+    const proxyMoves =
+      proxy.kind === 'absent' || (proxy.kind === 'text' && context.proxies.has(proxy.text.toLowerCase()));
     return textRule(tag, (text) => {
       const found = text.toLowerCase().startsWith(prefix) ? prefix.length : 0;
       const host = text.slice(found).toLowerCase();
@@ -111,7 +114,10 @@ export function bindingsRule(tag: PropertyTag): ValueRule {
     if (!value) return undefined;
     const list = value.type === RegType.BINARY ? readMultiString(value.data) : undefined;
     if (!list) return decide(section, tag, value, { action: 'report', reason: 'unreadable' }, shownBytes(value));
-    const rewritten = rewriteBindings(list, (host) => context.mapping.get(host.toLowerCase())?.fqdn);
+    const rewritten = rewriteBindings(list, (host) => {
+      const array = context.mapping.get(host.toLowerCase());
+      return array && !isForeign(array, section, context) ? array.fqdn : undefined;
+    });
     const after = { ...value, data: writeMultiString(rewritten) };
     const shown = (items: readonly Buffer[]) => items.map((item) => item.toString('latin1')).join(', ');
     if (after.data.equals(value.data)) {
@@ -184,7 +190,10 @@ export function namesAny(text: string, names: Iterable<string>): boolean {
 
 type Outcome = { readonly action: Action; readonly reason: ValueReason; readonly text?: string };
 
-function textRule(tag: PropertyTag, judge: (text: string, context: RuleContext) => Outcome): ValueRule {
+function textRule(
+  tag: PropertyTag,
+  judge: (text: string, context: RuleContext, section: ProfileSection) => Outcome,
+): ValueRule {
   return (section, context) => {
     const found = readText(section.key, tag);
     if (found.kind === 'absent') return undefined;
@@ -198,7 +207,7 @@ function textRule(tag: PropertyTag, judge: (text: string, context: RuleContext) 
         `${shownBytes(value)} (${found.problem})`,
       );
     }
-    const outcome = judge(found.text, context);
+    const outcome = judge(found.text, context, section);
     const decision = decide(section, tag, value, outcome, found.text);
     if (outcome.action === 'delete') {
       return { ...decision, edit: { keyPath: section.keyPath, name: value.name, before: value, after: undefined } };
@@ -242,6 +251,13 @@ function entryIdDecision(
 
 function serverDnOf(array: ArrayTarget, { organisation }: RuleContext): string | undefined {
   return array.serverDn ?? (organisation === undefined ? undefined : deriveServerDn(organisation, array.fqdn));
+}
+
+/** Whether the section belongs to another organisation than the array: then its names stay as its DN does, short ones included. */
+function isForeign(array: ArrayTarget, { key }: ProfileSection, context: RuleContext): boolean {
+  const own = organisationOf(textIn(key, A.PR_PROFILE_HOME_SERVER_DN, P.PR_PROFILE_SERVER_DN)) ?? context.organisation;
+  const target = organisationOf(serverDnOf(array, context));
+  return own !== undefined && target !== undefined && !sameName(own, target);
 }
 
 function hostOfUrl(url: string): string {

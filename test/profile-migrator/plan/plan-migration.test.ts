@@ -6,8 +6,15 @@ import { decisionsOf, type MigrationPlan, planMigration } from '../../../src/pro
 import type { ArrayTarget, Targets } from '../../../src/profile-migrator/plan/targets.ts';
 import { applyPatch, diffSnapshots, invertPatch } from '../../../src/profile-migrator/registry/patch.ts';
 import { type RegEntry, snapshotsOf, stringData } from '../../../src/profile-migrator/registry/reg-file.ts';
-import { type RegistrySnapshot, RegType } from '../../../src/profile-migrator/registry/registry.ts';
-import { type AccountSpec, buildRegistry, type ProfileSpec, type RegistrySpec, serverDn } from '../build-profile.ts';
+import { findValue, type RegistrySnapshot, RegType } from '../../../src/profile-migrator/registry/registry.ts';
+import {
+  type AccountSpec,
+  buildEntries,
+  buildRegistry,
+  type ProfileSpec,
+  type RegistrySpec,
+  serverDn,
+} from '../build-profile.ts';
 
 const ARRAY = 'outlook.fabrikam.test';
 const OLD = ['FS1', 'fs1.fabrikam.test'];
@@ -64,6 +71,12 @@ test('the verdict on an account', () => {
   good({ org: 'Other' }, 'leave account-in-other-organisation', OLD, serverDn(ARRAY));
   good({ org: 'FABRIKAM' }, 'migrate', OLD, serverDn(ARRAY)); // without case
   good({ home: '', fqdn: '', unresolved: 'FS1' }, 'migrate'); // never connected: only what was typed
+  const typed = { home: '', fqdn: '', unresolved: 'FS1', stores: [] };
+  good({ ...typed, org: 'Other' }, 'leave account-in-other-organisation', OLD, serverDn(ARRAY));
+  const renamed = serverDn('first.fabrikam.test'); // the DN of an array keeps the name it was created with
+  good({}, 'migrate', OLD, renamed);
+  good({ home: ARRAY, fqdn: ARRAY, dnServer: 'first.fabrikam.test' }, 'leave already-on-array', OLD, renamed);
+  good({ dnServer: 'first.fabrikam.test' }, 'migrate', OLD, renamed);
 });
 
 test('values that Outlook never refreshes, and other stores, do not hold an account back', () => {
@@ -192,7 +205,64 @@ test('a store in another organisation is reported, not rewritten', () => {
       ],
     },
   ]);
-  assert.match(about(found, '001e6614').join(), /delegate-store report other-organisation/);
+  for (const name of ['001e660c', '001e6614', '001f662b'])
+    assert.match(about(found, name).join(), /delegate-store report other-organisation/, name);
+});
+
+test('a store in another organisation moves to the array of that organisation', () => {
+  const arrays: ArrayTarget[] = [
+    { fqdn: ARRAY, replaces: OLD, serverDn: serverDn(ARRAY) },
+    { fqdn: 'south.other.test', replaces: ['FS7'], serverDn: serverDn('south.other.test', 'Other') },
+  ];
+  const stores: AccountSpec['stores'] = [
+    { kind: 'private', server: 'FS1' },
+    { kind: 'delegate', server: 'FS7', org: 'Other' },
+  ];
+  const { plan: found } = plan([{ ...nina, unresolved: 'FS7', bindings: ['ncacn_http:FS7'], stores }], { arrays });
+  for (const name of ['001e660c', '001e6614', '001f662b'])
+    assert.match(about(found, name).join(), /delegate-store rewrite[^,]*south\.other\.test/, name);
+  // The account itself has nothing to do with that array.
+  assert.deepEqual(about(found, '001e6608'), ['account report other-organisation']);
+  assert.deepEqual(about(found, '101e6613'), ['account leave not-mapped']);
+});
+
+test('an account that names the address book of the whole profile as its own', () => {
+  const fixed = 'dca740c8c042101ab4b908002b2fe182';
+  const build = (accounts: AccountSpec[]) => {
+    const spec = { profiles: [{ name: 'P', accounts, sharedDirectoryServer: 'fs1.fabrikam.test' }] };
+    const entries = buildEntries(spec).map((entry): RegEntry => {
+      if (entry.kind !== 'value' || entry.value.name !== '01023d1a') return entry;
+      return { kind: 'value', value: { ...entry.value, data: Buffer.from(fixed, 'hex') } };
+    });
+    const [snapshot] = snapshotsOf({ entries, codePage: undefined });
+    assert.ok(snapshot);
+    return snapshot;
+  };
+  const targets = { arrays: [{ fqdn: ARRAY, replaces: OLD }], proxies: new Map() };
+  for (const accounts of [[nina], [nina, { ...nina, alias: 'otto' }]]) {
+    const snapshot = build(accounts);
+    const found = planMigration(snapshot, readProfiles(snapshot), { targets });
+    assert.deepEqual(
+      verdicts(found),
+      accounts.map(() => 'migrate'),
+    );
+    assert.equal(found.patch.edits.filter(({ keyPath }) => keyPath.endsWith(fixed)).length, 1);
+    const after = applyPatch(snapshot, found.patch);
+    assert.deepEqual(planMigration(after, readProfiles(after), { targets }).patch.edits, []);
+  }
+});
+
+test('an account whose DNs lie in two organisations is refused', () => {
+  const snapshot = buildRegistry({ profiles: [{ name: 'P', accounts: [{ ...nina, global: 'copy' }] }] });
+  const at = readProfiles(snapshot)[0]?.accounts[0]?.sections.find(({ role }) => role === 'account-global');
+  const before = findValue(at?.key, '001e6612');
+  assert.ok(at && before);
+  const after = { ...before, data: stringData(serverDn('FS1', 'Other')) };
+  const edits = [{ keyPath: at.keyPath, name: before.name, before, after }];
+  const torn = applyPatch(snapshot, { rootPath: snapshot.rootPath, edits });
+  const options = { targets: { arrays: [{ fqdn: ARRAY, replaces: OLD }], proxies: new Map() } };
+  const found = planMigration(torn, readProfiles(torn), options);
+  assert.deepEqual(verdicts(found), ['refuse unreadable-home']);
 });
 
 test('binding lists are rewritten in their layout and merged', () => {
@@ -232,6 +302,17 @@ test('proxies have their own mapping, and the principal follows the proxy', () =
   assert.deepEqual(about(plan([account], { proxies }).plan, '001f6625'), ['account rewrite msstd:mail.fabrikam.test']);
   const otherPrincipal = { ...account, proxy: 'other.fabrikam.test' };
   assert.deepEqual(about(plan([otherPrincipal], { proxies }).plan, '001f6625'), ['account leave proxy-not-mapped']);
+  const { snapshot } = plan([account]);
+  const at = readProfiles(snapshot)[0]?.accounts[0]?.sections.find(({ role }) => role === 'account');
+  const before = findValue(at?.key, '001f6622');
+  assert.ok(at && before);
+  const odd = { ...before, data: before.data.subarray(1) }; // not readable: it stays, and so must what follows it
+  const edits = [{ keyPath: at.keyPath, name: before.name, before, after: odd }];
+  const damaged = applyPatch(snapshot, { rootPath: snapshot.rootPath, edits });
+  const options = { targets: { arrays: [{ fqdn: ARRAY, replaces: OLD }], proxies } };
+  const found = planMigration(damaged, readProfiles(damaged), options);
+  assert.deepEqual(about(found, '001f6622'), ['account report unreadable']);
+  assert.deepEqual(about(found, '001f6625'), ['account leave proxy-not-mapped']);
   const named = { ...account, proxy: 'fs1.fabrikam.test' };
   assert.deepEqual(about(plan([named]).plan, '001f6622'), ['account report proxy-names-old-server']);
 });

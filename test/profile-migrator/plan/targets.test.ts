@@ -54,9 +54,19 @@ test('contradictions among targets are refused, all at once', () => {
     [{ fqdn, replaces: ['FS1'], serverDn: '/o=O/ou=A/cn=Configuration/cn=Servers/cn=x/cn=Microsoft Private MDB' }],
     /no server DN/,
   );
+  bad(
+    [{ fqdn, replaces: ['FS1'], serverDn: '/o=O/ou=A/cn=Configuration/cn=Servers/cn=fs1' }],
+    /"FS1" is both an old server and an array/,
+  );
   const arrays = [{ fqdn, replaces: ['FS1'] }];
   checkTargets({ arrays, proxies: new Map() });
   assert.throws(() => checkTargets({ arrays, proxies: new Map([['owa', 'mail.fabrikam.test']]) }), /proxy "owa"/);
+  const chain = new Map([
+    ['a.test', 'B.test'],
+    ['b.test', 'c.test'],
+  ]);
+  assert.throws(() => checkTargets({ arrays, proxies: chain }), /"B\.test" is both an old name and a new one/);
+  assert.throws(() => checkTargets({ arrays, proxies: new Map([['a.test', 'a.test']]) }), /both an old name/);
   assert.throws(() => checkTargets({ arrays, proxies: new Map(), publicFolders: 'MBX' }), /public-folder server/);
   assert.throws(
     () => checkTargets({ arrays: [{ fqdn, replaces: ['a.test'] }], proxies: new Map(), publicFolders: 'A.test' }),
