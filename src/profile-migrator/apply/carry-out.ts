@@ -1,6 +1,6 @@
 // Carrying out a change, so that at every moment either nothing has happened yet or the journal tells what to do: journal, check
 // the old values, import, read again, compare; any difference is taken back.
-import { RegistryError } from '../errors.ts';
+import { RegistryError, type RegistryErrorCode } from '../errors.ts';
 import { applyPatch, diffSnapshots, invertPatch, unmetEdits } from '../registry/patch.ts';
 import type { RegistryPatch, RegistrySnapshot, ValueEdit } from '../registry/registry.ts';
 import { sameValue } from '../registry/registry.ts';
@@ -19,8 +19,8 @@ export interface Change extends Omit<Journal, 'state' | 'child'> {
 export type ChangeOutcome = { readonly kind: 'done' } | { readonly kind: 'undone'; readonly detail: string };
 
 /**
- * @throws RegistryError when nothing was changed (`value-changed`, `outlook-open`, ...) or, `verify-failed`, when the values could
- * not be brought back; then the journal stays for the next run.
+ * @throws RegistryError when nothing was changed (`value-changed`, `outlook-open`, ...) or, `verify-failed` and `source-busy`, when
+ * what was changed could not be proved or brought back; then the journal stays for the next run.
  */
 export async function carryOut(protocol: Protocol, { writeFiles, ...wanted }: Change): Promise<ChangeOutcome> {
   const { journalPath, step } = protocol;
@@ -40,11 +40,37 @@ export async function carryOut(protocol: Protocol, { writeFiles, ...wanted }: Ch
     await giveUp(protocol, journal);
     throw imported.failure;
   }
-  const detail = await compareWithPlan(protocol, imported, before);
-  if (detail !== undefined) return undo(protocol, imported.journal, detail, 'everything');
-  step?.('verified');
-  await finish(protocol, journal);
-  return { kind: 'done' };
+  return orUnsettled(async () => {
+    const detail = await compareWithPlan(protocol, imported, before);
+    if (detail !== undefined) return undo(protocol, imported.journal, detail, 'everything');
+    step?.('verified');
+    await finish(protocol, journal);
+    return { kind: 'done' };
+  });
+}
+
+/** Codes that say what has to be done already: try again later, or the state is unclear. */
+const TOLD: ReadonlySet<RegistryErrorCode> = new Set<RegistryErrorCode>([
+  'access-denied',
+  'hive-changed',
+  'hive-in-use',
+  'import-failed',
+  'journal-invalid',
+  'outlook-open',
+  'outlook-unknown',
+  'source-busy',
+  'verify-failed',
+]);
+
+/** Work after values may have been changed: whatever ends it leaves the journal, and must not read as if nothing had happened. */
+export async function orUnsettled<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof RegistryError) || TOLD.has(error.code)) throw error;
+    const advice = 'values may have been changed: run again, which finishes the change or takes it back';
+    throw new RegistryError('verify-failed', `${error.message}; ${advice}`, { cause: error });
+  }
 }
 
 /** Everything is proved: the result first, then the journal goes. */

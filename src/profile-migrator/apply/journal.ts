@@ -1,5 +1,6 @@
 // The journal of one change: on disk before anything is changed, gone when everything is proved. Whoever finds one knows what was
 // wanted and how far it can have come.
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { RegistryError } from '../errors.ts';
 import type { RegistryPatch, RegistryValue } from '../registry/registry.ts';
@@ -19,10 +20,10 @@ export interface Journal {
   readonly patch: RegistryPatch;
   /** The program that carries out the import, once it has been started. */
   readonly child: ChildIdentity | undefined;
-  /** What to write as the result when the change is complete, and where. */
+  /** What to write as the result when the change is complete, and where: in the journal's folder. */
   readonly lines: readonly ResultLine[];
   readonly resultPath: string;
-  /** Files that mean nothing if the change is given up. */
+  /** Files that mean nothing if the change is given up, in the journal's folder. */
   readonly files: readonly string[];
 }
 
@@ -75,14 +76,24 @@ export async function readJournal(path: string): Promise<Journal | undefined> {
   if (!parsed.success) {
     throw new RegistryError('journal-invalid', `cannot read journal ${path}: ${z.prettifyError(parsed.error)}`);
   }
-  const { kind, state, root, edits, child, lines, resultPath, files } = parsed.data;
+  const { kind, state, root, edits, child, lines } = parsed.data;
   const patch: RegistryPatch = {
     rootPath: root,
     edits: edits.map(({ key, name, before, after }) => {
       return { keyPath: key, name, before: unpackValue(name, before), after: unpackValue(name, after) };
     }),
   };
-  return { kind, state, patch, child: child ?? undefined, lines, resultPath, files };
+  // Only the names count: the folder may have been moved or be reached by another path, and no journal leads out of it.
+  const besideJournal = (file: string) => join(dirname(path), basename(file));
+  return {
+    kind,
+    state,
+    patch,
+    child: child ?? undefined,
+    lines,
+    resultPath: besideJournal(parsed.data.resultPath),
+    files: parsed.data.files.map(besideJournal),
+  };
 }
 
 /** Also what a run killed while writing it may have left beside it. */

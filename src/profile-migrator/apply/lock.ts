@@ -1,8 +1,11 @@
 // One run at a time for each source: a file names the process at work. The lock of a process that is gone is taken over.
-import { link, mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { uptime } from 'node:os';
 import { dirname } from 'node:path';
 import { RegistryError } from '../errors.ts';
+
+/** A lock without its line is being written this very moment; after this time its run was killed in that moment. */
+const UNFINISHED_MS = 10_000;
 
 /** Takes the lock; the answer gives it back. @throws RegistryError `source-busy` while another run holds it. */
 export async function takeLock(path: string): Promise<() => Promise<void>> {
@@ -10,8 +13,14 @@ export async function takeLock(path: string): Promise<() => Promise<void>> {
   for (let attempt = 0; attempt < 3; attempt++) {
     try {
       const file = await open(path, 'wx', 0o600);
-      await file.writeFile(`${process.pid} ${(await startTicks(process.pid)) ?? '-'} ${new Date().toISOString()}\n`);
-      await file.close();
+      try {
+        await file.writeFile(`${process.pid} ${(await startTicks(process.pid)) ?? '-'} ${new Date().toISOString()}\n`);
+      } catch (cause) {
+        await unlink(path).catch(() => {});
+        throw cause;
+      } finally {
+        await file.close();
+      }
       return async () => {
         await unlink(path).catch(() => {});
       };
@@ -28,6 +37,9 @@ export async function takeLock(path: string): Promise<() => Promise<void>> {
 async function removeStale(path: string): Promise<void> {
   const text = await readFile(path, 'utf8').catch(() => undefined);
   if (text === undefined) return;
+  if (!text.endsWith('\n') && (await isFresh(path))) {
+    throw new RegistryError('source-busy', `another run of this program has just begun (${path})`);
+  }
   const [pid = '', ticks = '', since = ''] = text.trim().split(' ');
   if (text.endsWith('\n') && (await isAlive(Number(pid), ticks, Date.parse(since)))) {
     throw new RegistryError(
@@ -47,6 +59,14 @@ async function removeStale(path: string): Promise<void> {
       throw new RegistryError('write-failed', `cannot take over ${path}: ${(cause as Error).message}`, { cause });
     }
   }
+}
+
+async function isFresh(path: string): Promise<boolean> {
+  const modified = await stat(path).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => undefined,
+  );
+  return modified !== undefined && Math.abs(Date.now() - modified) < UNFINISHED_MS;
 }
 
 /** An id is used again after a restart of the computer, and sooner or later without one: the start time tells. */

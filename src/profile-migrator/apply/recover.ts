@@ -1,7 +1,7 @@
 // What an interrupted run left behind: found by its journal, told to the operator, then finished or undone.
 import { RegistryError } from '../errors.ts';
 import type { ResultLine } from '../result-line.ts';
-import { editsHolding, finish, giveUp, importEdits, undo } from './carry-out.ts';
+import { editsHolding, finish, giveUp, importEdits, orUnsettled, undo } from './carry-out.ts';
 import { requireInScope } from './edit-scope.ts';
 import { type Journal, readJournal, removeJournal } from './journal.ts';
 import { loadProfiles, loadSettled, type Protocol, requireOutlookClosed } from './protocol.ts';
@@ -29,6 +29,10 @@ export async function recover(protocol: Protocol): Promise<Recovery | undefined>
     await giveUp(protocol, journal);
     return { kind: 'nothing-changed', text: `an interrupted ${run} had changed nothing yet`, lines: [] };
   }
+  return orUnsettled(() => settle(protocol, journal, run));
+}
+
+async function settle(protocol: Protocol, journal: Journal, run: 'apply' | 'rollback'): Promise<Recovery> {
   const now = await loadSettled(protocol, journal.patch, journal.child);
   const { edits } = journal.patch;
   const done = editsHolding(now, edits, 'after').length;

@@ -23,6 +23,8 @@ export interface FakeOptions {
   readonly delayMs?: number;
   /** The compiled import-program, where there is one. */
   readonly importProgram?: string;
+  /** Which reading of the registry fails, counted from 1. */
+  readonly failingLoad?: number;
   /** What successive questions answer; `closed` after the last. */
   readonly outlook?: OutlookState[];
 }
@@ -52,12 +54,17 @@ export function readRegistry(path: string): RegistrySnapshot {
   return snapshot;
 }
 
-export function fakeStore({ registry, behaviours = [], delayMs = 0, importProgram }: FakeOptions): RegistryStore {
+export function fakeStore(options: FakeOptions): RegistryStore {
+  const { registry, behaviours = [], delayMs = 0, importProgram, failingLoad } = options;
   let imports = 0;
+  let loads = 0;
   return {
     describe: () => 'the registry of the test',
-    load: async () => readRegistry(registry),
-    async commit({ edits }, options) {
+    async load() {
+      if (++loads === failingLoad) throw new RegistryError('reg-exe-timeout', 'reg export was ended after 30 seconds');
+      return readRegistry(registry);
+    },
+    async commit({ edits }, commitOptions) {
       const file = `${registry}.import-${process.pid}-${imports}`;
       const steps: EditFile = edits.map(({ keyPath, name, after }) => [
         keyPath,
@@ -72,7 +79,7 @@ export function fakeStore({ registry, behaviours = [], delayMs = 0, importProgra
         stdio: 'ignore',
       });
       const ended = once(child, 'exit');
-      await options?.onChild?.({ pid: child.pid ?? 0, startTime: startTime(child.pid ?? 0) });
+      await commitOptions?.onChild?.({ pid: child.pid ?? 0, startTime: startTime(child.pid ?? 0) });
       const [code] = await ended;
       if (code !== 0) throw new RegistryError('import-failed', `import ended with ${code}`);
       return 'committed';

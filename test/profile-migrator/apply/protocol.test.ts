@@ -1,9 +1,20 @@
 // The live commands end to end over a fake registry: what apply and rollback refuse, wait for, keep and say.
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { afterEach, beforeEach } from 'node:test';
+import type { ProtocolStep } from '../../../src/profile-migrator/apply/protocol.ts';
 import type { MigratorDeps } from '../../../src/profile-migrator/commands/deps.ts';
 import { runMigrator } from '../../../src/profile-migrator/commands/run-migrator.ts';
 import { diffSnapshots } from '../../../src/profile-migrator/registry/patch.ts';
@@ -33,10 +44,15 @@ function seed(...accounts: AccountSpec[]): RegistrySnapshot {
   return snapshot;
 }
 
-async function run(args: string[], fake: Partial<FakeOptions> = {}, more: Partial<MigratorDeps> = {}): Promise<Run> {
+async function run(
+  args: string[],
+  fake: Partial<FakeOptions> = {},
+  more: Partial<MigratorDeps> = {},
+  out = join(folder, 'out'),
+): Promise<Run> {
   const checkEndpoint = async () => ({ answers: true, detail: '' });
   const deps = fakeDeps({ registry: join(folder, 'registry'), ...fake }, { checkEndpoint, ...more });
-  const code = await runMigrator([...args, '--out', join(folder, 'out')], deps);
+  const code = await runMigrator([...args, '--out', out], deps);
   return { code, text: [...deps.err, ...deps.out].join('') };
 }
 
@@ -225,6 +241,76 @@ test('a journal that was tampered with is not obeyed', async () => {
     assert.match(result.text, /journal/);
     assert.equal(changed(original), 0);
     assert.deepEqual(readFileSync(path, 'utf8'), text, 'it is left for people to look at');
+  }
+});
+
+test('a lock that is being written this very moment is a lock', async () => {
+  const original = seed(nina);
+  mkdirSync(join(folder, 'out'));
+  const lock = join(folder, 'out', `${NAME}.lock`);
+  for (const text of ['', '4711 ']) {
+    writeFileSync(lock, text);
+    const busy = await run(['apply', ...TARGET]);
+    assert.equal(busy.code, 1, busy.text);
+    assert.match(busy.text, /another run/);
+  }
+  assert.equal(changed(original), 0);
+  const longAgo = new Date(Date.now() - 60_000);
+  utimesSync(lock, longAgo, longAgo); // its run was killed in that moment
+  assert.equal((await run(['apply', ...TARGET])).code, 0);
+});
+
+/** As if the program were killed there: what it would do on its way out is not done. */
+const killedAt = (where: ProtocolStep): Partial<MigratorDeps> => ({
+  step: (step) => {
+    if (step === where) throw new Error('killed');
+  },
+});
+
+test('a journal means the files of its own folder, wherever the folder is now', async () => {
+  const original = seed(nina);
+  const here = process.cwd();
+  try {
+    process.chdir(folder);
+    await run(['apply', ...TARGET], {}, killedAt('verified'), 'out');
+    mkdirSync('elsewhere');
+    process.chdir('elsewhere');
+    const next = await run(['apply', ...TARGET], {}, {}, join('..', 'out'));
+    assert.equal(next.code, 0);
+    assert.match(next.text, /an interrupted apply was complete/);
+    assert.deepEqual(readdirSync('.'), []);
+    assert.equal((await run(['rollback'], {}, {}, join('..', 'out'))).code, 0);
+    assert.equal(changed(original), 0);
+
+    await run(['apply', ...TARGET], {}, killedAt('files-written'), join('..', 'out'));
+    renameSync(join('..', 'out'), join('..', 'moved'));
+    mkdirSync(join('..', 'out'));
+    for (const name of readdirSync(join('..', 'moved'))) writeFileSync(join('..', 'out', name), 'somebody else');
+    assert.match((await run(['rollback'], {}, {}, join('..', 'moved'))).text, /had changed nothing yet/);
+    assert.deepEqual(
+      readdirSync(join('..', 'moved')).filter((name) => /\.5\.\w+\.reg|journal/.test(name)),
+      [],
+    );
+    for (const name of readdirSync(join('..', 'out')))
+      assert.equal(readFileSync(join('..', 'out', name), 'utf8'), 'somebody else', name);
+  } finally {
+    process.chdir(here);
+  }
+});
+
+test('when the registry cannot be read after the import, the state is unclear and the next run settles it', async () => {
+  const original = seed(nina);
+  const { config } = fakeDeps({ registry: '' });
+  const windows = { config: { ...config, convention: 'windows' as const } };
+  for (const [command, loads] of [[['apply', ...TARGET], 3] as const, [['rollback'], 3] as const]) {
+    const deaf = await run([...command], { failingLoad: loads }, windows);
+    assert.equal(deaf.code, 1603, deaf.text);
+    assert.match(deaf.text, /run again/);
+    assert.ok(written().includes(`${NAME}.journal.json`));
+    const next = await run([...command], {}, windows);
+    assert.equal(next.code, 0, next.text);
+    assert.match(next.text, /was complete/);
+    assert.equal(changed(original), command[0] === 'apply' ? 9 : 0);
   }
 });
 
