@@ -69,7 +69,7 @@ export function createProcessRunner(prefix: readonly string[] = []): ProcessRunn
       const output = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
       let bytes = 0;
       for (const name of ['stdout', 'stderr'] as const) {
-        child[name].on('data', (chunk: Buffer) => {
+        child[name]?.on('data', (chunk: Buffer) => {
           bytes += chunk.length;
           if (bytes > limit) end('flooded');
           else output[name].push(chunk);
@@ -84,14 +84,16 @@ export function createProcessRunner(prefix: readonly string[] = []): ProcessRunn
         return { outcome, exitCode, stdout: text(output.stdout), stderr: text(output.stderr) };
       } finally {
         clearTimeout(timer);
-        child.stdout.destroy();
-        child.stderr.destroy();
+        child.stdout?.destroy();
+        child.stderr?.destroy();
       }
     },
   };
 }
 
-type PipedChild = ChildProcessByStdio<null, Readable, Readable>;
+/** Without pipes when there was no handle left for them; the error comes by event. */
+type PipedChild = Omit<ChildProcessByStdio<null, Readable, Readable>, 'stdout' | 'stderr'> &
+  Partial<Pick<ChildProcessByStdio<null, Readable, Readable>, 'stdout' | 'stderr'>>;
 
 /** Node throws some of the errors that keep a program from being started, and tells others by an event. */
 function start([file = '', ...args]: readonly string[], detached: boolean): PipedChild {

@@ -78,7 +78,7 @@ export function createLiveRegistry(options: LiveRegistryOptions): RegistryStore 
         }
         return { rootPath, root: snapshot.root };
       } finally {
-        await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+        await discard(folder);
       }
     },
 
@@ -88,11 +88,15 @@ export function createLiveRegistry(options: LiveRegistryOptions): RegistryStore 
       }
       const folder = await privateFolder(workFolder);
       const file = join(folder, IMPORT_FILE);
-      await writeFile(file, renderRegFile(entriesOfPatch(patch)), { flag: 'wx', mode: 0o600, flush: true });
       try {
+        await writeFile(file, renderRegFile(entriesOfPatch(patch)), { flag: 'wx', mode: 0o600, flush: true }).catch(
+          (cause: Error) => {
+            throw new RegistryError('write-failed', `cannot write ${file}: ${cause.message}`, { cause });
+          },
+        );
         await reg.importFile(file, commitOptions?.onChild);
       } finally {
-        await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+        await discard(folder);
       }
       return 'committed';
     },
@@ -184,6 +188,11 @@ async function privateFolder(workFolder: string): Promise<string> {
       { cause },
     );
   }
+}
+
+/** What cannot be removed now, because anti-virus holds it, the next run removes; what was read or imported stands all the same. */
+async function discard(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
 }
 
 /**

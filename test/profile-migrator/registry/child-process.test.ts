@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,6 +44,20 @@ test('a start that Node reports by throwing is an outcome as well, and nothing i
   }
   const { outcome, exitCode } = await run();
   assert.deepEqual([outcome, exitCode, noted.length], ['exited', 7, 1]);
+});
+
+test('no file handles left: the program is missing, with the reason', () => {
+  const script = `
+    import { openSync } from 'node:fs';
+    import { createProcessRunner } from ${JSON.stringify(join(import.meta.dirname, '../../../src/profile-migrator/registry/child-process.ts'))};
+    const run = () => createProcessRunner().run('/bin/true', [], { timeoutMs: 20_000 });
+    await run(); // whatever is loaded late is loaded now
+    try { for (;;) openSync('/dev/null', 'r'); } catch {}
+    const { outcome, reason } = await run();
+    if (outcome !== 'missing' || reason !== 'EMFILE') process.exitCode = 9;`;
+  const limited = ['-c', 'ulimit -n 80 && exec "$0" --input-type=module-typescript -e "$1"', process.execPath, script];
+  const { status, stderr } = spawnSync('/bin/sh', limited, { timeout: 20_000, encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
 });
 
 test('a program that never ends', async () => {

@@ -134,6 +134,54 @@ test('an import that fails says so; one that lies does not, which is why the pro
   assert.deepEqual(lying.fake.keys(), before);
 });
 
+/** A work folder so deep that the folders made in it have paths of this length. */
+function deepFolder(length: number): string {
+  let path = join(mkdtempSync(join(scratch, 'deep-')), 'work');
+  const rest = length - `/live-${process.pid}-123456`.length;
+  while (path.length < rest - 200) path = join(path, 'x'.repeat(100));
+  return join(path, 'x'.repeat(rest - path.length - 1));
+}
+
+test('a change that cannot be written down for the import is an error of its own, and nothing is left', async () => {
+  const { options, fake } = setUp();
+  const before = fake.keys();
+  const workFolder = deepFolder(4090); // the folder can be made, the file in it not
+  const store = createLiveRegistry({ ...options, workFolder });
+  await assert.rejects(store.commit(patch()), { name: 'RegistryError', code: 'write-failed' });
+  assert.deepEqual(fake.keys(), before);
+  assert.deepEqual(readdirSync(workFolder), []);
+});
+
+test('an import that has happened has happened, also when its file cannot be removed', async () => {
+  const { options, fake } = setUp();
+  const workFolder = deepFolder(4000);
+  const here = process.cwd();
+  const inFolder = (work: () => void) => {
+    for (const name of readdirSync(workFolder)) {
+      process.chdir(join(workFolder, name));
+      try {
+        work();
+      } finally {
+        process.chdir(here);
+      }
+    }
+  };
+  const runner: ProcessRunner = {
+    run: async (program, args, more) => {
+      const result = await options.runner.run(program, args, more);
+      inFolder(() => mkdirSync('y'.repeat(200))); // its full path is longer than the system takes
+      return result;
+    },
+  };
+  const store = createLiveRegistry({ ...options, runner, workFolder });
+  try {
+    assert.equal(await store.commit(patch()), 'committed');
+    assert.deepEqual(fake.keys()[`HKEY_CURRENT_USER\\${PROFILES}`], {});
+  } finally {
+    inFolder(() => rmSync('y'.repeat(200), { recursive: true }));
+  }
+});
+
 test('a slow import is ended at its time limit', async () => {
   const { options } = setUp({ importDelayMs: 60_000 });
   const store = createLiveRegistry({ ...options, timeoutMs: 200 });
