@@ -1,5 +1,5 @@
 // `--out DIR`: what is written for each source. Nothing that exists is ever overwritten: a second run gets `.2` in its names.
-import { lstat, mkdir, open } from 'node:fs/promises';
+import { lstat, mkdir, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RegistryError } from '../errors.ts';
 
@@ -49,6 +49,10 @@ async function writeNew(path: string, data: Buffer | string): Promise<string> {
     try {
       await file.writeFile(data);
       await file.sync();
+    } catch (cause) {
+      // Half of it would be taken for the whole.
+      await unlink(path).catch(() => {});
+      throw cause;
     } finally {
       await file.close();
     }

@@ -1,5 +1,5 @@
 // `report`: the results of any number of desktops and hives on one page.
-import { open } from 'node:fs/promises';
+import { open, unlink } from 'node:fs/promises';
 import { Command } from 'commander';
 import { RegistryError, UsageError } from '../errors.ts';
 import type { Outcome } from '../exit-codes.ts';
@@ -78,10 +78,13 @@ async function writeReport(path: string, parts: Iterable<string>): Promise<void>
       for (const part of parts) {
         waiting += part;
         if (waiting.length < WRITE_BYTES) continue;
-        await file.write(waiting);
+        await file.appendFile(waiting);
         waiting = '';
       }
-      await file.write(waiting);
+      await file.appendFile(waiting);
+    } catch (cause) {
+      await unlink(path).catch(() => {});
+      throw cause;
     } finally {
       await file.close();
     }

@@ -35,7 +35,13 @@ async function isFinished(source: Source, command: ResultLine['command'], folder
     const path = join(folder, `${stem}.result.jsonl`);
     const text = await readFile(path, 'utf8').catch(() => '');
     const rows = text.split('\n').filter((row) => row !== '');
-    const lines = rows.map((row, i) => parseResultLine(row, `${path}, line ${i + 1}`));
+    let lines: ResultLine[];
+    try {
+      lines = rows.map((row, i) => parseResultLine(row, `${path}, line ${i + 1}`));
+    } catch {
+      // Cut off, or of another version: whatever it was about is looked at again, which does no harm.
+      return false;
+    }
     // The same name below another folder is another hive.
     const own = lines.filter(({ source: { name, label } }) => name === source.name && label === source.label);
     if (own.length > 0) return own.every((line) => line.command === command && line.outcome !== 'failed');

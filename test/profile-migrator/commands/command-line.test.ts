@@ -1,5 +1,6 @@
 // What each command line means: accepted, refused, and what is printed where.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -228,6 +229,37 @@ test('one file may hold several users, and parents that hold none', async () => 
 test('a source with nothing to change gets only the result', async () => {
   await run(`plan --reg @empty.reg ${OLD} ${TO} --out @nothing`);
   assert.deepEqual(readdirSync(join(folder, 'nothing')), ['empty.result.jsonl']);
+});
+
+test('a result that was cut off counts as not finished, and stops no other source', async () => {
+  const line = `plan --reg @many ${OLD} ${TO} --out @cut --json`;
+  const { out } = await run(line);
+  const path = join(folder, 'cut', 'sub_b.result.jsonl');
+  const whole = readFileSync(path, 'utf8');
+  for (const text of [whole.slice(0, 100), '', whole.replace('"version":1', '"version":2')]) {
+    writeFileSync(path, text);
+    const again = await run(`${line} --resume`);
+    assert.equal(again.code, 0, again.err);
+    assert.match(again.err, /1 of 2 sources are finished already/);
+    assert.equal(again.out, out.split('\n').slice(1).join('\n'));
+    rmSync(join(folder, 'cut', 'sub_b.2.result.jsonl'));
+    rmSync(join(folder, 'cut', 'sub_b.2.patch.reg'));
+    rmSync(join(folder, 'cut', 'sub_b.2.undo.reg'));
+  }
+});
+
+test('a file that could not be written whole is not left behind as if it were', () => {
+  const program = join(import.meta.dirname, '../../../src/profile-migrator/commands/output-folder.ts');
+  const script = `
+    import { openOutput } from ${JSON.stringify(program)};
+    const output = await openOutput(${JSON.stringify(join(folder, 'full'))}, 'a');
+    const code = await output.write('result.jsonl', 'x'.repeat(100_000)).then(() => '', (error) => error.code);
+    if (code !== 'write-failed') process.exitCode = 9;`;
+  // Stands for a full disk: files end at 4 or 8 KiB, and the signal about it is switched off.
+  const limited = ['-c', 'trap "" XFSZ; ulimit -f 8; exec "$0" --input-type=module-typescript -e "$1"'];
+  const { status, stderr } = spawnSync('/bin/sh', [...limited, process.execPath, script], { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  assert.deepEqual(readdirSync(join(folder, 'full')), []);
 });
 
 test('rollback of .reg files writes the restoration', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -359,6 +360,24 @@ test('nothing that exists is overwritten; no file at all is a usage error', asyn
   mkdirSync(join(FOLDER, 'empty'), { recursive: true });
   assert.equal((await run(join(FOLDER, 'empty'))).code, 2);
   assert.equal((await run()).code, 2);
+});
+
+test('a report that could not be written whole is an error, and no half of it is left', () => {
+  const program = join(import.meta.dirname, '../../../src/profile-migrator/commands/report.ts');
+  const csv = join(FOLDER, 'full.csv');
+  const lines = Array.from({ length: 50 }, (_, i) => renderResultLine(line({ computer: `PC${i}` })));
+  const input = join(FOLDER, 'many.jsonl');
+  writeFileSync(input, lines.join(''));
+  const script = `
+    import { report } from ${JSON.stringify(program)};
+    const options = { csv: ${JSON.stringify(csv)}, title: '', quiet: true };
+    const code = await report([${JSON.stringify(input)}], options, {}).then(() => '', (error) => error.code);
+    if (code !== 'write-failed') process.exitCode = 9;`;
+  // Stands for a full disk: files end at 1 or 2 KiB, and the signal about it is switched off.
+  const limited = ['-c', 'trap "" XFSZ; ulimit -f 2; exec "$0" --input-type=module-typescript -e "$1"'];
+  const { status, stderr } = spawnSync('/bin/sh', [...limited, process.execPath, script], { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  assert.throws(() => readFileSync(csv), { code: 'ENOENT' });
 });
 
 test('20,000 lines keep nothing but one small record a profile', () => {
