@@ -6,7 +6,7 @@ import type { ExchangeAccount, MapiProfile } from '../mapi/profile.ts';
 import { type AccountTargets, readHomeServer } from '../plan/account-verdict.ts';
 import { parsePolicy } from '../plan/policy-file.ts';
 import { parseServerDn } from '../plan/server-dn.ts';
-import { type ArrayTarget, checkTargets, isFqdn, sameName, type Targets } from '../plan/targets.ts';
+import { type ArrayTarget, checkTargets, isFqdn, proxiesOf, sameName, type Targets } from '../plan/targets.ts';
 import type { DiscoverAnswer, DiscoveredServer, MigratorDeps } from './deps.ts';
 import type { TargetOptions } from './options.ts';
 import type { Targeting } from './plan-source.ts';
@@ -73,16 +73,12 @@ async function arrayOfSettings(path: string, { from = [] }: TargetOptions, deps:
 }
 
 function beside({ proxy = [], publicFolders }: TargetOptions): Pick<Targets, 'proxies' | 'publicFolders'> {
-  const proxies = new Map<string, string>();
-  for (const pair of proxy) {
+  const pairs = proxy.map((pair) => {
     const [old, replacement, ...more] = pair.split('=');
     if (!old || !replacement || more.length > 0) throw new UsageError('option', `--proxy ${pair}: expected OLD=NEW`);
-    const other = proxies.get(old.toLowerCase());
-    if (other !== undefined && !sameName(other, replacement)) {
-      throw new UsageError('option', `--proxy ${old} has two replacements, ${other} and ${replacement}`);
-    }
-    proxies.set(old.toLowerCase(), replacement);
-  }
+    return [old, replacement] as const;
+  });
+  const proxies = proxiesOf(pairs);
   return publicFolders === undefined ? { proxies } : { proxies, publicFolders };
 }
 

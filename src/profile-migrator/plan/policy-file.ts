@@ -1,7 +1,7 @@
 // The policy file: the operator's targets as JSON, for roll-outs. Strict, because a misspelt field would silently move nothing.
 import { z } from 'zod';
 import { UsageError } from '../errors.ts';
-import { type ArrayTarget, checkTargets, type Targets } from './targets.ts';
+import { type ArrayTarget, checkTargets, proxiesOf, type Targets } from './targets.ts';
 
 export interface Policy {
   readonly targets: Targets;
@@ -56,7 +56,7 @@ export function parsePolicy(text: string, path: string): Policy {
     arrays: arrays.map(
       ({ serverDn, ...array }): ArrayTarget => (serverDn === undefined ? array : { ...array, serverDn }),
     ),
-    proxies: new Map(Object.entries(proxies ?? {}).map(([old, replacement]) => [old.toLowerCase(), replacement])),
+    proxies: proxiesOf(Object.entries(proxies ?? {})),
     ...(publicFolders === undefined ? {} : { publicFolders }),
   };
   return { targets: checkTargets(targets), until: until === undefined ? undefined : new Date(`${until}T23:59:59Z`) };

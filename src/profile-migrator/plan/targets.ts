@@ -48,6 +48,19 @@ export function isFqdn(name: string): boolean {
   return isServerName(name) && name.includes('.');
 }
 
+/** RPC proxy names by old name in lower case. @throws UsageError `target` when two that differ only in case have two replacements. */
+export function proxiesOf(pairs: readonly (readonly [string, string])[]): Map<string, string> {
+  const proxies = new Map<string, string>();
+  for (const [old, replacement] of pairs) {
+    const other = proxies.get(old.toLowerCase());
+    if (other !== undefined && !sameName(other, replacement)) {
+      throw new UsageError('target', `proxy "${old}" has two replacements, ${other} and ${replacement}`);
+    }
+    proxies.set(old.toLowerCase(), replacement);
+  }
+  return proxies;
+}
+
 /** @throws UsageError `target`, naming every contradiction at once. */
 export function checkTargets(targets: Targets): Targets {
   const problems = [...arrayProblems(targets.arrays), ...otherProblems(targets)];
@@ -60,6 +73,9 @@ function arrayProblems(arrays: readonly ArrayTarget[]): string[] {
   const owners = new Map<string, string>();
   const arrayNames = new Set(arrays.flatMap(namesOfArray).map((name) => name.toLowerCase()));
   for (const { fqdn, serverDn, replaces } of arrays) {
+    const twin = arrays.find((other) => sameName(other.fqdn, fqdn));
+    if (serverDn !== undefined && twin?.serverDn !== undefined && !sameName(twin.serverDn, serverDn))
+      problems.push(`array "${fqdn}" has two DNs, ${twin.serverDn} and ${serverDn}`);
     if (!isFqdn(fqdn))
       problems.push(`"${fqdn}" is no FQDN: an array is always named in full, as in outlook.contoso.com`);
     if (serverDn !== undefined && parseServerDn(serverDn)?.tail !== '') {

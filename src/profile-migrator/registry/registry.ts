@@ -52,6 +52,9 @@ export interface RegistryPatch {
   readonly edits: readonly ValueEdit[];
 }
 
+/** Letters that Unicode gives a capital, and the tables of Windows do not: as key names they are others than I, S and capital mu. */
+const KEPT: ReadonlySet<string> = new Set(['\u0131', '\u017f', '\u00b5']);
+
 /** Key and value names compare without case, unit by unit as the registry does it: no folding that changes the length. */
 export function foldName(name: string): string {
   if (/^[\x20-\x7e]*$/.test(name)) return name.toUpperCase();
@@ -59,7 +62,7 @@ export function foldName(name: string): string {
   for (let i = 0; i < name.length; i++) {
     const unit = name.charAt(i);
     const upper = unit.toUpperCase();
-    folded += upper.length === 1 ? upper : unit;
+    folded += upper.length === 1 && !KEPT.has(unit) ? upper : unit;
   }
   return folded;
 }

@@ -390,7 +390,12 @@ const accountArbitrary: fc.Arbitrary<AccountSpec> = fc.record(
     proxyPrincipal: names.map((name) => `msstd:${name}`),
     org: fc.constantFrom('Fabrikam', 'Fabrikam', 'Other'),
     stores: fc.array(
-      fc.record({ kind: fc.constantFrom('private', 'delegate', 'public', 'archive'), server: names, fqdn: names }),
+      fc.record({
+        kind: fc.constantFrom('private', 'delegate', 'public', 'archive'),
+        server: names,
+        fqdn: names,
+        org: fc.constantFrom('Fabrikam', 'Other'),
+      }),
       { maxLength: 3 },
     ),
     global: fc.constantFrom('copy', 'only'),
@@ -404,9 +409,10 @@ test('whatever the profiles say: applied and inverted gives back every byte, and
     shared: names,
     pointerBytes: fc.constantFrom(4 as const, 8 as const),
     replaces: fc.subarray(['FS1', 'fs1.fabrikam.test', 'FS2', 'fs2.fabrikam.test'], { minLength: 1 }),
+    dn: fc.constantFrom(undefined, serverDn(ARRAY), serverDn('first.fabrikam.test')),
   });
   fc.assert(
-    fc.property(spec, ({ accounts, shared, pointerBytes, replaces }) => {
+    fc.property(spec, ({ accounts, shared, pointerBytes, replaces, dn }) => {
       const profile: ProfileSpec = {
         name: 'P',
         accounts,
@@ -414,12 +420,24 @@ test('whatever the profiles say: applied and inverted gives back every byte, and
         sharedDirectoryServer: shared,
         orphanServer: 'FS1',
       };
-      const { snapshot, plan: first } = planOf({ profiles: [profile] }, { replaces });
+      const { snapshot, plan: first } = planOf(
+        { profiles: [profile] },
+        { replaces, ...(dn === undefined ? {} : { dn }) },
+      );
       const after = applyPatch(snapshot, first.patch);
       const back = applyPatch(after, invertPatch(first.patch));
       assert.deepEqual(diffSnapshots(snapshot, back), { edits: [], addedKeys: [], removedKeys: [] });
-      const options = { targets: { arrays: [{ fqdn: ARRAY, replaces }], proxies: new Map() } };
-      assert.deepEqual(planMigration(after, readProfiles(after), options).patch.edits, []);
+      const arrays = [{ fqdn: ARRAY, replaces, ...(dn === undefined ? {} : { serverDn: dn }) }];
+      const options = { targets: { arrays, proxies: new Map() } };
+      const second = planMigration(after, readProfiles(after), options);
+      assert.deepEqual(second.patch.edits, []);
+      // No section is half moved.
+      const moved = new Set(first.patch.edits.map(({ keyPath }) => keyPath));
+      for (const { section, old, property } of second.profiles.flatMap(decisionsOf)) {
+        if (!moved.has(section.keyPath) || !/^PR_PROFILE_(?:HOME_|UNRESOLVED_)?SERVER/.test(property)) continue;
+        const name = old.match(/\/cn=Servers\/cn=([^/]+)/)?.[1] ?? old;
+        for (const server of replaces) assert.notEqual(name.toLowerCase(), server.toLowerCase(), property);
+      }
       for (const { verdict, decisions } of first.profiles.flatMap((found) => found.accounts)) {
         if (verdict.kind !== 'migrate') assert.ok(decisions.every(({ edit }) => !edit));
       }

@@ -58,6 +58,21 @@ test('contradictions among targets are refused, all at once', () => {
     [{ fqdn, replaces: ['FS1'], serverDn: '/o=O/ou=A/cn=Configuration/cn=Servers/cn=fs1' }],
     /"FS1" is both an old server and an array/,
   );
+  const dn = '/o=O/ou=A/cn=Configuration/cn=Servers/cn=';
+  bad(
+    [
+      { fqdn, replaces: ['FS1'], serverDn: `${dn}a` },
+      { fqdn: fqdn.toUpperCase(), replaces: ['FS2'], serverDn: `${dn}b` },
+    ],
+    /two DNs/,
+  );
+  checkTargets({
+    arrays: [
+      { fqdn, replaces: ['FS1'], serverDn: `${dn}a` },
+      { fqdn, replaces: ['FS2'], serverDn: `${dn}A` },
+    ],
+    proxies: new Map(),
+  });
   const arrays = [{ fqdn, replaces: ['FS1'] }];
   checkTargets({ arrays, proxies: new Map() });
   assert.throws(() => checkTargets({ arrays, proxies: new Map([['owa', 'mail.fabrikam.test']]) }), /proxy "owa"/);
@@ -103,6 +118,9 @@ test('policies', () => {
   bad((policy) => {
     policy.arrays = [{ fqdn: 'x', replaces: ['a'] }];
   }, /no FQDN/);
+  bad((policy) => {
+    policy.proxies = { 'owa.contoso.test': 'mail.contoso.test', 'OWA.contoso.test': 'post.contoso.test' };
+  }, /"OWA\.contoso\.test" has two replacements/);
   assert.throws(() => parsePolicy('{', 'p.json'), /p\.json/);
 });
 

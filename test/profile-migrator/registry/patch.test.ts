@@ -7,6 +7,7 @@ import { entriesOf, snapshotsOf } from '../../../src/profile-migrator/registry/r
 import { renderRegFile } from '../../../src/profile-migrator/registry/reg-file-writer.ts';
 import {
   findKey,
+  foldName,
   locateKey,
   type RegistrySnapshot,
   type ValueEdit,
@@ -99,6 +100,15 @@ test('a difference of keys is one', () => {
   const [two] = snapshotsOf({ entries: [{ kind: 'key', path: `${ROOT}\\x\\z` }], codePage: undefined });
   assert.ok(one && two);
   assert.deepEqual(diffSnapshots(one, two), { edits: [], addedKeys: ['x\\z'], removedKeys: ['x\\y'] });
+});
+
+test('names that Windows tells apart are told apart', () => {
+  const entries = ['ılk', 'Ilk', 'ſ', 'S', 'µ', 'Μ'].map(
+    (name) => ({ kind: 'key', path: `HKEY_CURRENT_USER\\${name}` }) as const,
+  );
+  const [snapshot] = snapshotsOf({ entries, codePage: undefined });
+  assert.equal(snapshot?.root.subkeys.size, 6);
+  assert.equal(foldName('jürgen ÿ'), foldName('JÜRGEN Ÿ'));
 });
 
 test('finds keys without case, and says how they are spelled', () => {
