@@ -1,20 +1,22 @@
-// One run at a time for each source: a file names the process at work. The lock of a process that is gone is taken over.
-import { link, mkdir, open, readFile, rename, stat, unlink } from 'node:fs/promises';
-import { uptime } from 'node:os';
+// One run at a time for each source: a file names the process at work and its computer. The lock of a process that is gone is taken over.
+import { link, open, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { hostname, uptime } from 'node:os';
 import { dirname } from 'node:path';
 import { RegistryError } from '../errors.ts';
+import { makeFolder } from './state-files.ts';
 
 /** A lock without its line is being written this very moment; after this time its run was killed in that moment. */
 const UNFINISHED_MS = 10_000;
 
 /** Takes the lock; the answer gives it back. @throws RegistryError `source-busy` while another run holds it. */
 export async function takeLock(path: string): Promise<() => Promise<void>> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeFolder(dirname(path));
   for (let attempt = 0; attempt < 3; attempt++) {
     try {
       const file = await open(path, 'wx', 0o600);
       try {
-        await file.writeFile(`${process.pid} ${(await startTicks(process.pid)) ?? '-'} ${new Date().toISOString()}\n`);
+        const started = (await startTicks(process.pid)) ?? '-';
+        await file.writeFile(`${process.pid} ${started} ${new Date().toISOString()} ${hostname()}\n`);
       } catch (cause) {
         await unlink(path).catch(() => {});
         throw cause;
@@ -37,11 +39,19 @@ export async function takeLock(path: string): Promise<() => Promise<void>> {
 async function removeStale(path: string): Promise<void> {
   const text = await readFile(path, 'utf8').catch(() => undefined);
   if (text === undefined) return;
-  if (!text.endsWith('\n') && (await isFresh(path))) {
+  const whole = text.endsWith('\n');
+  if (!whole && (await isFresh(path))) {
     throw new RegistryError('source-busy', `another run of this program has just begun (${path})`);
   }
-  const [pid = '', ticks = '', since = ''] = text.trim().split(' ');
-  if (text.endsWith('\n') && (await isAlive(Number(pid), ticks, Date.parse(since)))) {
+  const [pid = '', ticks = '', since = '', host = hostname()] = text.trim().split(' ');
+  // The folder may lie on a share; of processes elsewhere nothing can be told from here.
+  if (whole && host !== hostname()) {
+    throw new RegistryError(
+      'source-busy',
+      `this program is at work on ${host} (if nothing runs there, delete ${path})`,
+    );
+  }
+  if (whole && (await isAlive(Number(pid), ticks, Date.parse(since)))) {
     throw new RegistryError(
       'source-busy',
       `another run of this program is at work, process ${pid} (if it is not, delete ${path})`,

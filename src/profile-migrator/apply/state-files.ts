@@ -22,6 +22,13 @@ export async function writeDurably(path: string, data: string | Buffer): Promise
   }
 }
 
+/** Makes a folder that this user alone can look into, unless it is there. @throws RegistryError `write-failed`. */
+export async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 }).catch((cause: Error) => {
+    throw new RegistryError('write-failed', `cannot make folder ${path}: ${cause.message}`, { cause });
+  });
+}
+
 /** Where a file lies until it is complete. */
 export function besideOf(path: string): string {
   return `${path}.new`;

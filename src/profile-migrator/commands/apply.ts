@@ -28,6 +28,7 @@ import { failedLine, linesOfPlan, refuseStale } from './result-lines.ts';
 import { unfinished } from './resume.ts';
 import { keepResult, type RunContext, runSources, type SourceResult } from './run-sources.ts';
 import type { ChangeableAccess, Source } from './source.ts';
+import { printable, printableLines } from './style.ts';
 import { resolveTargets } from './targeting.ts';
 import { renderPatches, writeResult } from './write-plan.ts';
 
@@ -164,13 +165,13 @@ async function changeAsPlanned(
     await keepResult(options.out, source, failed);
     return {
       lines: failed,
-      text: `${text}${context.style.warning(`  failed: ${error.message}`)}\n`,
+      text: `${text}${context.style.warning(`  failed: ${printableLines(error.message)}`)}\n`,
       outcomes: [outcomeOfError(error)],
     };
   }
-  const done = `  ${patch.edits.length} values changed and read again; undo files and results in ${run.folder}\n`;
+  const done = `  ${patch.edits.length} values changed and read again; undo files and results in ${printable(run.folder)}\n`;
   const kept = source.access?.condition?.().kept;
-  const original = kept === undefined ? '' : `  the original is kept as ${kept}\n`;
+  const original = kept === undefined ? '' : `  the original is kept as ${printable(kept)}\n`;
   return { lines, text: `${text}${done}${original}`, outcomes: [] };
 }
 

@@ -1,6 +1,7 @@
 // `--out DIR`: what is written for each source. Nothing that exists is ever overwritten: a second run gets `.2` in its names.
-import { lstat, mkdir, open, unlink } from 'node:fs/promises';
+import { lstat, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../apply/state-files.ts';
 import { RegistryError } from '../errors.ts';
 
 export type OutputKind = 'patch.reg' | 'undo.reg' | 'restore.reg' | 'result.jsonl';
@@ -11,9 +12,9 @@ export interface OutputSet {
   write(kind: OutputKind, data: Buffer | string): Promise<string>;
 }
 
-/** The stems of earlier runs over a source of this name, oldest first, and the next free one. */
+/** The stems of earlier runs over a source of this name, oldest first, and the next free one. @throws RegistryError `write-failed`. */
 export async function stemsIn(folder: string, name: string): Promise<{ used: string[]; free: string }> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder);
   // Asked by name: listing the folder for each of thousands of sources would take longer than the work itself.
   const isUsed = async (stem: string): Promise<boolean> => {
     const found = await Promise.all(KINDS.map((kind) => exists(join(folder, `${stem}.${kind}`))));

@@ -18,6 +18,7 @@ import { PLAN_INTRODUCTION, PRECONDITIONS, renderSourcePlan } from './render-pla
 import { linesOfPlan, refuseStale, sourceLine } from './result-lines.ts';
 import { unfinished } from './resume.ts';
 import { type RunContext, runSources, type SourceResult } from './run-sources.ts';
+import { printable } from './style.ts';
 import { resolveTargets } from './targeting.ts';
 import { writePlan } from './write-plan.ts';
 
@@ -70,6 +71,6 @@ export async function settlePlan(
   if (lines.length === 0) lines.push(sourceLine(source, null, context.line));
   const written =
     options.out === undefined ? [] : await writePlan(planned, lines, options.out, options.asHkcu ?? false);
-  const files = written.map((path) => `  wrote ${path}\n`).join('');
+  const files = written.map((path) => `  wrote ${printable(path)}\n`).join('');
   return { lines, text: `${renderSourcePlan(planned, context.style)}${files}`, outcomes: [] };
 }

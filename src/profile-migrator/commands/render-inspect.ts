@@ -28,8 +28,8 @@ export function renderInspection(
   style: Style,
 ): string {
   const lines = [style.heading(printable(source.label))];
-  for (const note of content.notes) lines.push(`  note: ${note}`);
-  if (content.stale !== undefined) lines.push(style.warning(`  out of date: ${content.stale}`));
+  for (const note of content.notes) lines.push(`  note: ${printable(note)}`);
+  if (content.stale !== undefined) lines.push(style.warning(`  out of date: ${printable(content.stale)}`));
   for (const { snapshot, profiles } of roots) {
     const installed = outlookVersionsIn(snapshot).map(describeOutlook);
     lines.push(`  ${printable(snapshot.rootPath)}`);
@@ -89,7 +89,7 @@ function renderProfile(profile: MapiProfile, style: Style): string[] {
     '',
     `  ${style.heading(`Profile "${printable(profile.name)}"`)} (${describeOutlook(profile.outlook)}${standing})`,
   ];
-  for (const problem of profile.problems) lines.push(style.warning(`    ! ${problem}`));
+  for (const problem of profile.problems) lines.push(style.warning(`    ! ${printable(problem)}`));
   if (profile.accounts.length === 0) lines.push('    no Exchange account');
   for (const account of profile.accounts) lines.push(...renderAccount(account, style));
   lines.push(...renderSections([...profile.sharedSections, ...profile.orphans], '    '));

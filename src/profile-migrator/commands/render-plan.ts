@@ -20,8 +20,8 @@ export const PRECONDITIONS = `Before you apply, make sure that
 
 export function renderSourcePlan({ source, roots, notes, stale }: SourcePlan, style: Style): string {
   const lines = [style.heading(printable(source.label))];
-  for (const note of notes) lines.push(`  note: ${note}`);
-  if (stale !== undefined) lines.push(style.warning(`  out of date: ${stale}`));
+  for (const note of notes) lines.push(`  note: ${printable(note)}`);
+  if (stale !== undefined) lines.push(style.warning(`  out of date: ${printable(stale)}`));
   for (const { snapshot, plan } of roots) {
     if (roots.length > 1) lines.push(`  ${printable(snapshot.rootPath)}`);
     if (plan.profiles.length === 0) lines.push('  no profile here');
@@ -39,7 +39,7 @@ function renderProfile(plan: ProfilePlan, style: Style): string[] {
     '',
     `  ${style.heading(`Profile "${printable(profile.name)}"`)} (${describeOutlook(profile.outlook)}${standing})`,
   ];
-  for (const problem of profile.problems) lines.push(style.warning(`    ! ${problem}`));
+  for (const problem of profile.problems) lines.push(style.warning(`    ! ${printable(problem)}`));
   if (accounts.length === 0) lines.push('    no Exchange account: nothing to do');
   for (const account of accounts) lines.push(...renderAccount(account, style));
   if (shared.length > 0) {

@@ -62,7 +62,7 @@ export async function report(paths: readonly string[], options: ReportOptions, d
   }
   if (options.json || options.quiet) {
     for (const { file, number, problem } of fleet.problems)
-      deps.stderr.write(`${file}, line ${number}: not counted: ${problem}\n`);
+      deps.stderr.write(`${printable(file)}, line ${number}: not counted: ${printable(problem)}\n`);
   }
   return fleet.unreadable > 0 ? ['failed'] : ['done'];
 }

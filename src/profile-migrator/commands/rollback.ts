@@ -19,6 +19,7 @@ import { linesOfRestore, renderRestore } from './render-restore.ts';
 import { unfinished } from './resume.ts';
 import { type RunContext, runSources, type SourceResult } from './run-sources.ts';
 import type { ChangeableAccess, Source } from './source.ts';
+import { printable } from './style.ts';
 import { renderPatches, writeResult } from './write-plan.ts';
 
 export type RollbackOptions = SourceOptions & OutputOptions & ChangeOptions & { readonly asHkcu?: true };
@@ -76,7 +77,7 @@ async function restoreStore(
   options: RollbackOptions,
 ): Promise<SourceResult> {
   const lines = linesOfRestore(source, plan, context.line, 'restored');
-  const note = run.recovery ? `  note: ${run.recovery.text}\n` : '';
+  const note = run.recovery ? `  note: ${printable(run.recovery.text)}\n` : '';
   if (plan.patch.edits.length > 0) {
     const files = [{ kind: 'restore.reg' as const, data: renderPatches([plan.patch], false) }];
     await changeStore(run, source, { kind: 'rollback', patch: plan.patch, lines, files });
@@ -101,7 +102,7 @@ async function writeRestoration(
   let written = '';
   if (patches.length > 0) {
     const path = await output.write('restore.reg', renderPatches(patches, asHkcu));
-    written = `  wrote ${path}: import it as that user, with Outlook closed\n`;
+    written = `  wrote ${printable(path)}: import it as that user, with Outlook closed\n`;
   }
   await output.write('result.jsonl', lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   return { lines, text: `${renderRestore(source, plans, context.style, false)}${written}`, outcomes: [] };

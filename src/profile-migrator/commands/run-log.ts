@@ -1,6 +1,7 @@
 // `--log FILE`: one line for each event, in UTF-8, appended; a file that has grown large is set aside first.
 import { appendFile, rename, stat } from 'node:fs/promises';
 import { RegistryError } from '../errors.ts';
+import { printable } from './style.ts';
 
 const ROTATE_AT_BYTES = 5 * 1024 * 1024;
 
@@ -16,9 +17,13 @@ export async function openLog(path: string | undefined, now: () => Date): Promis
   if (size > ROTATE_AT_BYTES) await rename(path, `${path}.1`).catch(() => {});
   const append = async (text: string): Promise<void> => {
     try {
-      await appendFile(path, `${now().toISOString()} ${text.replaceAll('\r', '').replaceAll('\n', ' | ')}\n`, {
-        mode: 0o600,
-      });
+      await appendFile(
+        path,
+        `${now().toISOString()} ${printable(text.replaceAll('\r', '').replaceAll('\n', ' | '))}\n`,
+        {
+          mode: 0o600,
+        },
+      );
     } catch (cause) {
       throw new RegistryError('write-failed', `cannot write log ${path}: ${(cause as Error).message}`, { cause });
     }

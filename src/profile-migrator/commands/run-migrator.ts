@@ -10,6 +10,7 @@ import { inspectCommand } from './inspect.ts';
 import { planCommand } from './plan.ts';
 import { reportCommand } from './report.ts';
 import { rollbackCommand } from './rollback.ts';
+import { printableLines } from './style.ts';
 
 export async function runMigrator(args: readonly string[], deps: MigratorDeps): Promise<number> {
   const { convention } = deps.config;
@@ -22,7 +23,9 @@ export async function runMigrator(args: readonly string[], deps: MigratorDeps): 
   } catch (error) {
     if (error instanceof CommanderError) return exitCodeOf([error.exitCode === 0 ? 'done' : 'usage'], convention);
     const known = error instanceof UsageError || error instanceof RegistryError;
-    deps.stderr.write(`profile-migrator: ${known ? error.message : ((error as Error).stack ?? String(error))}\n`);
+    deps.stderr.write(
+      `profile-migrator: ${known ? printableLines(error.message) : ((error as Error).stack ?? String(error))}\n`,
+    );
     return exitCodeOf([outcomeOfError(error)], convention);
   }
   return exitCodeOf(outcomes, convention);

@@ -9,7 +9,7 @@ import type { OutputOptions } from './options.ts';
 import { failedLine, type LineContext, outcomesOfLine, sourceLine } from './result-lines.ts';
 import { openLog } from './run-log.ts';
 import type { Source } from './source.ts';
-import { type Style, styleFor } from './style.ts';
+import { printable, printableLines, type Style, styleFor } from './style.ts';
 import { writeResult } from './write-plan.ts';
 
 export interface SourceResult {
@@ -75,16 +75,17 @@ async function attempt(
   } catch (error) {
     if (error instanceof UsageError || !(error instanceof Error)) throw error;
     const base = sourceLine(source, null, context.line);
+    const heading = context.style.heading(printable(source.label));
     if (error instanceof RegistryError && error.code === 'nothing-to-roll-back') {
       // Of many sources most may never have been changed.
       const { code, message } = error;
       const line = { ...base, error: { code, message } };
       await keepResult(out, source, [line]);
-      return { lines: [line], text: `${context.style.heading(source.label)}\n  ${message}\n`, outcomes: [] };
+      return { lines: [line], text: `${heading}\n  ${printableLines(message)}\n`, outcomes: [] };
     }
     const line = failedLine(base, error);
     await keepResult(out, source, [line]);
-    const text = `${context.style.heading(source.label)}\n${context.style.warning(`  failed: ${error.message}`)}\n`;
+    const text = `${heading}\n${context.style.warning(`  failed: ${printableLines(error.message)}`)}\n`;
     return { lines: [line], text, outcomes: [outcomeOfError(error)] };
   }
 }
@@ -93,7 +94,7 @@ async function attempt(
 async function withNotes(source: Source, { log }: RunContext, result: SourceResult): Promise<SourceResult> {
   const notes = source.takeNotes?.() ?? [];
   for (const note of notes) await log(`${source.label}: ${note}`);
-  return { ...result, text: `${result.text}${notes.map((note) => `  note: ${note}\n`).join('')}` };
+  return { ...result, text: `${result.text}${notes.map((note) => `  note: ${printable(note)}\n`).join('')}` };
 }
 
 /** A failure is a result as well; that it cannot be kept must not hide it. */
@@ -104,8 +105,9 @@ export async function keepResult(out: string | undefined, source: Source, lines:
 /** With text switched off, what failed still reaches the person or the log collector on standard error. */
 function complain({ lines }: SourceResult, deps: MigratorDeps): void {
   for (const { outcome, error, refusals, source, attention } of lines) {
-    if (outcome === 'failed') deps.stderr.write(`${source.label}: ${error?.message ?? 'failed'}\n`);
-    else if (refusals.length > 0) for (const text of attention) deps.stderr.write(`${source.label}: ${text}\n`);
+    const say = (text: string) => deps.stderr.write(`${printable(source.label)}: ${printableLines(text)}\n`);
+    if (outcome === 'failed') say(error?.message ?? 'failed');
+    else if (refusals.length > 0) for (const text of attention) say(text);
   }
 }
 

@@ -28,3 +28,8 @@ export function printable(text: string): string {
     return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });
 }
+
+/** The same for text of several lines, such as an error that lists what is wrong. */
+export function printableLines(text: string): string {
+  return text.split('\n').map(printable).join('\n');
+}

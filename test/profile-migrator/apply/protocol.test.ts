@@ -11,7 +11,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { afterEach, beforeEach } from 'node:test';
 import type { ProtocolStep } from '../../../src/profile-migrator/apply/protocol.ts';
@@ -258,6 +258,35 @@ test('a lock that is being written this very moment is a lock', async () => {
   const longAgo = new Date(Date.now() - 60_000);
   utimesSync(lock, longAgo, longAgo); // its run was killed in that moment
   assert.equal((await run(['apply', ...TARGET])).code, 0);
+});
+
+test('a lock of another computer is no dead lock, whatever runs here', async () => {
+  const original = seed(nina);
+  mkdirSync(join(folder, 'out'));
+  const lock = join(folder, 'out', `${NAME}.lock`);
+  writeFileSync(lock, '999999999 1 2026-01-01T00:00:00.000Z another-desktop\n');
+  const busy = await run(['apply', ...TARGET]);
+  assert.equal(busy.code, 1);
+  assert.match(busy.text, /at work on another-desktop.*delete/);
+  assert.equal(changed(original), 0);
+  writeFileSync(lock, `999999999 1 2026-01-01T00:00:00.000Z ${hostname()}\n`);
+  assert.equal((await run(['apply', ...TARGET])).code, 0);
+});
+
+test('a state folder that cannot be made is told as such', async () => {
+  seed(nina);
+  writeFileSync(join(folder, 'file'), '');
+  const lost = join(folder, 'file', 'out');
+  for (const args of [
+    ['apply', ...TARGET],
+    ['plan', ...TARGET],
+    ['plan', ...TARGET, '--resume'],
+  ]) {
+    const { code, text } = await run(args, {}, {}, lost);
+    assert.equal(code, 1, text);
+    assert.match(text, /cannot make folder .*file.out/);
+    assert.doesNotMatch(text, /\n +at /, 'no stack');
+  }
 });
 
 /** As if the program were killed there: what it would do on its way out is not done. */

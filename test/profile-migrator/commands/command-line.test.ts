@@ -331,4 +331,19 @@ test('text from a registry cannot steer the terminal', async () => {
     assert.doesNotMatch(out.replaceAll('\n', ''), /[\p{Cc}\u202e]/u);
     assert.match(out, /x\\u001b\[2Jy/);
   }
+  const torn = buildRegFile({ profiles: [{ name: 'x', accounts: [{ ...nina, fqdn: 'f\u001b[2J\u202e.test' }] }] });
+  mkdirSync(join(folder, 'evil'));
+  writeFileSync(join(folder, 'evil', 'torn\u001b[2J.reg'), torn);
+  writeFileSync(join(folder, 'evil', 'bad\u001b[2J.reg'), 'no registry');
+  for (const more of ['', '--quiet', '--json', '--quiet --log @evil.log']) {
+    const { out, err } = await run(`plan --reg @evil ${OLD} ${TO} ${more}`);
+    const said = more === '--json' ? err : `${out}${err}`;
+    assert.doesNotMatch(said.replaceAll('\n', ''), /[\p{Cc}\u202e]/u, more);
+    assert.match(said, /torn\\u001b\[2J\.reg[\s\S]*--from f\\u001b/, more);
+    assert.match(said, /bad\\u001b\[2J\.reg.*expected/, more);
+  }
+  const log = readFileSync(join(folder, 'evil.log'), 'utf8');
+  assert.doesNotMatch(log.replaceAll('\n', ''), /[\p{Cc}\u202e]/u);
+  const missing = await run(`plan --reg @evil/\u001b[2J ${OLD} ${TO}`);
+  assert.doesNotMatch(missing.err.replaceAll('\n', ''), /\p{Cc}/u);
 });
