@@ -22,6 +22,19 @@ const deps: MigratorDeps = {
   ...(process.platform === 'win32' ? { openLive: (selection) => openLiveSources(selection, config) } : {}),
 };
 
+// A change is not broken off because nobody reads what is printed; output that could not be kept is a failure in the end.
+let lost: NodeJS.ErrnoException | undefined;
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') lost ??= error;
+  });
+}
+process.once('exit', () => {
+  if (!lost) return;
+  process.stderr.write(`profile-migrator: cannot write the output: ${lost.message}\n`);
+  process.exitCode ||= 1;
+});
+
 // No top-level await: the Windows executable is bundled as CommonJS.
 void runMigrator(process.argv.slice(2), deps).then((code) => {
   process.exitCode = code;

@@ -248,6 +248,30 @@ test('a result that was cut off counts as not finished, and stops no other sourc
   }
 });
 
+test('nobody reads the output any more, or it cannot be kept: the run comes to its end', () => {
+  const program = join(import.meta.dirname, '../../../src/cli/profile-migrator.ts');
+  const sources = join(folder, 'unread');
+  mkdirSync(sources);
+  for (let i = 0; i < 30; i++) writeFileSync(join(sources, `u${i}.reg`), readFileSync(join(folder, 'a.reg')));
+  const through = (name: string, rest: string) => {
+    const line = `plan --reg ${sources} ${OLD} ${TO} --json --out ${join(folder, name)}`.split(' ');
+    const code = join(folder, `${name}.code`);
+    const script = `{ "$0" "$@"; echo $? >${code}; } ${rest}`;
+    const args = ['-c', script, process.execPath, program, ...line];
+    const { stderr } = spawnSync('/bin/sh', args, { encoding: 'utf8', timeout: 30_000 });
+    assert.doesNotMatch(stderr, /\n +at /, 'no stack');
+    assert.equal(readdirSync(join(folder, name)).filter((file) => file.endsWith('.result.jsonl')).length, 30, name);
+    return Number(readFileSync(code, 'utf8'));
+  };
+  assert.equal(through('head', '| head -c 1 >/dev/null'), 0);
+  assert.equal(through('unkept', '>/dev/full'), 1); // what was to be collected is not there
+  const help = spawnSync('/bin/sh', ['-c', '"$0" "$1" --help >/dev/full', process.execPath, program], {
+    encoding: 'utf8',
+  });
+  assert.equal(help.status, 1);
+  assert.match(help.stderr, /^profile-migrator: cannot write the output: .*\n$/);
+});
+
 test('a file that could not be written whole is not left behind as if it were', () => {
   const program = join(import.meta.dirname, '../../../src/profile-migrator/commands/output-folder.ts');
   const script = `
