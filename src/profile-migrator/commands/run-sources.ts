@@ -39,8 +39,8 @@ export async function runSources(
   const log = await openLog(options.log, deps.now);
   const line: LineContext = { command, program: deps.program, computer: deps.config.computer, now: deps.now() };
   const context: RunContext = { line, style: styleFor(deps.stdout, deps.config.colour), log };
-  const progress = progressOf(sources.length, options, deps);
   await log(`${command} starts: ${sources.length} source(s)`);
+  const progress = progressOf(sources.length, options, deps);
   const run = async (source: Source): Promise<SourceResult> => {
     const result = await withNotes(source, context, await attempt(source, context, options.out, work));
     progress?.count(result);
@@ -51,15 +51,19 @@ export async function runSources(
   let index = 0;
   // The users of a live registry go one by one: each starts programs of its own.
   const limit = sources.some(({ kind }) => kind === 'live') ? 1 : PARALLEL_FILES;
-  for await (const result of inOrder(sources, limit, run)) {
-    for (const text of summaries(result)) await log(text);
-    outcomes.push(...result.lines.flatMap(outcomesOfLine), ...result.outcomes);
-    for (const { outcome } of result.lines) totals.set(outcome, (totals.get(outcome) ?? 0) + 1);
-    if (options.json) for (const item of result.lines) deps.stdout.write(renderResultLine(item));
-    else if (!options.quiet) deps.stdout.write(index++ > 0 ? `\n${result.text}` : result.text);
-    if (options.json || options.quiet) complain(result, deps);
+  try {
+    for await (const result of inOrder(sources, limit, run)) {
+      for (const text of summaries(result)) await log(text);
+      outcomes.push(...result.lines.flatMap(outcomesOfLine), ...result.outcomes);
+      for (const { outcome } of result.lines) totals.set(outcome, (totals.get(outcome) ?? 0) + 1);
+      if (options.json) for (const item of result.lines) deps.stdout.write(renderResultLine(item));
+      else if (!options.quiet) deps.stdout.write(index++ > 0 ? `\n${result.text}` : result.text);
+      if (options.json || options.quiet) complain(result, deps);
+    }
+  } finally {
+    // Its timer would keep the program running.
+    progress?.stop();
   }
-  progress?.stop();
   if (sources.length > 1 && !options.json && !options.quiet) deps.stdout.write(`\n${renderTotals(totals)}\n`);
   return outcomes;
 }
@@ -137,6 +141,8 @@ function progressOf(total: number, options: OutputOptions, deps: MigratorDeps): 
   const bar = new SingleBar({
     stream,
     clearOnComplete: true,
+    // Left alone: what Ctrl+C could not set back. The bar is cut at the terminal's width.
+    linewrap: true,
     format:
       '{bar} {value}/{total} sources, {rate}/s, {changing} changing, {failed} refused or failed, {eta_formatted} left',
   });

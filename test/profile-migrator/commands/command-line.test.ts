@@ -226,6 +226,24 @@ test('one file may hold several users, and parents that hold none', async () => 
   assert.match(merged.err, /several users/);
 });
 
+test('a run that is broken off leaves no progress bar behind, which would keep the program running', async () => {
+  const said: string[] = [];
+  const stderr = Object.assign(Object.create(process.stderr), {
+    write: (text: string) => said.push(text) > 0,
+    isTTY: true,
+    columns: 200,
+  });
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  const before = timers();
+  const { code } = await run(`plan --reg @a.reg @many ${OLD} ${TO} --log @a.reg/log`, { stderr });
+  assert.equal(code, 1);
+  const broken = await run(`apply --reg @a.reg @many ${OLD} ${TO}`, { stderr });
+  assert.equal(broken.code, 2);
+  assert.match(said.join(''), /needs --out/);
+  assert.equal(timers(), before);
+  assert.doesNotMatch(said.join(''), /\[\?7l/, 'a terminal that no longer wraps its lines after Ctrl+C');
+});
+
 test('a source with nothing to change gets only the result', async () => {
   await run(`plan --reg @empty.reg ${OLD} ${TO} --out @nothing`);
   assert.deepEqual(readdirSync(join(folder, 'nothing')), ['empty.result.jsonl']);
