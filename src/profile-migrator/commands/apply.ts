@@ -1,6 +1,6 @@
 // `apply`: carries the plan out. On the live registry and on hives by the apply protocol; for .reg files it writes the change down
 // and says who has to import it.
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { loadProfiles, requireOutlookClosed } from '../apply/protocol.ts';
 import { UsageError } from '../errors.ts';
 import type { Outcome } from '../exit-codes.ts';
@@ -11,6 +11,7 @@ import type { MigratorDeps } from './deps.ts';
 import { outcomeOfError } from './error-outcome.ts';
 import { findSources } from './find-sources.ts';
 import {
+  addChangeOptions,
   addOutputOptions,
   addSourceOptions,
   addTargetOptions,
@@ -42,14 +43,8 @@ export function applyCommand(deps: MigratorDeps, run: (work: () => Promise<Outco
   const command = new Command('apply').description(
     'carry the plan out, prove it by reading again, and keep what rollback needs',
   );
-  addOutputOptions(
-    addTargetOptions(addSourceOptions(command)),
-    'where undo files, journals and results lie; needed with --reg',
-  )
-    .option('--as-hkcu', 'with --reg: write for HKEY_CURRENT_USER instead of the root of the source')
-    .optionsGroup('Safety:')
-    .option('--wait <seconds>', 'wait so long for Outlook to be closed instead of refusing', parseSeconds)
-    .option('--assume-outlook-closed', 'go on where it cannot be told whether Outlook is running')
+  const out = 'where undo files, journals and results lie; needed with --reg';
+  addChangeOptions(addOutputOptions(addTargetOptions(addSourceOptions(command)), out))
     .option('--no-precheck', 'do not ask first whether the array answers')
     .action((options: ApplyOptions) => run(() => apply(options, deps)));
   return command;
@@ -173,10 +168,4 @@ async function changeAsPlanned(
   const kept = source.access?.condition?.().kept;
   const original = kept === undefined ? '' : `  the original is kept as ${printable(kept)}\n`;
   return { lines, text: `${text}${done}${original}`, outcomes: [] };
-}
-
-function parseSeconds(text: string): number {
-  const seconds = Number(text);
-  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('Expected a number of seconds.');
-  return seconds;
 }

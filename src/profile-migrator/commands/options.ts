@@ -92,6 +92,14 @@ export function addOutputOptions(command: Command, out: string): Command {
     .option('--log <file>', 'append one line for each event');
 }
 
+export function addChangeOptions(command: Command): Command {
+  return command
+    .option('--as-hkcu', 'with --reg: write for HKEY_CURRENT_USER instead of the root of the source')
+    .optionsGroup('Safety:')
+    .option('--wait <seconds>', 'wait so long for Outlook to be closed instead of refusing', parseSeconds)
+    .option('--assume-outlook-closed', 'go on where it cannot be told whether Outlook is running');
+}
+
 export function selectionOf({ profile = [], outlook = [] }: SelectionOptions): Selection {
   return { profiles: profile, outlooks: outlook };
 }
@@ -107,6 +115,11 @@ export function checkSourceOptions(options: SourceOptions): void {
   if (options.reg && live)
     throw new UsageError('option', '--reg and the live registry (--live, --user, --all-users) exclude each other');
   if (options.codePage !== undefined && !options.reg) throw new UsageError('option', '--code-page is for --reg files');
+}
+
+function parseSeconds(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('Expected a number of seconds.');
+  return Number(text);
 }
 
 function parseCodePage(text: string): number {

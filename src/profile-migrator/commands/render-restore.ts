@@ -1,11 +1,12 @@
 // What a rollback says: result lines and text.
+import { packValue } from '../apply/journal.ts';
 import type { RestorePlan } from '../apply/restore.ts';
 import { readMultiString } from '../mapi/multi-value.ts';
 import { PropType } from '../mapi/property-tags.ts';
 import { CHANGEABLE_VALUES } from '../plan/section-rules.ts';
 import type { RegistryValue } from '../registry/registry.ts';
 import type { ResultLine, ResultOutcome } from '../result-line.ts';
-import { dataOf, type LineContext, sourceLine } from './result-lines.ts';
+import { type LineContext, sourceLine } from './result-lines.ts';
 import type { Source } from './source.ts';
 import { printable, type Style } from './style.ts';
 import { count, describeProperty } from './wording.ts';
@@ -41,8 +42,8 @@ export function linesOfRestore(
           reason: 'our-value-stands',
           old: shown(edit.before),
           new: shown(edit.after),
-          before: dataOf(edit.before),
-          after: dataOf(edit.after),
+          before: packValue(edit.before),
+          after: packValue(edit.after),
         })),
         ...kept.map(({ keyPath: key, name, property, role }) => {
           return { key, name, property, role, action: 'keep' as const, reason: 'changed-since', old: '' };

@@ -1,9 +1,9 @@
 // From a plan to its result lines, and from the lines' outcomes to the outcome of the run.
+import { packValue } from '../apply/journal.ts';
 import type { Outcome } from '../exit-codes.ts';
 import { type Decision, REASON_TEXT } from '../plan/decision.ts';
 import { type AccountPlan, decisionsOf, type MigrationPlan, type ProfilePlan } from '../plan/plan-migration.ts';
-import type { RegistryValue } from '../registry/registry.ts';
-import type { RegistryData, ResultLine, ResultOutcome, ResultValue } from '../result-line.ts';
+import type { ResultLine, ResultOutcome, ResultValue } from '../result-line.ts';
 import { RESULT_VERSION } from '../result-line.ts';
 import { type Source, userOf } from './source.ts';
 
@@ -82,10 +82,6 @@ export function outcomesOfLine(line: ResultLine): Outcome[] {
   if (line.refusals.length > 0) return ['failed'];
   if (line.error?.code === 'nothing-to-roll-back') return ['nothing-to-roll-back'];
   return line.outcome === 'failed' ? [] : ['done'];
-}
-
-export function dataOf(value: RegistryValue | undefined): RegistryData | null {
-  return value ? { type: value.type, data: value.data.toString('hex') } : null;
 }
 
 function profileLine(base: ResultLine, plan: ProfilePlan, done: ResultOutcome): ResultLine {
@@ -186,5 +182,5 @@ function resultValue(decision: Decision): ResultValue {
   };
   if (decision.new !== undefined) value.new = decision.new;
   if (!edit) return value;
-  return { ...value, before: dataOf(edit.before), after: dataOf(edit.after) };
+  return { ...value, before: packValue(edit.before), after: packValue(edit.after) };
 }

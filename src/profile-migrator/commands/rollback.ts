@@ -2,7 +2,7 @@
 // folder; on .reg files it writes the restoration down for an import.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { requireInScope } from '../apply/edit-scope.ts';
 import { loadProfiles, requireOutlookClosed } from '../apply/protocol.ts';
 import { planRestore, type RestorePlan } from '../apply/restore.ts';
@@ -13,7 +13,13 @@ import { parseResultLine, type ResultLine } from '../result-line.ts';
 import { type ChangeOptions, changeStore, type StoreRun, withStore } from './change-store.ts';
 import type { MigratorDeps } from './deps.ts';
 import { findSources } from './find-sources.ts';
-import { addOutputOptions, addSourceOptions, type OutputOptions, type SourceOptions } from './options.ts';
+import {
+  addChangeOptions,
+  addOutputOptions,
+  addSourceOptions,
+  type OutputOptions,
+  type SourceOptions,
+} from './options.ts';
 import { openOutput, stemsIn } from './output-folder.ts';
 import { linesOfRestore, renderRestore } from './render-restore.ts';
 import { unfinished } from './resume.ts';
@@ -28,12 +34,9 @@ export function rollbackCommand(deps: MigratorDeps, run: (work: () => Promise<Ou
   const command = new Command('rollback').description(
     'bring back what apply changed, value by value, where it still stands',
   );
-  addOutputOptions(addSourceOptions(command), 'the folder the apply wrote to; needed with --reg')
-    .option('--as-hkcu', 'with --reg: write for HKEY_CURRENT_USER instead of the root of the source')
-    .optionsGroup('Safety:')
-    .option('--wait <seconds>', 'wait so long for Outlook to be closed instead of refusing', parseSeconds)
-    .option('--assume-outlook-closed', 'go on where it cannot be told whether Outlook is running')
-    .action((options: RollbackOptions) => run(() => rollback(options, deps)));
+  addChangeOptions(
+    addOutputOptions(addSourceOptions(command), 'the folder the apply wrote to; needed with --reg'),
+  ).action((options: RollbackOptions) => run(() => rollback(options, deps)));
   return command;
 }
 
@@ -136,9 +139,4 @@ async function readHistory(folder: string, source: Source): Promise<ResultLine[]
     lines.push(...rows.map((row, i) => parseResultLine(row, `${path}, line ${i + 1}`)));
   }
   return lines.filter(({ source: { name, kind } }) => kind === source.kind && name === source.name);
-}
-
-function parseSeconds(text: string): number {
-  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('Expected a number of seconds.');
-  return Number(text);
 }
