@@ -19,12 +19,20 @@ export async function openSession(
 ): Promise<ControllerSession> {
   const writer = await DirectoryWriter.open(controller, account, password);
   try {
-    return {
-      writer,
-      index: new OrganizationIndex(await readOrganization((request) => writer.search(request), account)),
-    };
+    return await sessionOf(writer);
   } catch (error) {
     writer.close();
     throw error;
   }
+}
+
+/** The same controller as it is now. The connection is a new one: controllers end those that stand idle. Throws DirectoryError. */
+export async function openAgain({ writer }: ControllerSession): Promise<ControllerSession> {
+  await writer.reconnect();
+  return sessionOf(writer);
+}
+
+async function sessionOf(writer: DirectoryWriter): Promise<ControllerSession> {
+  const organization = await readOrganization((request) => writer.search(request), writer.account);
+  return { writer, index: new OrganizationIndex(organization) };
 }

@@ -1,7 +1,14 @@
 // What a refused write means and what to do about it, in an administrator's words. Pure.
 
 import type { GuardedChange } from '../ldap/change.ts';
-import { type DistinguishedName, formatDn, parentDn, parseDn, tryParseDn } from '../ldap/distinguished-name.ts';
+import {
+  type DistinguishedName,
+  formatDn,
+  isWithin,
+  parentDn,
+  parseDn,
+  tryParseDn,
+} from '../ldap/distinguished-name.ts';
 import type { ForestDomain } from '../ldap/exchange-organization.ts';
 import type { WriteRefusal } from '../ldap/writer.ts';
 
@@ -86,7 +93,11 @@ function ancestorNamed(dn: DistinguishedName, name: string): DistinguishedName |
 function trusteeOf(account: string, domains: readonly ForestDomain[]): string {
   const dn = account.includes('=') ? tryParseDn(account) : undefined;
   if (!dn) return account;
-  const suffix = account.toLowerCase();
-  const domain = domains.find(({ namingContext }) => suffix.endsWith(namingContext.toLowerCase()));
+  const within = domains.flatMap((domain) => {
+    const context = tryParseDn(domain.namingContext);
+    return context && isWithin(dn, context) ? [{ domain, depth: context.length }] : [];
+  });
+  // A child domain's accounts lie below the parent's naming context, too.
+  const domain = within.sort((a, b) => b.depth - a.depth)[0]?.domain;
   return `${domain?.netbiosName ?? 'DOMAIN'}\\${dn[0]?.[0]?.value ?? account}`;
 }

@@ -1,12 +1,13 @@
 // Set-MailboxDatabase -RpcClientAccessServer for one, several or all databases.
 
-import { rpcEndpoint } from '../autodiscover/settings/rpc-endpoint.ts';
 import { associateDatabase } from '../ldap/array-changes.ts';
-import type { MailboxDatabase } from '../ldap/exchange-organization.ts';
+import { type MailboxDatabase, majorVersion } from '../ldap/exchange-organization.ts';
 import { dnTextKey, type OrganizationIndex } from '../ldap/organization-index.ts';
 import { AdminError } from './errors.ts';
 import { findDatabase, findEndpoint, findSite } from './find-objects.ts';
 import { makePlan, type Plan } from './plan.ts';
+
+const EXCHANGE_2010 = 14;
 
 export interface DatabaseChoice {
   readonly names: readonly string[];
@@ -39,9 +40,26 @@ export function siteDnOf(database: MailboxDatabase, index: OrganizationIndex): s
   return index.server(database.owningServerDn)?.siteDn;
 }
 
+/** Only Exchange 2010 has the property; what stands in its place at databases of other versions leads to their own server. */
+function isOfOtherVersion(database: MailboxDatabase, index: OrganizationIndex): boolean {
+  const major = majorVersion(index.server(database.owningServerDn)?.versionNumber);
+  return major !== undefined && major !== EXCHANGE_2010;
+}
+
+function ofOtherVersion(names: string): AdminError {
+  return new AdminError(
+    'rule',
+    `${names}: owned by another version than Exchange 2010, which has no RpcClientAccessServer to set`,
+  );
+}
+
 export function planSetDatabases(index: OrganizationIndex, choice: DatabaseChoice, endpointName: string): Plan {
   const endpoint = findEndpoint(index, endpointName);
-  const databases = chooseDatabases(index, choice);
+  const chosen = chooseDatabases(index, choice);
+  const others = chosen.filter((database) => isOfOtherVersion(database, index));
+  const databases = chosen.filter((database) => !others.includes(database));
+  const otherNames = others.map(({ name }) => name).join(', ');
+  if (others.length > 0 && (choice.names.length > 0 || databases.length === 0)) throw ofOtherVersion(otherNames);
   if (endpoint.legacyDn === undefined || endpoint.fqdn === undefined) {
     const lacks = endpoint.legacyDn === undefined ? 'legacyExchangeDN' : 'ncacn_ip_tcp network address';
     throw new AdminError('rule', `${endpoint.distinguishedName} has no ${lacks}: Outlook could not be told its name`);
@@ -51,16 +69,12 @@ export function planSetDatabases(index: OrganizationIndex, choice: DatabaseChoic
   const elsewhere = databases.filter(
     (database) => siteDn !== undefined && dnTextKey(siteDnOf(database, index) ?? '') !== dnTextKey(siteDn),
   );
-  const newer = databases.filter((database) => rpcEndpoint(database, index).status === 'newer-version');
-  if (newer.length > 0) {
-    const names = newer.map(({ name }) => name).join(', ');
-    throw new AdminError('rule', `${names}: owned by a newer Exchange, which has no RpcClientAccessServer to set`);
-  }
   const changes = databases.map((database) => associateDatabase(database, legacyDn));
   return makePlan({
     title: `set RpcClientAccessServer of ${databases.map(({ name }) => name).join(', ')} to ${endpoint.fqdn}`,
     changes,
     warnings: [
+      ...(others.length > 0 ? [`${ofOtherVersion(otherNames).message}; left as they are`] : []),
       ...(endpoint.kind === 'server'
         ? [
             `${endpoint.name} is a single server: its users lose their connection whenever it stops. A CAS array is made with: autodiscover array create`,

@@ -15,7 +15,10 @@ import {
   SCP_ATTRIBUTES,
   serverScpDn,
 } from '../ldap/connection-point-changes.ts';
+import type { EntryReader } from '../ldap/entry.ts';
 import { SERVER_ROLE } from '../ldap/exchange-organization.ts';
+import { dnTextKey, type OrganizationIndex } from '../ldap/organization-index.ts';
+import { SCP_POINTER_KEYWORD, SCP_URL_KEYWORD } from '../ldap/read-organization.ts';
 import type { DirectoryWriter } from '../ldap/writer.ts';
 import { fqdnFault, nameFault } from './array-names.ts';
 import type { ControllerSession } from './controller-session.ts';
@@ -45,13 +48,13 @@ export async function planPublishScp(session: ControllerSession, wish: PublishSc
     );
   }
   const url = checkedUrl(wish.url);
-  const sites = wish.sites?.map((site) => findSite(index, site).name);
+  const sites = wish.sites && siteNames(index, wish.sites);
   const targets = targetsOf(session, wish);
   const changes: GuardedChange[] = [];
   for (const { container, point, host } of targets) {
     const current = await session.writer.read(point, SCP_ATTRIBUTES);
     if (current) {
-      changes.push(changeScp(current, { url, ...(sites ? { sites } : {}) }));
+      changes.push(changeScp(mustBePoint(current, 'url'), { url, ...(sites ? { sites } : {}) }));
       continue;
     }
     if (container && (await isMissing(session.writer, container))) changes.push(addContainer(container));
@@ -65,6 +68,21 @@ export async function planPublishScp(session: ControllerSession, wish: PublishSc
       'Clients inside the domain take the oldest point of their site first; the certificate must carry the host of the URL.',
     ],
   });
+}
+
+/** The sites' names as the directory spells them, each once. */
+function siteNames(index: OrganizationIndex, sites: readonly string[]): string[] {
+  return [...new Set(sites.map((site) => findSite(index, site).name))];
+}
+
+/** What stands at a point's place must be a point of the same kind: a URL in a pointer, or in a container, would lead nobody. */
+function mustBePoint(entry: EntryReader, kind: 'url' | 'pointer'): EntryReader {
+  const fault = (what: string) => new AdminError('rule', `${entry.dn} is ${what}: choose another name with --name`);
+  if (!entry.hasClass('serviceConnectionPoint')) throw fault('no service connection point');
+  const other = kind === 'url' ? SCP_POINTER_KEYWORD : SCP_URL_KEYWORD;
+  if (entry.many('keywords').some((keyword) => keyword.toLowerCase() === other.toLowerCase()))
+    throw fault(kind === 'url' ? 'a pointer to another forest' : 'a point that names a URL');
+  return entry;
 }
 
 function pathWarning(url: string): string[] {
@@ -93,9 +111,9 @@ function targetsOf({ index }: ControllerSession, { servers, all, name, url }: Pu
   });
   if (all) {
     const own = clientAccessServers(organization.servers).map(ofServer);
-    const known = new Set(own.map(({ point }) => point.toLowerCase()));
+    const known = new Set(own.map(({ point }) => dnTextKey(point)));
     const others = organization.serviceConnectionPoints
-      .filter(({ kind, distinguishedName }) => kind === 'url' && !known.has(distinguishedName.toLowerCase()))
+      .filter(({ kind, distinguishedName }) => kind === 'url' && !known.has(dnTextKey(distinguishedName)))
       .map(({ distinguishedName }) => ({ point: distinguishedName, host: ownName(distinguishedName) }));
     return [...own, ...others];
   }
@@ -113,7 +131,7 @@ export async function planScopeScp(
   identities: readonly string[],
   sites: readonly string[],
 ): Promise<Plan> {
-  const names = sites.map((site) => findSite(index, site).name);
+  const names = siteNames(index, sites);
   const changes: GuardedChange[] = [];
   for (const point of new Set(identities.map((identity) => findScp(index, identity)))) {
     if (point.kind === 'pointer')
@@ -149,17 +167,18 @@ export interface PointScp {
 
 export async function planPointer({ writer, index }: ControllerSession, wish: PointScp): Promise<Plan> {
   const { rootDse } = index.organization;
+  const domains = [...new Map(wish.domains.map((domain) => [domain.toLowerCase(), domain])).values()];
   if (!/^LDAPS?:\/\/[^/\s]+(\/\S*)?$/i.test(wish.ldapUrl)) {
     throw new AdminError(
       'rule',
       `"${wish.ldapUrl}" is no LDAP URL: a pointer names the other forest's directory, as LDAP://fabrikam.test`,
     );
   }
-  for (const domain of wish.domains) {
+  for (const domain of domains) {
     const fault = fqdnFault(domain);
     if (fault) throw new AdminError('rule', `"${domain}" is no mail domain: ${fault}`);
   }
-  const name = wish.name ?? wish.domains[0] ?? '';
+  const name = wish.name ?? domains[0] ?? '';
   const fault = nameFault(name);
   if (fault) throw new AdminError('rule', `"${name}" cannot be a name: ${fault}`);
   const container = pointerContainer(rootDse.configurationNamingContext);
@@ -167,11 +186,11 @@ export async function planPointer({ writer, index }: ControllerSession, wish: Po
   const current = await writer.read(dn, SCP_ATTRIBUTES);
   const create = async () => [
     ...((await isMissing(writer, container)) ? [addContainer(container)] : []),
-    addPointer(dn, wish.ldapUrl, wish.domains),
+    addPointer(dn, wish.ldapUrl, domains),
   ];
   return makePlan({
-    title: `point ${wish.domains.join(', ')} to ${wish.ldapUrl}`,
-    changes: current ? [changePointer(current, wish.ldapUrl, wish.domains)] : await create(),
+    title: `point ${domains.join(', ')} to ${wish.ldapUrl}`,
+    changes: current ? [changePointer(mustBePoint(current, 'pointer'), wish.ldapUrl, domains)] : await create(),
   });
 }
 

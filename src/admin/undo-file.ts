@@ -72,8 +72,14 @@ async function writeDurably(path: string, text: string, flags: 'wx' | 'w'): Prom
   }
 }
 
-/** Reads an undo file. Throws AdminError `configuration` or DirectoryError. */
-export async function loadUndoFile(path: string): Promise<readonly GuardedChange[]> {
+export interface UndoFile {
+  readonly changes: readonly GuardedChange[];
+  /** URL of the controller that the change was made on; undefined where the file does not say. */
+  readonly madeOn: string | undefined;
+}
+
+/** Reads an undo file. Throws AdminError `configuration`. */
+export async function loadUndoFile(path: string): Promise<UndoFile> {
   let text: string;
   try {
     const { size } = await stat(path);
@@ -85,7 +91,7 @@ export async function loadUndoFile(path: string): Promise<readonly GuardedChange
     });
   }
   try {
-    return readUndoFile(text);
+    return { changes: readUndoFile(text), madeOn: /^# Made: \S+ on (\S+) as /m.exec(text)?.[1] };
   } catch (error) {
     throw new AdminError('configuration', `reading the undo file ${path}: ${(error as Error).message}`, {
       cause: error,

@@ -9,7 +9,7 @@ const SERVICE_CLASS = 'ms-Exchange-AutoDiscover-Service';
 const SITE = 'Site=';
 
 /** Attributes that the changes need of a service connection point as it stands. */
-export const SCP_ATTRIBUTES = ['keywords', 'serviceBindingInformation'] as const;
+export const SCP_ATTRIBUTES = ['objectClass', 'keywords', 'serviceBindingInformation'] as const;
 
 /** DN of a child entry named by CN. */
 export function childOf(parent: string, name: string): string {
@@ -64,7 +64,10 @@ export function addPointer(dn: string, ldapUrl: string, domains: readonly string
   });
 }
 
-/** Changes a point's URL or its scope; keywords other than `Site=` ones stay. Values that differ by case only stay as they are. */
+/**
+ * Changes a point's URL or its scope; keywords other than `Site=` ones stay, and those that differ by case only. With a URL the point gets
+ * the keyword that clients search for, should it have lost it.
+ */
 export function changeScp(
   point: EntryReader,
   to: { readonly url?: string; readonly sites?: readonly string[] },
@@ -72,11 +75,13 @@ export function changeScp(
   const keywords = point.many('keywords');
   const binding = point.many('serviceBindingInformation');
   const kept = keywords.filter((keyword) => !isSite(keyword));
-  const wanted = to.sites?.map(
-    (site) => keywords.find((k) => k.toLowerCase() === (SITE + site).toLowerCase()) ?? SITE + site,
-  );
+  const isMarked = keywords.some((keyword) => keyword.toLowerCase() === SCP_URL_KEYWORD.toLowerCase());
+  const mark = to.url === undefined || isMarked ? [] : [SCP_URL_KEYWORD];
+  const wanted =
+    to.sites?.map((site) => keywords.find((k) => k.toLowerCase() === (SITE + site).toLowerCase()) ?? SITE + site) ??
+    keywords.filter(isSite);
   return replaceValues(point.dn, [
-    { attribute: 'keywords', before: keywords, after: wanted ? [...kept, ...wanted] : keywords },
+    { attribute: 'keywords', before: keywords, after: [...mark, ...kept, ...wanted] },
     { attribute: 'serviceBindingInformation', before: binding, after: to.url === undefined ? binding : [to.url] },
   ]);
 }

@@ -16,6 +16,13 @@ const KEPT_BY_DIRECTORY = new Set(
    allowedchildclasseseffective sdrightseffective islinked numsubordinates`.split(/\s+/),
 );
 
+/** Attributes written by this project that hold one value at most, in lower case: when that value is gone, nothing may be in its place. */
+const SINGLE_VALUED = new Set(['legacyexchangedn', 'msexchserversite']);
+
+export function isSingleValued(name: string): boolean {
+  return SINGLE_VALUED.has(name.toLowerCase());
+}
+
 /** True for an attribute that a person or a program wrote. Back links (`...BL`) are the other entry's. */
 export function isWritable(name: string): boolean {
   return !KEPT_BY_DIRECTORY.has(name.toLowerCase()) && !/BL$/.test(name);

@@ -15,7 +15,7 @@ import type { EntryReader } from './entry.ts';
 import { DirectoryError } from './errors.ts';
 import type { LdifAttribute } from './ldif.ts';
 import { type SearchRequest, searchOn } from './search.ts';
-import { hasExpected, isAsExpected, isWritable } from './writable-attributes.ts';
+import { hasExpected, isAsExpected, isSingleValued, isWritable } from './writable-attributes.ts';
 
 /** Why a change was not made. */
 export type WriteRefusal =
@@ -125,9 +125,12 @@ export class DirectoryWriter {
     const names = change.modifications.map(({ name }) => name);
     const entry = await this.read(change.dn, names, names);
     if (!entry) return false;
-    return change.modifications.every(({ operation, name, values }) =>
-      values.every((value) => entry.manyBytes(name).some((one) => one.equals(value)) === (operation === 'add')),
-    );
+    const added = new Set(change.modifications.filter((one) => one.operation === 'add').map(({ name }) => name));
+    return change.modifications.every(({ operation, name, values }) => {
+      const present = entry.manyBytes(name);
+      if (operation === 'delete' && isSingleValued(name) && !added.has(name)) return present.length === 0;
+      return values.every((value) => present.some((one) => one.equals(value)) === (operation === 'add'));
+    });
   }
 
   search(request: SearchRequest): Promise<EntryReader[]> {

@@ -224,12 +224,26 @@ test('an array that is changed between the question and the answer is not remove
     },
   });
   assert.equal(removed.exitCode, 1);
-  assert.match(removed.err, /the entry is gone; nothing was written. Somebody removed or renamed it/);
+  assert.match(removed.error?.message ?? '', /CAS array "casarray-dublin": there is none; there are: renamed/);
   assert.ok(directory.findEntry(`CN=renamed,${ARRAYS}`));
   assert.deepEqual(
     readdirSync(place.folder).filter((name) => name === 'b.ldif'),
     [],
   );
+});
+
+test('the rules are checked again after the question: databases that name the array by then keep it', async (t) => {
+  const { directory, write } = await bench(t, withOslo());
+  await write(['database', 'set', 'DUB-DB01', '--rpc-client-access-server', 'DUB-CAS1'], 'a.ldif');
+  const removed = await write(['array', 'remove', 'casarray-dublin'], 'b.ldif', {
+    answer: async () => {
+      await write(['database', 'set', 'DUB-DB02', '--rpc-client-access-server', 'casarray-dublin'], 'c.ldif');
+      return 'yes';
+    },
+  });
+  assert.equal(removed.exitCode, 1);
+  assert.match(removed.error?.message ?? '', /databases name it \(DUB-DB02\)/);
+  assert.ok(directory.findEntry(`CN=casarray-dublin,${ARRAYS}`));
 });
 
 test('the undo file says what, when, where and as whom, and is not readable by others', async (t) => {

@@ -1,5 +1,6 @@
 // A directory with the demo organisation, a configuration for it, and a way to run commands that write.
 import type { TestContext } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import type { EmbeddedDirectory } from '../../src/ldap/embedded/server.ts';
 import { type LdifRecord, parseLdif } from '../../src/ldap/ldif.ts';
 import { DEMO_LDIF, PASSWORD, start, WRITER } from '../ldap/embedded/demo-directory.ts';
@@ -20,6 +21,16 @@ export async function bench(t: TestContext, entries: Iterable<LdifRecord> = pars
     return run([...args, ...account, '--undo-file', place.path(undo), ...(options.answer ? [] : ['--yes'])], options);
   };
   return { directory, place, write };
+}
+
+/** Does something as soon as the next write has reached the directory. */
+export async function onNextWrite(directory: EmbeddedDirectory, action: () => Promise<void>): Promise<void> {
+  const before = directory.stats.writes;
+  for (let n = 0; directory.stats.writes === before; n++) {
+    if (n > 10_000) throw new Error('nothing was written');
+    await setTimeout(1);
+  }
+  await action();
 }
 
 /** Values of an entry's attribute as they stand in the directory. */

@@ -14,7 +14,10 @@ const mdb = (server: string) =>
 const change = replaceValues(DATABASE, [
   { attribute: 'legacyExchangeDN', before: [mdb('SEA-CAS1')], after: [mdb('SEA-CAS2')] },
 ]);
-const DOMAINS = [{ netbiosName: 'CONTOSO', dnsName: 'contoso.test', namingContext: 'DC=contoso,DC=test' }];
+const DOMAINS = [
+  { netbiosName: 'CONTOSO', dnsName: 'contoso.test', namingContext: 'DC=contoso,DC=test' },
+  { netbiosName: 'EMEA', dnsName: 'emea.contoso.test', namingContext: 'DC=emea,DC=contoso,DC=test' },
+];
 
 test('a controller that never answers the write is asked again what became of it: nothing', async (t) => {
   const directory = await start(t);
@@ -89,6 +92,7 @@ const grants: readonly (readonly [account: string, dn: string, line: RegExp])[] 
     'CN=fabrikam.test,CN=Microsoft Exchange Autodiscover,CN=Services,CN=Configuration,DC=contoso,DC=test',
     /"CN=Microsoft Exchange Autodiscover,CN=Services/,
   ],
+  ['CN=joe,DC=emea,DC=contoso,DC=test', `CN=x,CN=Arrays,${ADMIN_GROUP}`, /"EMEA\\joe:CCDCWPSD"/],
   [WRITER, 'CN=Arrays,CN=Group,DC=test', /^dsacls "CN=Group,DC=test"/], // the container itself is made in its parent
 ];
 for (const [account, dn, line] of grants) {

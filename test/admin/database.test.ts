@@ -1,7 +1,8 @@
 // `database` over the embedded directory: which databases are chosen, what is written to each, and what an administrator is told.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { ADMIN_GROUP, LEGACY_ADMIN_GROUP } from '../ldap/embedded/demo-directory.ts';
+import { parseLdif } from '../../src/ldap/ldif.ts';
+import { ADMIN_GROUP, DEMO_LDIF, LEGACY_ADMIN_GROUP } from '../ldap/embedded/demo-directory.ts';
 import { attribute, bench } from './bench.ts';
 import { run } from './run-command.ts';
 
@@ -88,6 +89,37 @@ for (const [args, code, why] of refused) {
     assert.equal(exitCode, code);
     assert.match(error?.message ?? '', why);
     assert.equal(directory.stats.writes, 0);
+  });
+}
+
+/** The demo organisation with the server that owns Dublin's databases at another version of Exchange. */
+const dublinAt = (major: number) =>
+  parseLdif(DEMO_LDIF).map(({ dn, attributes }) => ({
+    dn,
+    attributes: attributes.map((one) =>
+      one.name === 'versionNumber' && dn.startsWith('CN=DUB-MBX1,CN=Servers,')
+        ? { ...one, values: [Buffer.from(String((7 << 28) | (major << 22) | (1 << 15)))] }
+        : one,
+    ),
+  }));
+for (const major of [6, 8, 15]) {
+  test(`databases of Exchange ${major} are left as they are, and refused by name`, async (t) => {
+    const { directory, write } = await bench(t, dublinAt(major));
+    const before = ['DUB-DB01', 'DUB-DB02'].map((name) => attribute(directory, dn(name), 'legacyExchangeDN'));
+    const set = await write(['database', 'set', '--all', '--rpc-client-access-server', SEA], 'undo.ldif');
+    assert.equal(set.exitCode, 0, set.error?.message);
+    assert.match(set.out, /warning: DUB-DB01, DUB-DB02: owned by another version than Exchange 2010.*left as they are/);
+    assert.deepEqual(attribute(directory, dn('SEA-DB02'), 'legacyExchangeDN'), [mdb(SEA)]);
+    for (const which of [
+      ['DUB-DB01', 'SEA-DB03'],
+      ['--site', 'Dublin'],
+    ]) {
+      const refused = await write(['database', 'set', ...which, '--rpc-client-access-server', SEA], 'no.ldif');
+      assert.equal(refused.exitCode, 1);
+      assert.match(refused.error?.message ?? '', /DUB-DB01.*: owned by another version/);
+    }
+    const after = ['DUB-DB01', 'DUB-DB02'].map((name) => attribute(directory, dn(name), 'legacyExchangeDN'));
+    assert.deepEqual(after, before);
   });
 }
 

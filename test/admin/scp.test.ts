@@ -1,8 +1,20 @@
 // `scp` over the embedded directory: publishing is idempotent, keeps what it was not asked to change, and can be undone.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { Attribute, Change } from 'ldapts';
+import { openSession } from '../../src/admin/controller-session.ts';
+import { planPublishScp } from '../../src/admin/plan-scp.ts';
 import { parseLdif } from '../../src/ldap/ldif.ts';
-import { ADMIN_GROUP, CONFIGURATION, DEMO_LDIF, PASSWORD, start, WRITER } from '../ldap/embedded/demo-directory.ts';
+import { OrganizationIndex } from '../../src/ldap/organization-index.ts';
+import {
+  ADMIN_GROUP,
+  CONFIGURATION,
+  connect,
+  DEMO_LDIF,
+  PASSWORD,
+  start,
+  WRITER,
+} from '../ldap/embedded/demo-directory.ts';
 import { attribute, bench } from './bench.ts';
 import { run, workplace } from './run-command.ts';
 
@@ -112,6 +124,61 @@ test('a point named twice is changed once; a server without the role is warned a
   assert.equal(mailbox.exitCode, 0, mailbox.err);
   assert.match(mailbox.out, /SEA-MBX1 has no Client Access role[\s\S]*expect the path/);
   assert.deepEqual(attribute(directory, scp('SEA-MBX1'), url), ['https://x.contoso.test/elsewhere']);
+});
+
+test('a site or a domain named twice is written once', async (t) => {
+  const entries = parseLdif(DEMO_LDIF).filter(({ dn }) => !dn.includes('CN=Autodiscover,CN=Protocols,CN=DUB-CAS1'));
+  const { directory, write } = await bench(t, entries);
+  const twice = ['--site', 'Dublin', 'dublin'];
+  const scoped = await write(['scp', 'scope', 'SEA-CAS1', ...twice], '1.ldif');
+  assert.equal(scoped.exitCode, 0, scoped.err);
+  const made = await write(['scp', 'publish', URL_NEW, '--server', 'DUB-CAS1', ...twice], '2.ldif');
+  assert.equal(made.exitCode, 0, made.err);
+  for (const server of ['SEA-CAS1', 'DUB-CAS1'])
+    assert.deepEqual(attribute(directory, scp(server), 'keywords'), [GUID, 'Site=Dublin']);
+  const pointed = ['scp', 'point', 'LDAP://x.test', '--domain', 'x.test', 'X.test', '--dry-run'];
+  assert.match((await write(pointed, '3.ldif')).out, /\nkeywords: Domain=X\.test\nservice/);
+});
+
+test('publish gives a point that lost its keyword the keyword that clients search for', async (t) => {
+  const { directory, place, write } = await bench(t);
+  const other = await connect(t, directory, WRITER);
+  const values = ['Site=Seattle'];
+  const modification = new Attribute({ type: 'keywords', values });
+  await other.modify(scp('SEA-CAS1'), new Change({ operation: 'replace', modification }));
+  assert.equal((await write(['scp', 'publish', URL_NEW, '--server', 'SEA-CAS1'], '1.ldif')).exitCode, 0);
+  assert.deepEqual(attribute(directory, scp('SEA-CAS1'), 'keywords')?.toSorted(), [GUID, 'Site=Seattle']);
+  assert.equal((await write(['undo', place.path('1.ldif')], '2.ldif')).exitCode, 0);
+  assert.deepEqual(attribute(directory, scp('SEA-CAS1'), 'keywords'), values);
+});
+
+test('a name that something else has is refused: a container, a pointer', async (t) => {
+  const { directory, write } = await bench(t);
+  const container = await write(['scp', 'publish', URL_NEW, '--name', 'Outlook'], '1.ldif');
+  assert.match(container.error?.message ?? '', /CN=Outlook,.* is no service connection point: choose another name/);
+  const other = await connect(t, directory, WRITER);
+  const modification = new Attribute({ type: 'keywords', values: ['67661d7F-8FC4-4fa7-BFAC-E1D7794C1F68'] });
+  await other.modify(scp('SEA-CAS1'), new Change({ operation: 'replace', modification }));
+  const pointer = await write(['scp', 'publish', URL_NEW, '--server', 'SEA-CAS1'], '2.ldif');
+  assert.match(pointer.error?.message ?? '', /is a pointer to another forest/);
+  assert.deepEqual([container.exitCode, pointer.exitCode, directory.stats.writes], [1, 1, 1]);
+});
+
+test('a point that the directory spells otherwise than this program is changed once', async (t) => {
+  const { directory } = await bench(t);
+  const options = { url: directory.url, startTls: false, ca: undefined, tlsServerName: undefined };
+  const limits = { connectTimeoutMs: 5_000, operationTimeoutMs: 5_000 };
+  const { writer, index } = await openSession({ ...options, ...limits }, WRITER, PASSWORD);
+  t.after(() => writer.close());
+  const { organization } = index;
+  const serviceConnectionPoints = organization.serviceConnectionPoints.map((point) => ({
+    ...point,
+    distinguishedName: point.distinguishedName.replace('CN=Contoso,', 'CN=\\43ontoso,'),
+  }));
+  const wish = { url: URL_NEW, servers: [], all: true, name: undefined, sites: undefined };
+  const respelled = new OrganizationIndex({ ...organization, serviceConnectionPoints });
+  const { changes } = await planPublishScp({ writer, index: respelled }, wish);
+  assert.deepEqual(changes.map(({ dn }) => dn.split(',')[0]).sort(), ['CN=DUB-CAS1', 'CN=SEA-CAS1', 'CN=SEA-CAS2']);
 });
 
 test('removing the last SCP with a URL is warned about', async (t) => {

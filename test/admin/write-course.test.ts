@@ -5,7 +5,7 @@ import test, { type TestContext } from 'node:test';
 import { Attribute, Change } from 'ldapts';
 import { readUndoFile } from '../../src/ldap/change.ts';
 import { ADMIN_GROUP, connect, LEGACY_ADMIN_GROUP, PASSWORD, READER, WRITER } from '../ldap/embedded/demo-directory.ts';
-import { attribute, bench } from './bench.ts';
+import { attribute, bench, onNextWrite } from './bench.ts';
 import { run } from './run-command.ts';
 
 const dn = (name: string) => `CN=${name},CN=Databases,${ADMIN_GROUP}`;
@@ -151,12 +151,11 @@ async function changeMeanwhile(
 test('a lost race says what stands there now; what was done before it can be undone, and only that', async (t) => {
   const { directory, place, write } = await bench(t);
   const all = ['database', 'set', '--all', '--rpc-client-access-server', 'outlook-sea.contoso.test'];
-  const outcome = await write(all, 'undo.ldif', {
-    answer: async () => {
-      await changeMeanwhile(t, directory, 'SEA-DB02', mdb('SEA-CAS2'));
-      return 'y';
-    },
-  });
+  // So slow that somebody else is faster than the third of four changes.
+  await directory.setFaults({ delayMs: 20, operations: ['modify'] });
+  const meanwhile = onNextWrite(directory, () => changeMeanwhile(t, directory, 'SEA-DB02', mdb('SEA-CAS2')));
+  const outcome = await write(all, 'undo.ldif');
+  await meanwhile;
   assert.equal(outcome.exitCode, 1);
   assert.match(outcome.err, /changing CN=SEA-DB02.*somebody else changed it meanwhile; nothing was written/);
   assert.ok(outcome.err.includes(`legacyExchangeDN: ${mdb('SEA-CAS2')}`));
@@ -165,6 +164,48 @@ test('a lost race says what stands there now; what was done before it can be und
   assert.equal((await write(['undo', place.path('undo.ldif')], 'redo.ldif')).exitCode, 0);
   assert.equal(now(directory, 'DUB-DB02'), undefined);
   assert.equal(now(directory), mdb('SEA-CAS2'));
+});
+
+test('what is changed while the question stands is seen before anything is written', async (t) => {
+  const { directory, place, write } = await bench(t);
+  const all = ['database', 'set', '--all', '--rpc-client-access-server', 'outlook-sea.contoso.test'];
+  const outcome = await write(all, 'undo.ldif', {
+    answer: async () => {
+      await changeMeanwhile(t, directory, 'SEA-DB02', mdb('SEA-CAS2'));
+      return 'y';
+    },
+  });
+  assert.equal(outcome.exitCode, 1);
+  assert.match(outcome.error?.message ?? '', /while you were asked, somebody else changed.*nothing was written/);
+  assert.equal(directory.stats.writes, 1, 'the other one');
+  assert.equal(existsSync(place.path('undo.ldif')), false);
+});
+
+test('no database is led to an array that is removed while the question stands', async (t) => {
+  const { directory, write } = await bench(t);
+  const outcome = await write(['database', 'set', 'SEA-DB02', '--rpc-client-access-server', 'casarray-dublin'], 'u', {
+    answer: async () => {
+      const other = await connect(t, directory, WRITER);
+      await other.del(`CN=casarray-dublin,CN=Arrays,${ADMIN_GROUP}`);
+      return 'y';
+    },
+  });
+  assert.equal(outcome.exitCode, 1);
+  assert.match(outcome.error?.message ?? '', /"casarray-dublin": there is none/);
+  assert.equal(now(directory), mdb('SEA-CAS1'));
+});
+
+test('a connection that the controller ended while the question stood is made anew', async (t) => {
+  const { directory, write } = await bench(t);
+  const outcome = await write(SET, 'undo.ldif', {
+    answer: async () => {
+      await directory.setFaults({ dead: 'refuse' });
+      await directory.setFaults({});
+      return 'y';
+    },
+  });
+  assert.equal(outcome.exitCode, 0, outcome.error?.message);
+  assert.equal(now(directory), mdb('outlook-sea.contoso.test'));
 });
 
 test('undo refuses what was changed since, and changes nothing', async (t) => {
@@ -228,16 +269,15 @@ test('after a broken answer the entry tells that the change was made', async (t)
 
 test('a controller that dies leaves an undo file and says that it is not known what became of the change', async (t) => {
   const { directory, place, write } = await bench(t);
-  const outcome = await write(SET, 'undo.ldif', {
-    answer: async () => {
-      await directory.setFaults({ dead: 'refuse' });
-      return 'y';
-    },
-  });
+  await directory.setFaults({ delayMs: 2_000, operations: ['modify'] });
+  const death = onNextWrite(directory, () => directory.setFaults({ dead: 'refuse' }));
+  const outcome = await write(SET, 'undo.ldif');
+  await death;
   assert.equal(outcome.exitCode, 1);
   assert.match(outcome.err, /the connection broke.*could not be asked again whether the change was made/);
-  assert.ok(existsSync(place.path('undo.ldif')));
   await directory.setFaults({});
+  assert.equal(now(directory), mdb('outlook-sea.contoso.test'), 'it was');
+  assert.equal((await write(['undo', place.path('undo.ldif')], 'redo.ldif')).exitCode, 0);
   assert.equal(now(directory), mdb('SEA-CAS1'));
 });
 
@@ -256,6 +296,36 @@ test('the undo file of a command that broke off undoes what was made, and leaves
   );
   assert.equal(readUndoFile(readFileSync(place.path('redo.ldif'), 'utf8')).length, 3);
   assert.match((await write(['undo', place.path('undo.ldif')], 'again.ldif')).out, /Nothing to do/);
+});
+
+test('a value that somebody put in the place of one that was made where none was is not taken for undone', async (t) => {
+  const { directory, place, write } = await bench(t);
+  const set = ['database', 'set', 'DUB-DB02', '--rpc-client-access-server', 'outlook-dub.contoso.test'];
+  assert.equal((await write(set, 'undo.ldif')).exitCode, 0);
+  await changeMeanwhile(t, directory, 'DUB-DB02', mdb('DUB-CAS1'));
+  const outcome = await write(['undo', place.path('undo.ldif')], 'redo.ldif');
+  assert.equal(outcome.exitCode, 1, outcome.out);
+  assert.match(outcome.err, /somebody else changed it meanwhile[\s\S]*DUB-CAS1/);
+});
+
+test('undo refuses the file of another forest, where nothing of it stands', async (t) => {
+  const { directory, place, write } = await bench(t);
+  const made = ['# expects: objectClass: container', 'dn: CN=Arrays,CN=Configuration,DC=fabrikam,DC=test'];
+  writeFileSync(place.path('other.ldif'), `${made.join('\n')}\nchangetype: delete\n`);
+  const outcome = await write(['undo', place.path('other.ldif')], 'redo.ldif');
+  assert.equal(outcome.exitCode, 2);
+  assert.match(outcome.error?.message ?? '', /CN=Arrays,.*DC=fabrikam,DC=test is not in CN=Configuration,DC=contoso/);
+  assert.equal(directory.stats.writes, 0);
+});
+
+test('undo on another controller says where the change was made: it may not have replicated', async (t) => {
+  const [first, second] = [await bench(t), await bench(t)];
+  assert.equal((await first.write(SET, 'undo.ldif')).exitCode, 0);
+  const undone = await second.write(['undo', first.place.path('undo.ldif')], 'redo.ldif');
+  assert.match(undone.out, /Nothing to do/);
+  assert.ok(undone.out.includes(`To undo it where it was made: --controller ${first.directory.url}`), undone.out);
+  const here = await first.write(['undo', first.place.path('undo.ldif')], 'redo.ldif');
+  assert.doesNotMatch(here.out, /where it was made/);
 });
 
 const badFiles: readonly (readonly [text: string | undefined, why: RegExp])[] = [

@@ -4,7 +4,7 @@ import { askConfirmation, canAsk } from '../../autodiscover/client/ask.ts';
 import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
 import { changesAsLdif, type GuardedChange, inverseOf } from '../../ldap/change.ts';
 import { carryOut } from '../carry-out.ts';
-import type { ControllerSession } from '../controller-session.ts';
+import { type ControllerSession, openAgain } from '../controller-session.ts';
 import { AdminError } from '../errors.ts';
 import type { Plan } from '../plan.ts';
 import { createUndoFile, narrowUndoFile, undoFileName } from '../undo-file.ts';
@@ -19,8 +19,8 @@ export function makeChange(
   plan: (session: ControllerSession, isDemo: boolean) => Promise<Plan>,
 ): Promise<void> {
   return withSession(flags, io, async (session, { isDemo }) => {
-    const planned = await plan(session, isDemo);
-    await new Write(flags, io, session, isDemo).run(planned);
+    const planAgain = async () => plan(await openAgain(session), isDemo);
+    await new Write(flags, io, session, isDemo).run(await plan(session, isDemo), planAgain);
   });
 }
 
@@ -37,7 +37,7 @@ class Write {
     this.#isDemo = isDemo;
   }
 
-  async run(plan: Plan): Promise<void> {
+  async run(plan: Plan, planAgain: () => Promise<Plan>): Promise<void> {
     const { writer, index } = this.#session;
     this.#show(plan);
     if (plan.changes.length === 0) {
@@ -48,7 +48,7 @@ class Write {
       this.#say('\nDry run: nothing was written.');
       return this.#json(plan, { applied: [] });
     }
-    await this.#agree();
+    if (!this.#flags.yes) await this.#agree(plan, planAgain);
     const at = new Date();
     const undoFile = this.#flags.undoFile ?? undoFileName(plan.title, at);
     const header = { title: plan.title, url: writer.url, account: writer.account, at };
@@ -85,8 +85,8 @@ class Write {
     if (this.#flags.dryRun) for (const note of plan.notes) this.#say(`note: ${note}`);
   }
 
-  async #agree(): Promise<void> {
-    if (this.#flags.yes) return;
+  /** Whoever answers may have taken long: the rules are checked again, on what the controller holds by then. */
+  async #agree(plan: Plan, planAgain: () => Promise<Plan>): Promise<void> {
     if (!canAsk(this.#io)) {
       throw new AdminError(
         'not-confirmed',
@@ -96,6 +96,11 @@ class Write {
     if (!(await askConfirmation(this.#io, `Make this change on ${this.#session.writer.url}?`))) {
       throw new AdminError('not-confirmed', 'not confirmed; nothing was written');
     }
+    if (changesAsLdif((await planAgain()).changes) === changesAsLdif(plan.changes)) return;
+    throw new AdminError(
+      'write-failed',
+      `${plan.title}: while you were asked, somebody else changed what this change was planned from; nothing was written. Run the command again to see what it would do now.`,
+    );
   }
 
   /** Text for people: on standard output, or beside it when that carries JSON. */

@@ -12,7 +12,7 @@ export function undoCommand(io: CommandIo): Command {
     .description('undo a change from the file that it saved')
     .argument('<file>', 'LDIF file written by a command of this program')
     .action(async (file: string, flags: WriterFlags) => {
-      const changes = await loadUndoFile(file);
-      await makeChange(flags, io, ({ writer }) => planUndo(writer, file, changes));
+      const undo = await loadUndoFile(file);
+      await makeChange(flags, io, (session) => planUndo(session, file, undo));
     });
 }

@@ -2,6 +2,7 @@
 
 import type { ServiceConnectionPoint } from '../../ldap/exchange-organization.ts';
 import type { OrganizationIndex } from '../../ldap/organization-index.ts';
+import { ownName } from '../find-objects.ts';
 import { command, type Finding, finding } from './finding.ts';
 
 export function scpFindings(index: OrganizationIndex, flags: readonly string[]): readonly Finding[] {
@@ -20,7 +21,7 @@ function onePoint(
   const found: Finding[] = [];
   const serverDn = /,CN=Autodiscover,CN=Protocols,(CN=.+)$/i.exec(object)?.[1];
   const server = index.server(serverDn);
-  const whose = server === undefined ? ['--name', scpName(object)] : ['--server', server.name];
+  const whose = server === undefined ? ['--name', ownName(object)] : ['--server', server.name];
   const url = URL.parse(point.bindingInformation ?? '');
   if (url?.protocol !== 'https:') {
     found.push(
@@ -86,10 +87,6 @@ function staleness(
 
 function scope(dn: string, site: string | undefined, flags: readonly string[]): string {
   return command('scp', 'scope', dn, '--site', site ?? 'SITE', ...flags);
-}
-
-function scpName(dn: string): string {
-  return /^CN=([^,]+)/i.exec(dn)?.[1] ?? dn;
 }
 
 function sitesOf({ keywords }: ServiceConnectionPoint): readonly string[] {

@@ -4,6 +4,7 @@ import type { HttpOutcome } from '../../autodiscover/client/http-client.ts';
 import { clientAccessServers } from '../../autodiscover/settings/rpc-endpoint.ts';
 import type { VirtualDirectoryKind } from '../../ldap/exchange-organization.ts';
 import type { OrganizationIndex } from '../../ldap/organization-index.ts';
+import { ownName } from '../find-objects.ts';
 import { daysLeft } from '../probe/web-probe.ts';
 import { type Finding, finding } from './finding.ts';
 
@@ -42,7 +43,7 @@ export function virtualDirectoryFindings(index: OrganizationIndex): readonly Fin
             object: vdir.distinguishedName,
             what: `the ${name} virtual directory of ${server.name} has no URL`,
             why: `clients are never told of it: ${name} is not highly available where the other servers have one`,
-            remedy: `${set} '${server.name}\\${/^CN=([^,]+)/i.exec(vdir.distinguishedName)?.[1] ?? name}' -InternalUrl ${url} (Exchange Management Shell)`,
+            remedy: `${set} '${server.name}\\${ownName(vdir.distinguishedName)}' -InternalUrl ${url} (Exchange Management Shell)`,
           }),
         );
     });
