@@ -2,7 +2,7 @@
 // A name that means nothing is answered with the names there are.
 
 import { rpcClientAccessServers } from '../autodiscover/settings/rpc-endpoint.ts';
-import { tryParseDn } from '../ldap/distinguished-name.ts';
+import { ownName } from '../ldap/distinguished-name.ts';
 import type {
   ClientAccessArray,
   ExchangeServer,
@@ -66,11 +66,6 @@ export function findServer({ organization }: OrganizationIndex, identity: string
 export function findEndpoint({ organization }: OrganizationIndex, identity: string): RpcEndpoint {
   const objects: readonly RpcEndpoint[] = [...organization.arrays, ...rpcClientAccessServers(organization.servers)];
   return findOne(objects, identity, 'the CAS array or Exchange 2010 Client Access server');
-}
-
-/** The value of an entry's own relative name. */
-export function ownName(distinguishedName: string): string {
-  return tryParseDn(distinguishedName)?.[0]?.[0]?.value ?? distinguishedName;
 }
 
 /** A service connection point by the name of its object or its DN. */

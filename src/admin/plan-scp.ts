@@ -15,6 +15,7 @@ import {
   SCP_ATTRIBUTES,
   serverScpDn,
 } from '../ldap/connection-point-changes.ts';
+import { ownName } from '../ldap/distinguished-name.ts';
 import type { EntryReader } from '../ldap/entry.ts';
 import { SERVER_ROLE } from '../ldap/exchange-organization.ts';
 import { dnTextKey, type OrganizationIndex } from '../ldap/organization-index.ts';
@@ -23,7 +24,7 @@ import type { DirectoryWriter } from '../ldap/writer.ts';
 import { fqdnFault, nameFault } from './array-names.ts';
 import type { ControllerSession } from './controller-session.ts';
 import { AdminError } from './errors.ts';
-import { findScp, findServer, findSite, ownName } from './find-objects.ts';
+import { findScp, findServer, findSite } from './find-objects.ts';
 import { makePlan, type Plan } from './plan.ts';
 
 export interface PublishScp {

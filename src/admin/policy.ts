@@ -52,5 +52,17 @@ export function policyOf(
     }
     listed.push({ fqdn, serverDn: legacyDn, replaces });
   }
-  return { policy: { version: 1, ...(until === undefined ? {} : { until }), arrays: listed }, leftOut };
+  // The migrator takes no name that two arrays replace, and which of them is right nobody can tell it.
+  const disputed = listed.filter((one) => listed.some((other) => other !== one && replacesSame(one, other)));
+  for (const { fqdn } of disputed)
+    leftOut.push(
+      `${fqdn} is left out: another array replaces the same names (its site has several); choose with --array`,
+    );
+  const sound = listed.filter((one) => !disputed.includes(one));
+  return { policy: { version: 1, ...(until === undefined ? {} : { until }), arrays: sound }, leftOut };
+}
+
+function replacesSame(one: PolicyArray, other: PolicyArray): boolean {
+  const names = new Set(other.replaces.map((name) => name.toLowerCase()));
+  return one.replaces.some((name) => names.has(name.toLowerCase()));
 }

@@ -2,7 +2,7 @@
 // the first when it is back; a refused credential is never tried on another controller, because every try counts towards lock-out.
 
 import {
-  ControllerConnection,
+  type ControllerConnection,
   type ControllerOptions,
   declines,
   failureKind,
@@ -10,6 +10,7 @@ import {
   refers,
   rejectedReason,
 } from './controller.ts';
+import { type ControllerCheck, checkController } from './controller-check.ts';
 import { ControllerOrder } from './controller-order.ts';
 import { ControllerOutages } from './controller-outages.ts';
 import { type Asked, DEFAULT_PACE, type PaceLimits, type Work } from './controller-pace.ts';
@@ -19,7 +20,6 @@ import { DirectoryError } from './errors.ts';
 import { firstAnswer, type Meaning } from './first-answer.ts';
 import { PasswordConnections } from './password-connections.ts';
 import {
-  type ControllerCheck,
   type ControllerStatus,
   DEFAULT_RETRY,
   type PasswordCheck,
@@ -114,23 +114,15 @@ export class ControllerPool {
   }
 
   /**
-   * Asks every configured controller now, side by side and on connections of their own, for its root DSE: TCP, TLS and an answer,
-   * without credentials. A search alone would never touch a controller that stands behind a good one.
+   * Has every configured controller look something up now, side by side and on connections of their own, and takes the time. A search of
+   * the pool would never touch a controller that stands behind a good one, and one that refuses the service account must not keep the pool
+   * from opening connections to the others.
    */
-  checkControllers(): Promise<readonly ControllerCheck[]> {
-    return Promise.all(
-      this.#controllers.map(async ({ options }) => {
-        const connection = new ControllerConnection(options);
-        try {
-          await connection.readRootDse();
-          return { url: options.url, failure: undefined };
-        } catch (error) {
-          return { url: options.url, failure: failureText(error) };
-        } finally {
-          connection.close();
-        }
-      }),
-    );
+  checkControllers(lookUp: SearchRequest): Promise<readonly ControllerCheck[]> {
+    const { bindName, readPassword } = this.#options;
+    const check = ({ options }: ControllerState) =>
+      checkController(options, new ServiceAccount(bindName, readPassword), lookUp);
+    return Promise.all(this.#controllers.map(check));
   }
 
   /** False from the moment the service account was refused until it is let in again. */

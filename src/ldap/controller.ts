@@ -126,12 +126,6 @@ export class ControllerConnection {
     await this.client.bind(bindName, password);
   }
 
-  /** Connects, upgrades with StartTLS where asked, and reads the root DSE, which needs no bind. Errors are ldapts' or Node's own. */
-  async readRootDse(): Promise<void> {
-    if (this.#options.startTls) await this.#startTls();
-    await this.client.search('', { scope: 'base', attributes: ['dnsHostName'] });
-  }
-
   /** What is under way on it fails. */
   close(): void {
     // ldapts forgets who waits for a connection that does not stand yet.

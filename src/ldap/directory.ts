@@ -6,23 +6,17 @@ import type { Aged } from './aged-cache.ts';
 import { type Changes, ChangeWatcher, type WatchedBases } from './change-watcher.ts';
 import { ControllerPool } from './connection.ts';
 import { type ControllerOptions, failureText } from './controller.ts';
+import type { ControllerCheck } from './controller-check.ts';
 import { tryParseDn } from './distinguished-name.ts';
 import { DirectoryError, isUnavailable } from './errors.ts';
 import type { ExchangeOrganization } from './exchange-organization.ts';
 import { type FoundLockoutPolicy, readLockoutPolicy } from './lockout-policy.ts';
 import { OrganizationIndex } from './organization-index.ts';
 import type { OwnMailboxes } from './own-mailboxes.ts';
-import type {
-  ControllerCheck,
-  ControllerStatus,
-  PasswordCheck,
-  PoolEvent,
-  PoolOperation,
-  RetryIntervals,
-} from './pool-options.ts';
+import type { ControllerStatus, PasswordCheck, PoolEvent, PoolOperation, RetryIntervals } from './pool-options.ts';
 import { readOrganization } from './read-organization.ts';
 import type { RecallQuestion } from './recalled.ts';
-import { type Account, findMailboxOf, type Recipient, type RecipientMatch } from './recipient.ts';
+import { type Account, addressSearch, findMailboxOf, type Recipient, type RecipientMatch } from './recipient.ts';
 import { type RecipientFaults, scanRecipients } from './recipient-scan.ts';
 import {
   type AskElsewhere,
@@ -103,7 +97,7 @@ export interface Directory {
   accountRights(): Promise<AccountRights>;
   /** The accounts that own service principal names, by these names in lower case; names that nobody has are absent. */
   servicePrincipalOwners(names: readonly string[]): Promise<ReadonlyMap<string, readonly PrincipalOwner[]>>;
-  /** Asks every configured controller now. */
+  /** Has every configured controller look a mailbox up now, and takes the time; for checks. */
   checkControllers(): Promise<readonly ControllerCheck[]>;
   /**
    * The account a logon name means: `user@domain` (UPN, SMTP address, `sam@domain`), `DOMAIN\user`, or a bare name. Never from memory: in
@@ -338,8 +332,10 @@ class ActiveDirectory implements Directory {
     return findPrincipalOwners((request) => this.#pool.search(request), base, names);
   }
 
-  checkControllers(): Promise<readonly ControllerCheck[]> {
-    return this.#pool.checkControllers();
+  async checkControllers(): Promise<readonly ControllerCheck[]> {
+    const [database] = this.organization().organization.databases;
+    const mailbox = database && (await this.findMailboxOf(database.distinguishedName));
+    return this.#pool.checkControllers(addressSearch(this.#searchBase(), mailbox ?? 'nobody@nowhere.invalid'));
   }
 
   findAccount(logonName: string): Promise<Account | undefined> {

@@ -210,6 +210,11 @@ function textOfBer(octets: Buffer): string | undefined {
   return [0x04, 0x0c, 0x13, 0x14, 0x16].includes(tag) ? utf8(octets.subarray(2)) : undefined;
 }
 
+/** The value of an entry's own relative name; a text that is no DN as it stands. */
+export function ownName(text: string): string {
+  return tryParseDn(text)?.[0]?.[0]?.value ?? text;
+}
+
 /** Escapes one attribute value for use inside a distinguished name (RFC 4514 2.4). */
 export function escapeDnValue(value: string): string {
   let out = '';

@@ -44,12 +44,6 @@ export interface PoolOperation {
   readonly id: string | undefined;
 }
 
-/** A controller and why it does not answer; `failure` is undefined when it does. */
-export interface ControllerCheck {
-  readonly url: string;
-  readonly failure: string | undefined;
-}
-
 /** The outcome of checking somebody's password. */
 export type PasswordCheck =
   | { readonly outcome: 'accepted' }

@@ -98,6 +98,11 @@ export function addressFilters(address: string): readonly [byProxyAddress: Filte
   return [anyOf(proxies), person];
 }
 
+/** The search that a request for an address begins with. */
+export function addressSearch(base: string, address: string): SearchRequest {
+  return recipientSearch(base, 'sub', addressFilters(address)[0]);
+}
+
 /**
  * Finds the owner of an SMTP address: any proxyAddresses form first (the prefix compares without case), and only when that finds
  * nothing, mail or userPrincipalName of a person. The class is judged by the caller: a group is found, and is no mailbox. `byProxy` is
@@ -107,7 +112,7 @@ export async function findByAddress(
   search: Search,
   base: string,
   address: string,
-  byProxy: () => Promise<EntryReader[]> = () => search(recipientSearch(base, 'sub', addressFilters(address)[0])),
+  byProxy: () => Promise<EntryReader[]> = () => search(addressSearch(base, address)),
 ): Promise<RecipientMatch> {
   const owners = await byProxy();
   if (owners.length > 0) return matchOf(owners, () => 'address');

@@ -45,6 +45,24 @@ test('one array alone, into a new file that is never overwritten', async (t) => 
   assert.equal(readFileSync(place.path('policy.json'), 'utf8'), text);
 });
 
+test('arrays that replace the same names are left out, because the migrator takes no such file', async (t) => {
+  const entries = parseLdif(DEMO_LDIF).map((record) => ({
+    dn: record.dn,
+    attributes: record.attributes.map((one) =>
+      one.name === 'msExchServerSite' && record.dn.startsWith('CN=casarray-dublin,')
+        ? { ...one, values: [Buffer.from('CN=Seattle,CN=Sites,CN=Configuration,DC=contoso,DC=test')] }
+        : one,
+    ),
+  }));
+  const { place } = await bench(t, entries);
+  const both = await run(['policy', '--config', place.config]);
+  assert.equal(both.exitCode, 1);
+  assert.match(both.err, /outlook-dub\.contoso\.test is left out: another array replaces the same names/);
+  const { out, exitCode } = await run(['policy', '--config', place.config, '--array', 'casarray-dublin']);
+  assert.equal(exitCode, 0);
+  assert.equal(parsePolicy(out, 'policy.json').targets.arrays.length, 1);
+});
+
 test('an array whose FQDN changed keeps the server DN that profiles know', async (t) => {
   const { place, write } = await bench(t);
   await write(['array', 'set', 'casarray-dublin', '--fqdn', 'outlook9.contoso.test', '--no-dns'], 'u.ldif');

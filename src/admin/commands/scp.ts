@@ -4,9 +4,9 @@
 import { Command } from 'commander';
 import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
 import { keywordValues } from '../../ldap/connection-point-changes.ts';
+import { ownName } from '../../ldap/distinguished-name.ts';
 import type { ServiceConnectionPoint } from '../../ldap/exchange-organization.ts';
 import { AdminError } from '../errors.ts';
-import { ownName } from '../find-objects.ts';
 import { planPointer, planPublishScp, planRemoveScp, planScopeScp } from '../plan-scp.ts';
 import { type DirectoryFlags, printJson, withDirectory, withDirectoryFlags } from './directory-flags.ts';
 import { makeChange } from './make-change.ts';

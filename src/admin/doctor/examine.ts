@@ -5,8 +5,9 @@ import type { Directory } from '../../ldap/directory.ts';
 import { inParallel } from '../probe/in-parallel.ts';
 import type { RpcProbe } from '../probe/rpc-probe.ts';
 import { arrayFindings } from './array-findings.ts';
+import { controllerFindings } from './controller-findings.ts';
 import { databaseFindings } from './database-findings.ts';
-import { type Finding, finding } from './finding.ts';
+import type { Finding } from './finding.ts';
 import { kerberosFindings, principalHosts, principalNames, type ServiceIdentity } from './kerberos-findings.ts';
 import { recipientFindings } from './recipient-findings.ts';
 import { rightsFindings } from './rights-findings.ts';
@@ -43,8 +44,9 @@ export async function examine(
   const index = directory.organization();
   const { flags, account, service } = options;
   const hosts = principalHosts(index, service);
-  const [controllers, rights, owners, recipients, rpc, web] = await Promise.all([
-    directory.checkControllers(),
+  // By themselves: what else is asked would count in the time that they take.
+  const controllers = await directory.checkControllers();
+  const [rights, owners, recipients, rpc, web] = await Promise.all([
     directory.accountRights(),
     directory.servicePrincipalOwners(principalNames(hosts)),
     options.skipRecipients ? [] : directory.scanRecipients().then(recipientFindings),
@@ -71,19 +73,4 @@ export async function examine(
     ...virtualDirectoryFindings(index),
     ...web.flat(),
   ];
-}
-
-function controllerFindings(controllers: Awaited<ReturnType<Directory['checkControllers']>>): readonly Finding[] {
-  return controllers.flatMap(({ url, failure }) =>
-    failure === undefined
-      ? []
-      : [
-          finding('controller-down', {
-            object: url,
-            what: `the domain controller ${url} does not answer: ${failure}`,
-            why: 'the service has one controller fewer to fall back on',
-            remedy: 'start it, or take it out of directory.servers',
-          }),
-        ],
-  );
 }

@@ -19,6 +19,7 @@ export const FINDINGS = {
   'service-account-privileged': 'warning',
   'service-account-can-write': 'warning',
   'controller-down': 'warning',
+  'controller-slow': 'warning',
   'database-single-server': 'fault',
   'database-without-endpoint': 'fault',
   'database-malformed-endpoint': 'fault',

@@ -1,7 +1,7 @@
 // The service account, judged by what the directory would let it do: it is to read, and nothing else. Pure.
 
 import type { AccountRights, WritableObject } from '../../ldap/account-rights.ts';
-import { tryParseDn } from '../../ldap/distinguished-name.ts';
+import { ownName } from '../../ldap/distinguished-name.ts';
 import { type Finding, finding } from './finding.ts';
 
 const WHY =
@@ -63,6 +63,5 @@ function whatOf({ distinguishedName, attributes, createsChildren, changesPermiss
     ...(createsChildren ? ['what is below it'] : []),
     ...(changesPermissions ? ['its permissions'] : []),
   ];
-  const name = tryParseDn(distinguishedName)?.[0]?.[0]?.value ?? distinguishedName;
-  return `${name} (${rights.join(', ')})`;
+  return `${ownName(distinguishedName)} (${rights.join(', ')})`;
 }

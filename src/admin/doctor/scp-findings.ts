@@ -1,8 +1,8 @@
 // Autodiscover service connection points, judged by what the directory says. Pure.
 
+import { ownName } from '../../ldap/distinguished-name.ts';
 import type { ServiceConnectionPoint } from '../../ldap/exchange-organization.ts';
 import type { OrganizationIndex } from '../../ldap/organization-index.ts';
-import { ownName } from '../find-objects.ts';
 import { command, type Finding, finding } from './finding.ts';
 
 export function scpFindings(index: OrganizationIndex, flags: readonly string[]): readonly Finding[] {

@@ -2,9 +2,9 @@
 
 import type { HttpOutcome } from '../../autodiscover/client/http-client.ts';
 import { clientAccessServers } from '../../autodiscover/settings/rpc-endpoint.ts';
+import { ownName } from '../../ldap/distinguished-name.ts';
 import type { VirtualDirectoryKind } from '../../ldap/exchange-organization.ts';
 import type { OrganizationIndex } from '../../ldap/organization-index.ts';
-import { ownName } from '../find-objects.ts';
 import { daysLeft } from '../probe/web-probe.ts';
 import { type Finding, finding } from './finding.ts';
 

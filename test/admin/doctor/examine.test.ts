@@ -3,11 +3,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
+import { controllerFindings } from '../../../src/admin/doctor/controller-findings.ts';
 import { type ExamineDeps, examine } from '../../../src/admin/doctor/examine.ts';
 import { FINDINGS, type Finding, type FindingCode } from '../../../src/admin/doctor/finding.ts';
 import type { ServiceKeytab } from '../../../src/admin/doctor/kerberos-findings.ts';
 import type { AccountRights } from '../../../src/ldap/account-rights.ts';
 import type { Directory } from '../../../src/ldap/directory.ts';
+import { startEmbeddedDirectory } from '../../../src/ldap/embedded/server.ts';
 import { parseLdif } from '../../../src/ldap/ldif.ts';
 import { plant, SEEDS } from './seeds.ts';
 import { answering, HEALTHY, OPTIONS, webAnswer, withDirectory } from './world.ts';
@@ -172,6 +174,60 @@ test('controller-down: a domain controller that does not answer, behind one that
   assert.equal(findings[0]?.code, 'controller-down');
   assert.equal(findings[0]?.object, dead);
   seen.add('controller-down');
+});
+
+test('controller-slow: one that takes far longer for a look-up than another, wherever it stands', async (t) => {
+  const slow = await startEmbeddedDirectory({ entries: RECORDS, access: { readers: [OPTIONS.account] } });
+  t.after(() => slow.close());
+  const seen: (readonly Finding[])[] = [];
+  const look = async (directory: Directory) => void seen.push(await examine(directory, OPTIONS, HEALTHY));
+  await withDirectory(RECORDS, look, [slow.url]);
+  await slow.setFaults({ delayMs: 250, operations: ['search'] });
+  await withDirectory(RECORDS, look, [slow.url]);
+  const [before, after] = seen.map((findings) => findings.filter(({ code }) => code.startsWith('controller-')));
+  assert.deepEqual(before, [], 'as fast as the other');
+  assert.deepEqual(
+    after?.map(({ code, object }) => [code, object]),
+    [['controller-slow', slow.url]],
+  );
+  assert.match(
+    after?.[0]?.what ?? '',
+    /takes 2\d\d ms for a look-up, ldap:\/\/127\.0\.0\.1:\d+ takes (less than 1|\d+) ms$/,
+  );
+});
+
+for (const [checks, slow] of [
+  [[199, 1], []],
+  [[900, 301], []],
+  [[301, 100], ['dc0']],
+  [
+    [1, 900, undefined, 700],
+    ['dc1', 'dc3'],
+  ],
+  [[900], []],
+  [[900, undefined], []],
+] as const satisfies readonly (readonly [readonly (number | undefined)[], readonly string[]])[]) {
+  test(`controller-slow: look-ups of ${checks.join(', ')} ms`, () => {
+    const controllers = checks.map((lookUpMs, at) =>
+      lookUpMs === undefined ? { url: `dc${at}`, failure: 'gone' } : { url: `dc${at}`, lookUpMs },
+    );
+    const found = controllerFindings(controllers).filter(({ code }) => code === 'controller-slow');
+    assert.deepEqual(
+      found.map(({ object }) => object),
+      slow,
+    );
+    for (const { code } of found) seen.add(code);
+  });
+}
+
+test('controller-down: a domain controller that refuses the service account, behind one that lets it in', async (t) => {
+  const entries = RECORDS.filter(({ dn }) => dn !== OPTIONS.account);
+  const other = await startEmbeddedDirectory({ entries });
+  t.after(() => other.close());
+  const findings = await withDirectory(RECORDS, (directory) => examine(directory, OPTIONS, HEALTHY), [other.url]);
+  assert.equal(findings[0]?.code, 'controller-down');
+  assert.match(findings[0]?.what ?? '', /refused/);
+  assert.equal(findings.length, KNOWN.length + 1, 'everything else is examined all the same');
 });
 
 for (const [code, rights, remedy] of [
