@@ -14,6 +14,9 @@ export interface CarriedOut {
     | undefined;
 }
 
+/** Refusals after which the administrator is shown what the entry holds. */
+const LOOKED_AT: ReadonlySet<WriteRefusal> = new Set(['lost-race', 'overwritten']);
+
 export async function carryOut(
   writer: DirectoryWriter,
   changes: readonly GuardedChange[],
@@ -25,7 +28,7 @@ export async function carryOut(
     const outcome = await make(writer, change);
     if (outcome.outcome === 'failed') {
       const refusal = outcome.refusal;
-      const standing = refusal === 'lost-race' ? await standingValues(writer, change) : undefined;
+      const standing = LOOKED_AT.has(refusal) ? await standingValues(writer, change) : undefined;
       const where = { url: writer.url, account: writer.account, domains };
       const text = failureText({ change, refusal, message: outcome.message, standing, ...where });
       return { done, failure: { refusal, text, change } };
@@ -50,8 +53,7 @@ async function make(writer: DirectoryWriter, change: GuardedChange): Promise<Wri
       return (await expectedStands(writer, change)) ? { ...outcome, refusal: 'schema' } : outcome;
     }
     if (outcome.outcome === 'done' && !(await writer.stands(change))) {
-      const message = 'the change was taken, but the entry does not show it: somebody changed it again at once';
-      return { outcome: 'failed', refusal: 'lost-race', message };
+      return { outcome: 'failed', refusal: 'overwritten', message: 'the entry does not show it' };
     }
     return outcome;
   } catch (error) {

@@ -33,6 +33,8 @@ export function failureText(failure: WriteFailure): string {
   switch (failure.refusal) {
     case 'lost-race':
       return `${head}: somebody else changed it meanwhile; nothing was written. Now it holds:\n${list(failure.standing)}\nLook at it, then run the command again.`;
+    case 'overwritten':
+      return `${head}: the change was made, but somebody else changed the entry again at once. Now it holds:\n${list(failure.standing)}\nLook at it, and ask who else is at work there.`;
     case 'missing-right':
       return `${head}: ${failure.account} may not. Grant the right with:\n  ${dsaclsLine(failure)}\n${said}`;
     case 'schema':

@@ -1,6 +1,6 @@
 // The file that undoes a command: LDIF that this program's undo command applies under the same guard, and that people can read.
 
-import { open, readFile, rm, stat } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { changesAsLdif, type GuardedChange, inverseOf, readUndoFile, UNDO_FILE_LIMITS } from '../ldap/change.ts';
 import { AdminError } from './errors.ts';
 
@@ -59,7 +59,10 @@ export async function createUndoFile(
 /** Leaves in our own, just written file what was really done; removes it when nothing was. */
 export async function narrowUndoFile(path: string, done: readonly GuardedChange[], header: UndoHeader): Promise<void> {
   if (done.length === 0) return rm(path, { force: true });
-  await writeDurably(path, content(done, header), 'w');
+  // Whole or not at all: until the shorter one is on the disk the longer one stands.
+  const shorter = `${path}.new`;
+  await writeDurably(shorter, content(done, header), 'w');
+  await rename(shorter, path);
 }
 
 async function writeDurably(path: string, text: string, flags: 'wx' | 'w'): Promise<void> {

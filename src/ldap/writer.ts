@@ -17,10 +17,12 @@ import type { LdifAttribute } from './ldif.ts';
 import { type SearchRequest, searchOn } from './search.ts';
 import { hasExpected, isAsExpected, isSingleValued, isWritable } from './writable-attributes.ts';
 
-/** Why a change was not made. */
+/** Why a change was not made, or does not stand. */
 export type WriteRefusal =
   /** Somebody changed the entry meanwhile; nothing was written. */
   | 'lost-race'
+  /** It was made, and somebody changed the entry again at once. */
+  | 'overwritten'
   | 'missing-right'
   /** The schema forbids it: an unknown class or attribute, a wrong parent, a value that may not be. */
   | 'schema'

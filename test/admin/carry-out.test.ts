@@ -54,6 +54,7 @@ const texts: readonly (readonly [text: string, wanted: RegExp])[] = [
   [failure('lost-race', ['legacyExchangeDN: x']), /Now it holds:\n {2}legacyExchangeDN: x\n/],
   [failure('lost-race', []), /none of these attributes/],
   [failure('lost-race', undefined), /the entry is gone/],
+  [failure('overwritten', ['legacyExchangeDN: x']), /the change was made, but somebody.*\n {2}legacyExchangeDN: x\n/],
   [failure('missing-right'), /^changing CN=SEA-DB02.*may not[\s\S]*dsacls "CN=Databases/],
   [failure('schema'), /nothing was written/],
   [failure('no-such-entry'), /Somebody removed or renamed it/],

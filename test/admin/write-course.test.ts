@@ -1,6 +1,6 @@
 // The course of every write: shown, asked, saved, made, looked at. With and without a terminal, and with everything that can go wrong.
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import test, { type TestContext } from 'node:test';
 import { Attribute, Change } from 'ldapts';
 import { readUndoFile } from '../../src/ldap/change.ts';
@@ -152,7 +152,7 @@ test('a lost race says what stands there now; what was done before it can be und
   const { directory, place, write } = await bench(t);
   const all = ['database', 'set', '--all', '--rpc-client-access-server', 'outlook-sea.contoso.test'];
   // So slow that somebody else is faster than the third of four changes.
-  await directory.setFaults({ delayMs: 20, operations: ['modify'] });
+  await directory.setFaults({ delayMs: 50, operations: ['modify'] });
   const meanwhile = onNextWrite(directory, () => changeMeanwhile(t, directory, 'SEA-DB02', mdb('SEA-CAS2')));
   const outcome = await write(all, 'undo.ldif');
   await meanwhile;
@@ -164,6 +164,39 @@ test('a lost race says what stands there now; what was done before it can be und
   assert.equal((await write(['undo', place.path('undo.ldif')], 'redo.ldif')).exitCode, 0);
   assert.equal(now(directory, 'DUB-DB02'), undefined);
   assert.equal(now(directory), mdb('SEA-CAS2'));
+});
+
+test('a change that somebody overwrites at once is told as made and overwritten, not as never written', async (t) => {
+  const { directory, place, write } = await bench(t);
+  await directory.setFaults({ delayMs: 100, operations: ['search'] });
+  const meanwhile = onNextWrite(directory, () => changeMeanwhile(t, directory, 'SEA-DB02', mdb('SEA-CAS2')));
+  const outcome = await write(SET, 'undo.ldif');
+  await meanwhile;
+  assert.equal(outcome.exitCode, 1);
+  assert.match(outcome.err, /the change was made, but somebody else changed the entry again at once[\s\S]*SEA-CAS2/);
+  assert.doesNotMatch(outcome.err, /nothing was written/);
+  assert.equal(existsSync(place.path('undo.ldif')), false);
+});
+
+test('an undo file that cannot be kept up hides neither the failure nor what undoes the changes', async (t) => {
+  const { directory, place, write } = await bench(t);
+  const all = ['database', 'set', '--all', '--rpc-client-access-server', 'outlook-sea.contoso.test'];
+  await directory.setFaults({ delayMs: 50, operations: ['modify'] });
+  const meanwhile = onNextWrite(directory, async () => {
+    await changeMeanwhile(t, directory, 'SEA-DB02', mdb('SEA-CAS2'));
+    rmSync(place.path('sub'), { recursive: true });
+  });
+  mkdirSync(place.path('sub'));
+  const outcome = await write(all, 'sub/undo.ldif');
+  await meanwhile;
+  assert.equal(outcome.exitCode, 1);
+  assert.match(outcome.err, /somebody else changed it meanwhile/);
+  assert.match(outcome.err, /undo\.ldif could not be written again: ENOENT.*Keep what is shown here/);
+  assert.equal(
+    outcome.out.match(/^delete: legacyExchangeDN/gm)?.length,
+    3 + 2,
+    'three of the plan, two of the undoing',
+  );
 });
 
 test('what is changed while the question stands is seen before anything is written', async (t) => {
@@ -269,7 +302,7 @@ test('after a broken answer the entry tells that the change was made', async (t)
 
 test('a controller that dies leaves an undo file and says that it is not known what became of the change', async (t) => {
   const { directory, place, write } = await bench(t);
-  await directory.setFaults({ delayMs: 2_000, operations: ['modify'] });
+  await directory.setFaults({ delayMs: 100, operations: ['search'] });
   const death = onNextWrite(directory, () => directory.setFaults({ dead: 'refuse' }));
   const outcome = await write(SET, 'undo.ldif');
   await death;

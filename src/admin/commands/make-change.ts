@@ -7,7 +7,7 @@ import { carryOut } from '../carry-out.ts';
 import { type ControllerSession, openAgain } from '../controller-session.ts';
 import { AdminError } from '../errors.ts';
 import type { Plan } from '../plan.ts';
-import { createUndoFile, narrowUndoFile, undoFileName } from '../undo-file.ts';
+import { createUndoFile, narrowUndoFile, type UndoHeader, undoFileName } from '../undo-file.ts';
 import { printJson } from './directory-flags.ts';
 import { printableLines } from './table.ts';
 import { type WriterFlags, withSession } from './writer-flags.ts';
@@ -58,12 +58,12 @@ class Write {
     );
     // Where it is not known whether the last change was made, the file keeps its undoing too: the guard decides later.
     const kept = failure?.refusal === 'unknown' ? [...done, failure.change] : done;
-    if (failure) await narrowUndoFile(undoFile, kept, header);
     const saved = kept.length > 0 ? undoFile : undefined;
     if (failure) {
       this.#io.stderr.write(`autodiscover: ${printableLines(failure.text)}\n`);
       this.#say(`\n${done.length} of ${plan.changes.length} changes were made.`);
       this.#io.setExitCode(1);
+      await this.#narrow(undoFile, kept, header);
     } else for (const note of plan.notes) this.#say(`note: ${note}`);
     if (saved !== undefined) {
       this.#say(`\nThe change that undoes this one (saved in ${saved}; apply it with: autodiscover undo ${saved}):\n`);
@@ -75,6 +75,17 @@ class Write {
       ...(failure ? { failure: { refusal: failure.refusal, text: failure.text } } : {}),
       undoFile: saved,
     });
+  }
+
+  /** A disk that is full or gone by now must not hide what became of the changes. */
+  async #narrow(undoFile: string, kept: readonly GuardedChange[], header: UndoHeader): Promise<void> {
+    try {
+      await narrowUndoFile(undoFile, kept, header);
+    } catch (error) {
+      this.#io.stderr.write(
+        `autodiscover: the undo file ${undoFile} could not be written again: ${(error as Error).message}. Keep what is shown here: it undoes what was made, and no more.\n`,
+      );
+    }
   }
 
   #show(plan: Plan): void {
