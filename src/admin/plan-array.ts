@@ -132,8 +132,9 @@ export async function planSetArray(
 export async function planRemoveArray({ writer, index }: ControllerSession, identity: string): Promise<Plan> {
   const array = findArray(index, identity);
   const naming = array.legacyDn === undefined ? [] : databasesNaming(index, array.legacyDn);
-  if (naming.length > 0) {
-    const names = naming.map((database) => database.name);
+  const twin = twinOf(array, index);
+  const names = naming.map((database) => database.name);
+  if (naming.length > 0 && twin === undefined) {
     throw rule(
       `removing CAS array ${array.name}: databases name it (${names.join(', ')}); their users would be told a name that is no object any more. ` +
         `First: autodiscover database set ${names.map(quoted).join(' ')} --rpc-client-access-server <array or server>`,
@@ -144,8 +145,24 @@ export async function planRemoveArray({ writer, index }: ControllerSession, iden
   return makePlan({
     title: `remove CAS array ${array.name}`,
     changes: [deleteEntry(array.distinguishedName, found)],
+    warnings:
+      naming.length > 0 && twin
+        ? [
+            `databases name it (${names.join(', ')}); from now on they mean ${twin.distinguishedName}, of the same legacyExchangeDN`,
+          ]
+        : [],
     notes: ['Undoing this creates the array anew: the same names and attributes, another objectGUID.'],
   });
+}
+
+/** Another endpoint of the same legacyExchangeDN: two controllers that were told to create one array keep both (`CNF:` in a name). */
+function twinOf(array: ClientAccessArray, { organization }: OrganizationIndex): RpcEndpoint | undefined {
+  const { legacyDn } = array;
+  if (legacyDn === undefined) return undefined;
+  const others: readonly RpcEndpoint[] = [...organization.arrays, ...organization.servers];
+  return others.find(
+    (other) => other !== array && other.legacyDn !== undefined && legacyDnKey(other.legacyDn) === legacyDnKey(legacyDn),
+  );
 }
 
 function quoted(name: string): string {

@@ -246,6 +246,24 @@ test('the rules are checked again after the question: databases that name the ar
   assert.ok(directory.findEntry(`CN=casarray-dublin,${ARRAYS}`));
 });
 
+test('of two arrays that replication made of one, either can be removed though databases name both', async (t) => {
+  const original = parseLdif(DEMO_LDIF).find(({ dn }) => dn.startsWith('CN=casarray-dublin,')) ?? assert.fail();
+  const dn = original.dn.replace('casarray-dublin', 'casarray-dublin\\0ACNF:550e8400-e29b-41d4-a716-446655440000');
+  const attributes = original.attributes.filter(({ name }) => !['cn', 'objectGUID'].includes(name));
+  const { directory, place, write } = await bench(t, [...withOslo(), { dn, attributes }]);
+  const removed = await write(['array', 'remove', dn], '1.ldif');
+  assert.equal(removed.exitCode, 0, removed.error?.message);
+  assert.match(
+    removed.out,
+    /warning: databases name it \(DUB-DB01\); from now on they mean CN=casarray-dublin,CN=Arrays/,
+  );
+  assert.equal(directory.findEntry(dn), undefined);
+  const last = await write(['array', 'remove', 'casarray-dublin'], '2.ldif');
+  assert.match(last.error?.message ?? '', /databases name it \(DUB-DB01\); their users/);
+  assert.equal((await write(['undo', place.path('1.ldif')], '3.ldif')).exitCode, 0);
+  assert.ok(directory.findEntry(dn));
+});
+
 test('the undo file says what, when, where and as whom, and is not readable by others', async (t) => {
   const { place, write } = await bench(t, withOslo());
   await write(['array', 'set', 'casarray-dublin', '--fqdn', 'x.contoso.test', '--no-dns'], 'undo.ldif');

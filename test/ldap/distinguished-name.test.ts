@@ -10,6 +10,7 @@ import {
   foldText,
   formatDn,
   isWithin,
+  ownName,
   parentDn,
   parseDn,
   sameDn,
@@ -159,4 +160,9 @@ test('mutated names give a name or a coded error', () => {
       if (!(error instanceof DirectoryError)) assert.fail(`round ${round}: '${text}': ${String(error)}`);
     }
   }
+});
+
+test('the own name is unescaped; what is no DN is its own name', () => {
+  assert.equal(ownName('CN=ops\\, \\+1,CN=Services,DC=test'), 'ops, +1');
+  assert.equal(ownName('no name'), 'no name');
 });

@@ -3,7 +3,7 @@
 import { clientAccessServers, rpcClientAccessServers } from '../../autodiscover/settings/rpc-endpoint.ts';
 import type { ClientAccessArray } from '../../ldap/exchange-organization.ts';
 import type { OrganizationIndex } from '../../ldap/organization-index.ts';
-import { command, type Finding, finding } from './finding.ts';
+import { command, type Finding, finding, identityOf } from './finding.ts';
 
 export function arrayFindings(index: OrganizationIndex, flags: readonly string[]): readonly Finding[] {
   const { arrays } = index.organization;
@@ -39,7 +39,7 @@ function oneArray(array: ClientAccessArray, index: OrganizationIndex, flags: rea
         object,
         what: `array "${array.name}" has no ncacn_ip_tcp network address`,
         why: 'its databases have no name that Outlook could connect to',
-        remedy: command('array', 'set', array.name, '--fqdn', 'FQDN', ...flags),
+        remedy: command('array', 'set', identityOf(array), '--fqdn', 'FQDN', ...flags),
       }),
     );
   } else found.push(...nameFindings(array, array.fqdn, index, flags));
@@ -52,7 +52,7 @@ function oneArray(array: ClientAccessArray, index: OrganizationIndex, flags: rea
             ? `array "${array.name}" has no site`
             : `array "${array.name}" is in the site ${array.siteDn}, which does not exist`,
         why: "an array's members are the Client Access servers of its site: this one has none",
-        remedy: command('array', 'set', array.name, '--site', 'SITE', ...flags),
+        remedy: command('array', 'set', identityOf(array), '--site', 'SITE', ...flags),
       }),
     );
   } else if (rpcClientAccessServers(index.serversIn(array.siteDn)).length === 0) {
@@ -61,7 +61,7 @@ function oneArray(array: ClientAccessArray, index: OrganizationIndex, flags: rea
         object,
         what: `array "${array.name}" has no members: site ${index.site(array.siteDn)?.name} has no Exchange 2010 Client Access server with an RPC service`,
         why: 'nobody answers for its name',
-        remedy: `${command('array', 'set', array.name, '--site', 'SITE', ...flags)}, or associate its databases elsewhere and ${command('array', 'remove', array.name, ...flags)}`,
+        remedy: `${command('array', 'set', identityOf(array), '--site', 'SITE', ...flags)}, or associate its databases elsewhere and ${command('array', 'remove', identityOf(array), ...flags)}`,
       }),
     );
   }
@@ -76,7 +76,7 @@ function nameFindings(
 ): readonly Finding[] {
   const { arrays, servers, virtualDirectories, serviceConnectionPoints } = index.organization;
   const same = (other: string | undefined) => other?.toLowerCase() === fqdn.toLowerCase();
-  const remedy = command('array', 'set', array.name, '--fqdn', 'FQDN', ...flags);
+  const remedy = command('array', 'set', identityOf(array), '--fqdn', 'FQDN', ...flags);
   const object = array.distinguishedName;
   const found: Finding[] = [];
   const others = [...arrays, ...servers].filter((other) => other !== array && same(other.fqdn));
@@ -117,7 +117,7 @@ function severalInOneSite(index: OrganizationIndex, flags: readonly string[]): r
         object: array.distinguishedName,
         what: `site ${site.name} has the array "${array.name}" beside "${first.name}"`,
         why: 'Exchange allows one array in a site; new databases are associated with either of them by chance',
-        remedy: `associate its databases with ${first.fqdn ?? first.name}, then ${command('array', 'remove', array.name, ...flags)}`,
+        remedy: `associate its databases with ${first.fqdn ?? first.name}, then ${command('array', 'remove', identityOf(array), ...flags)}`,
       }),
     );
   });

@@ -5,7 +5,7 @@ import { rpcEndpoint } from '../../autodiscover/settings/rpc-endpoint.ts';
 import { type MailboxDatabase, SERVER_ROLE } from '../../ldap/exchange-organization.ts';
 import { rpcEndpointDn } from '../../ldap/legacy-dn.ts';
 import { dnTextKey, type OrganizationIndex } from '../../ldap/organization-index.ts';
-import { command, type Finding, type FindingCode, finding } from './finding.ts';
+import { command, type Finding, type FindingCode, finding, identityOf } from './finding.ts';
 
 /** `flags` are the words that lead a suggested command to the same directory. */
 export function databaseFindings(index: OrganizationIndex, flags: readonly string[]): readonly Finding[] {
@@ -81,14 +81,20 @@ function endpointFault(database: MailboxDatabase, index: OrganizationIndex): End
   };
 }
 
-/** The command that associates a database with the array of its owning server's site, preceded by making one where there is none. */
+/**
+ * The command that associates a database with the array of its owning server's site, preceded by making one where there is none, and by
+ * naming the one that has no name: a site has one array at most.
+ */
 function associate(database: MailboxDatabase, index: OrganizationIndex, flags: readonly string[]): string {
   const siteDn = index.server(database.owningServerDn)?.siteDn;
-  const fqdn = index.arraysIn(siteDn).find((array) => array.fqdn !== undefined)?.fqdn;
+  const arrays = index.arraysIn(siteDn);
+  const fqdn = arrays.find((array) => array.fqdn !== undefined)?.fqdn;
   const set = (name: string) => command('database', 'set', database.name, '--rpc-client-access-server', name, ...flags);
   if (fqdn !== undefined) return set(fqdn);
   const site = index.site(siteDn)?.name ?? 'SITE';
   const domain = index.organization.domains[0]?.dnsName ?? 'DOMAIN';
   const made = `outlook-${site.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}.${domain}`;
+  const [nameless] = arrays;
+  if (nameless) return `${command('array', 'set', identityOf(nameless), '--fqdn', made, ...flags)} && ${set(made)}`;
   return `${command('array', 'create', made, '--site', site, ...flags)} && ${set(made)}`;
 }

@@ -66,6 +66,17 @@ export function finding(code: FindingCode, rest: Omit<Finding, 'code' | 'severit
   return { code, severity: FINDINGS[code], ...rest };
 }
 
+/** What an array is named by in a suggested command. The name of one that replication renamed (`CNF:`) has a line feed in it; its DN has none. */
+export function identityOf({
+  name,
+  distinguishedName,
+}: {
+  readonly name: string;
+  readonly distinguishedName: string;
+}): string {
+  return name.includes('\n') ? distinguishedName : name;
+}
+
 /** How suggested commands of this program are spelled: the name in quotes where a shell needs them. */
 export function command(...words: readonly string[]): string {
   return ['autodiscover', ...words.map((word) => (/^[\w.:/=@-]+$/.test(word) ? word : `"${word}"`))].join(' ');

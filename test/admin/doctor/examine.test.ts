@@ -176,6 +176,18 @@ test('controller-down: a domain controller that does not answer, behind one that
   seen.add('controller-down');
 });
 
+test('an array that replication renamed is named by its DN in remedies', async () => {
+  const original = RECORDS.find(({ dn }) => dn.startsWith('CN=casarray-dublin,')) ?? assert.fail();
+  const dn = original.dn.replace('casarray-dublin', 'casarray-dublin\\0ACNF:550e8400-e29b-41d4-a716-446655440000');
+  const attributes = original.attributes.filter(({ name }) => !['cn', 'objectGUID'].includes(name));
+  const findings = await withDirectory([...RECORDS, { dn, attributes }], (directory) =>
+    examine(directory, OPTIONS, HEALTHY),
+  );
+  const several = findings.find(({ code }) => code === 'site-with-several-arrays');
+  assert.equal(several?.object, dn);
+  assert.ok(several?.remedy.includes(`autodiscover array remove "${dn}"`), several?.remedy);
+});
+
 test('controller-slow: one that takes far longer for a look-up than another, wherever it stands', async (t) => {
   const slow = await startEmbeddedDirectory({ entries: RECORDS, access: { readers: [OPTIONS.account] } });
   t.after(() => slow.close());

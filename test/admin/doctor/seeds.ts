@@ -65,7 +65,8 @@ export const SEEDS: readonly Seed[] = [
     object: SEATTLE_ARRAY,
     change: { networkAddress: [] },
     found: DB,
-    remedy: /^autodiscover array create .* && autodiscover database set SEA-DB01 /,
+    remedy:
+      /^autodiscover array set "Seattle CAS Array" --fqdn outlook-seattle\.\S+ .*&& autodiscover database set SEA-DB01 /,
   },
   {
     code: 'array-without-name',
