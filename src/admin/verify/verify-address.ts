@@ -93,7 +93,7 @@ function answerChecks(
     }
     case 'redirect-address': {
       const want = expected?.result;
-      const agrees = want === undefined || (want.action === 'redirectAddr' && want.address === result.address);
+      const agrees = want === undefined || (want.action === 'redirectAddr' && sameText(want.address, result.address));
       return [
         agrees ? passed(name, `leads to ${result.address}`) : failed(name, `leads to ${result.address}`),
         ...transport,
