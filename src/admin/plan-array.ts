@@ -131,28 +131,32 @@ export async function planSetArray(
 
 export async function planRemoveArray({ writer, index }: ControllerSession, identity: string): Promise<Plan> {
   const array = findArray(index, identity);
-  const naming = array.legacyDn === undefined ? [] : databasesNaming(index, array.legacyDn);
-  const twin = twinOf(array, index);
-  const names = naming.map((database) => database.name);
-  if (naming.length > 0 && twin === undefined) {
-    throw rule(
-      `removing CAS array ${array.name}: databases name it (${names.join(', ')}); their users would be told a name that is no object any more. ` +
-        `First: autodiscover database set ${names.map(quoted).join(' ')} --rpc-client-access-server <array or server>`,
-    );
-  }
+  const warnings = refuseNamedArray(array, index);
   const found = await writer.readWritable(array.distinguishedName);
   if (!found) throw new AdminError('not-found', `reading ${array.distinguishedName} on ${writer.url}: it is gone`);
   return makePlan({
     title: `remove CAS array ${array.name}`,
     changes: [deleteEntry(array.distinguishedName, found)],
-    warnings:
-      naming.length > 0 && twin
-        ? [
-            `databases name it (${names.join(', ')}); from now on they mean ${twin.distinguishedName}, of the same legacyExchangeDN`,
-          ]
-        : [],
+    warnings,
     notes: ['Undoing this creates the array anew: the same names and attributes, another objectGUID.'],
   });
+}
+
+/** Warnings about an array's removal. Throws AdminError `rule` when databases name it, and nothing else has the name. */
+export function refuseNamedArray(array: ClientAccessArray, index: OrganizationIndex): readonly string[] {
+  const naming = array.legacyDn === undefined ? [] : databasesNaming(index, array.legacyDn);
+  if (naming.length === 0) return [];
+  const names = naming.map((database) => database.name);
+  const twin = twinOf(array, index);
+  if (twin) {
+    return [
+      `databases name it (${names.join(', ')}); from now on they mean ${twin.distinguishedName}, of the same legacyExchangeDN`,
+    ];
+  }
+  throw rule(
+    `removing CAS array ${array.name}: databases name it (${names.join(', ')}); their users would be told a name that is no object any more. ` +
+      `First: autodiscover database set ${names.map(quoted).join(' ')} --rpc-client-access-server <array or server>`,
+  );
 }
 
 /** Another endpoint of the same legacyExchangeDN: two controllers that were told to create one array keep both (`CNF:` in a name). */

@@ -6,8 +6,9 @@ import type { ControllerSession } from './controller-session.ts';
 import { AdminError } from './errors.ts';
 import { makePlan, type Plan } from './plan.ts';
 import type { UndoFile } from './undo-file.ts';
+import { undoWarnings } from './undo-rules.ts';
 
-/** The changes of the file that do not stand yet, in its order. Throws AdminError `configuration` for a file of another forest. */
+/** The changes of the file that do not stand yet, in its order. Throws AdminError `configuration` for a file of another forest, `rule`. */
 export async function planUndo({ writer, index }: ControllerSession, path: string, file: UndoFile): Promise<Plan> {
   const { configurationNamingContext } = index.organization.rootDse;
   const configuration = parseDn(configurationNamingContext);
@@ -31,5 +32,6 @@ export async function planUndo({ writer, index }: ControllerSession, path: strin
       `the change was made on ${madeOn}; it may not have replicated to ${writer.url} yet. To undo it where it was made: --controller ${madeOn}`,
     );
   }
+  warnings.push(...left.flatMap((change) => undoWarnings(change, index)));
   return makePlan({ title: `undo ${path}`, changes: left, warnings });
 }

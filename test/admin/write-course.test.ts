@@ -361,6 +361,43 @@ test('undo on another controller says where the change was made: it may not have
   assert.doesNotMatch(here.out, /where it was made/);
 });
 
+test('undo does not remove an array that databases name by now', async (t) => {
+  const { directory, place, write } = await bench(t);
+  const away = ['database', 'set', 'DUB-DB01', '--rpc-client-access-server', 'DUB-CAS1'];
+  assert.equal((await write(away, '1.ldif')).exitCode, 0);
+  assert.equal((await write(['array', 'remove', 'casarray-dublin'], '2.ldif')).exitCode, 0);
+  const create = ['array', 'create', 'outlook-new.contoso.test', '--site', 'Dublin', '--no-dns'];
+  assert.equal((await write(create, '3.ldif')).exitCode, 0);
+  const set = ['database', 'set', 'DUB-DB01', '--rpc-client-access-server', 'outlook-new'];
+  assert.equal((await write(set, '4.ldif')).exitCode, 0);
+  const undone = await write(['undo', place.path('3.ldif')], '5.ldif');
+  assert.equal(undone.exitCode, 1);
+  assert.match(undone.error?.message ?? '', /removing CAS array outlook-new: databases name it \(DUB-DB01\)/);
+  assert.equal(now(directory, 'DUB-DB01'), mdb('outlook-new.contoso.test'));
+  // What brings back what others took the place of meanwhile is told before it is done.
+  const second = await write(['undo', place.path('2.ldif'), '--dry-run'], '6.ldif');
+  assert.match(second.out, /warning: CN=casarray-dublin,.*: its site has the array CN=outlook-new,/);
+  assert.equal((await write(['undo', place.path('4.ldif')], '7.ldif')).exitCode, 0);
+  assert.equal((await write(['undo', place.path('3.ldif')], '8.ldif')).exitCode, 0);
+  const dangling = await write(['undo', place.path('7.ldif'), '--dry-run'], '9.ldif');
+  assert.match(dangling.out, /warning: CN=DUB-DB01,.*cn=outlook-new\.contoso\.test, which no array or server has/);
+  assert.doesNotMatch((await write(['undo', place.path('2.ldif')], '10.ldif')).out, /warning/);
+  assert.doesNotMatch((await write(['undo', place.path('1.ldif')], '11.ldif')).out, /warning/);
+});
+
+test('undo tells of an FQDN that another array or server has by now', async (t) => {
+  const { place, write } = await bench(t);
+  const set = (array: string, fqdn: string, undo: string) =>
+    write(['array', 'set', array, '--fqdn', fqdn, '--no-dns'], undo);
+  assert.equal((await set('casarray-dublin', 'x.contoso.test', '1.ldif')).exitCode, 0);
+  assert.equal((await set('Seattle CAS Array', 'outlook-dub.contoso.test', '2.ldif')).exitCode, 0);
+  const undone = await write(['undo', place.path('1.ldif'), '--dry-run'], '3.ldif');
+  assert.match(
+    undone.out,
+    /warning: CN=casarray-dublin,.*: CN=Seattle CAS Array,.* has the FQDN outlook-dub\.contoso\.test/,
+  );
+});
+
 const badFiles: readonly (readonly [text: string | undefined, why: RegExp])[] = [
   [undefined, /reading the undo file/],
   ['', /no change/],
