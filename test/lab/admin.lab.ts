@@ -11,6 +11,11 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Attribute, Change, Client } from 'ldapts';
+import { carryOut } from '../../src/admin/carry-out.ts';
+import { type ControllerSession, openSession } from '../../src/admin/controller-session.ts';
+import type { Plan } from '../../src/admin/plan.ts';
+import { planCreateArray } from '../../src/admin/plan-array.ts';
+import { planSetDatabases } from '../../src/admin/plan-database.ts';
 import { startService } from '../../src/autodiscover/commands/service.ts';
 import { configSchema } from '../../src/autodiscover/config-schema.ts';
 import { createLogger } from '../../src/autodiscover/log.ts';
@@ -272,7 +277,27 @@ labSuite('Administrators commands on Samba', ['samba'], () => {
     }
   }
 
-  test('a change made while the administrator is being asked wins, and is shown', async () => {
+  /** A plan, and what becomes of it when somebody changes the directory between planning and writing. */
+  async function overtaken(plan: (session: ControllerSession) => Promise<Plan>, meanwhile: () => Promise<unknown>) {
+    const controller = {
+      url: lab.ldapsUrl,
+      startTls: false,
+      ca: [readFileSync(lab.caFile, 'utf8')],
+      tlsServerName: undefined,
+      connectTimeoutMs: 5_000,
+      operationTimeoutMs: 10_000,
+    };
+    const session = await openSession(controller, `${WRITER}@contoso.test`, lab.password);
+    try {
+      const { changes } = await plan(session);
+      await meanwhile();
+      return await carryOut(session.writer, changes, session.index.organization.domains);
+    } finally {
+      session.writer.close();
+    }
+  }
+
+  test('a change made between plan and write wins and is shown; one made while the administrator is asked is seen before', async () => {
     const { databases } = JSON.parse((await run(['database', 'list', '--config', place.config, '--json'])).out);
     const { distinguishedName, legacyDn } = databases.find(({ name }: { name: string }) => name === 'SEA-DB02');
     const set = (value: string) =>
@@ -286,38 +311,36 @@ labSuite('Administrators commands on Samba', ['samba'], () => {
         ),
       );
     const others = legacyDn.replace('SEA-CAS1', 'SEA-CAS2');
-    const outcome = await write(
-      ['database', 'set', 'SEA-DB02', '--rpc-client-access-server', 'outlook-sea.contoso.test'],
-      'race.ldif',
-      {
-        answer: async () => {
-          await set(others);
-          return 'y';
-        },
+    const array = 'outlook-sea.contoso.test';
+    const outcome = await write(['database', 'set', 'SEA-DB02', '--rpc-client-access-server', array], 'race.ldif', {
+      answer: async () => {
+        await set(others);
+        return 'y';
       },
-    );
+    });
     assert.equal(outcome.exitCode, 1);
-    assert.match(outcome.err, /somebody else changed it meanwhile; nothing was written/);
-    assert.ok(outcome.err.includes(`legacyExchangeDN: ${others}`), outcome.err);
+    assert.match(outcome.error?.message ?? '', /while you were asked, somebody else changed.*nothing was written/);
     assert.equal(existsSync(place.path('race.ldif')), false);
+    await set(legacyDn);
+    const choice = { names: ['SEA-DB02'], all: false, site: undefined };
+    const { failure } = await overtaken(
+      async ({ index }) => planSetDatabases(index, choice, array),
+      () => set(others),
+    );
+    assert.equal(failure?.refusal, 'lost-race');
+    assert.ok(failure.text.includes(`legacyExchangeDN: ${others}`), failure.text);
     await set(legacyDn);
   });
 
   test('a site that vanishes between plan and write is a schema refusal, not a race', async () => {
     const site = `CN=Nowhere,CN=Sites,CN=Configuration,${lab.domain.baseDn}`;
     await withAdministrator((client) => client.add(site, { objectClass: 'site' }));
-    const outcome = await write(
-      ['array', 'create', 'outlook-no.contoso.test', '--site', 'Nowhere', '--no-dns'],
-      'gone.ldif',
-      {
-        answer: async () => {
-          await withAdministrator((client) => client.del(site));
-          return 'y';
-        },
-      },
+    const wish = { fqdn: 'outlook-no.contoso.test', site: 'Nowhere', name: undefined };
+    const { failure } = await overtaken(
+      (session) => planCreateArray(session, wish, undefined),
+      () => withAdministrator((client) => client.del(site)),
     );
-    assert.equal(outcome.exitCode, 1);
-    assert.match(outcome.err, /schema or its links do not allow it/);
+    assert.match(failure?.text ?? '', /schema or its links do not allow it/);
   });
 
   test('an array that was changed after it was made is not deleted by the undo', async () => {
