@@ -11,6 +11,7 @@ import {
   failureText,
   rejectedReason,
 } from './controller.ts';
+import { ownName, parseDn, sameDn } from './distinguished-name.ts';
 import type { EntryReader } from './entry.ts';
 import { DirectoryError } from './errors.ts';
 import type { LdifAttribute } from './ldif.ts';
@@ -114,11 +115,11 @@ export class DirectoryWriter {
   async stands(change: GuardedChange): Promise<boolean> {
     if (change.change === 'delete') return (await this.readWritable(change.dn)) === undefined;
     if (change.change === 'modrdn') {
-      const [before, after] = [await this.readWritable(change.dn), await this.readWritable(nameAfter(change))];
-      // A change of case leaves both names to the same entry.
-      return (
-        after !== undefined && (before === undefined || nameAfter(change).toLowerCase() === change.dn.toLowerCase())
-      );
+      const name = nameAfter(change);
+      const after = await this.read(name, ['cn']);
+      // Where only letters change between upper and lower case both names lead to the entry, and its own spelling tells.
+      if (after === undefined || ownName(after.dn) !== ownName(name)) return false;
+      return sameDn(parseDn(name), parseDn(change.dn)) || (await this.read(change.dn, ['cn'])) === undefined;
     }
     if (change.change === 'add') {
       const found = await this.readWritable(change.dn);

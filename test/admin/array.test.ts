@@ -264,6 +264,17 @@ test('of two arrays that replication made of one, either can be removed though d
   assert.ok(directory.findEntry(dn));
 });
 
+test('a name that changes by its letters only is changed, and its undo changes it back', async (t) => {
+  const { directory, place, write } = await bench(t);
+  const spelled = () => directory.findEntry(`CN=casarray-dublin,${ARRAYS}`)?.attributes.get('cn')?.map(String);
+  assert.equal((await write(['array', 'set', 'casarray-dublin', '--name', 'CasArray-Dublin'], '1.ldif')).exitCode, 0);
+  assert.deepEqual(spelled(), ['CasArray-Dublin']);
+  const undone = await write(['undo', place.path('1.ldif')], '2.ldif');
+  assert.equal(undone.exitCode, 0, undone.err);
+  assert.deepEqual(spelled(), ['casarray-dublin']);
+  assert.match((await write(['undo', place.path('1.ldif')], '3.ldif')).out, /Nothing to do/);
+});
+
 test('the undo file says what, when, where and as whom, and is not readable by others', async (t) => {
   const { place, write } = await bench(t, withOslo());
   await write(['array', 'set', 'casarray-dublin', '--fqdn', 'x.contoso.test', '--no-dns'], 'undo.ldif');
