@@ -241,6 +241,19 @@ test('a connection that the controller ended while the question stood is made an
   assert.equal(now(directory), mdb('outlook-sea.contoso.test'));
 });
 
+test('a controller that dies while the question stands gets nothing, and leaves no undo file', async (t) => {
+  const { directory, place, write } = await bench(t);
+  const outcome = await write(SET, 'undo.ldif', {
+    answer: async () => {
+      await directory.setFaults({ dead: 'refuse' });
+      return 'y';
+    },
+  });
+  assert.equal(outcome.exitCode, 1);
+  assert.match(outcome.error?.message ?? '', /^connecting to ldap:/);
+  assert.equal(existsSync(place.path('undo.ldif')), false);
+});
+
 test('undo refuses what was changed since, and changes nothing', async (t) => {
   const { directory, place, write } = await bench(t);
   assert.equal((await write(SET, 'undo.ldif')).exitCode, 0);

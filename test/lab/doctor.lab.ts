@@ -2,6 +2,7 @@
 // of finding has a fault that causes it here, found on its object with its remedy, with nothing else found, and taken back.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
@@ -300,6 +301,26 @@ labSuite('Doctor on a domain controller', ['samba', 'dns'], () => {
         'the endpoint mapper answers, but knows no NSPI',
       ]);
     });
+  });
+
+  test('controller-slow: the same controller at the end of a long way', async () => {
+    const { hostname } = new URL(lab.ldapsUrl);
+    const longWay = createServer((client) => {
+      const there = connect(636, hostname);
+      client.on('data', (chunk) => void setTimeout(() => there.destroyed || there.write(chunk), 250));
+      there.pipe(client);
+      for (const [one, other] of [[client, there] as const, [there, client] as const])
+        one.on('error', () => undefined).on('close', () => other.destroy());
+    });
+    await new Promise<void>((resolve) => longWay.listen(0, hostname, resolve));
+    const slow = `${lab.ldapsUrl}:${(longWay.address() as AddressInfo).port}`;
+    try {
+      const { findings } = await doctor({ servers: [lab.ldapsUrl, slow] }, '--no-recipients', '--no-network');
+      check(findings, withoutRecipients, [{ code: 'controller-slow', object: slow, remedy: /^look at its load/ }]);
+      assert.match(findings.find(({ object }) => object === slow)?.what ?? '', / takes 2\d\d ms for a look-up, /);
+    } finally {
+      longWay.close();
+    }
   });
 
   test('with a second controller: principal-name-duplicate (each took one), controller-down (the first one died)', async () => {

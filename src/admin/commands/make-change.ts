@@ -1,4 +1,4 @@
-// The course of every write: show the change, ask, save what undoes it, make it, look at it again, tell.
+// The course of every write: show the change, ask, plan it again, save what undoes it, make it, look at it again, tell.
 
 import { askConfirmation, canAsk } from '../../autodiscover/client/ask.ts';
 import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
