@@ -1,9 +1,10 @@
 // A directory with the demo organisation, a configuration for it, and a way to run commands that write.
 import type { TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
+import { Attribute, Change } from 'ldapts';
 import type { EmbeddedDirectory } from '../../src/ldap/embedded/server.ts';
 import { type LdifRecord, parseLdif } from '../../src/ldap/ldif.ts';
-import { DEMO_LDIF, PASSWORD, start, WRITER } from '../ldap/embedded/demo-directory.ts';
+import { ADMIN_GROUP, connect, DEMO_LDIF, PASSWORD, start, WRITER } from '../ldap/embedded/demo-directory.ts';
 import { type Run, type RunOptions, run, type Workplace, workplace } from './run-command.ts';
 
 export interface Bench {
@@ -31,6 +32,18 @@ export async function onNextWrite(directory: EmbeddedDirectory, action: () => Pr
     await setTimeout(1);
   }
   await action();
+}
+
+/** Somebody else gives a database, by name, another legacyExchangeDN. */
+export async function changeDatabase(
+  t: TestContext,
+  directory: EmbeddedDirectory,
+  name: string,
+  to: string,
+): Promise<void> {
+  const other = await connect(t, directory, WRITER);
+  const modification = new Attribute({ type: 'legacyExchangeDN', values: [to] });
+  await other.modify(`CN=${name},CN=Databases,${ADMIN_GROUP}`, new Change({ operation: 'replace', modification }));
 }
 
 /** Values of an entry's attribute as they stand in the directory. */
