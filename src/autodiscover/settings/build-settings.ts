@@ -76,7 +76,11 @@ export function databaseAnswer(facts: DatabaseFacts, trace: Trace): DatabaseAnsw
     ExternalWebClientUrls: webClientUrls(url('owa', 'external'), 'external', index),
     ...outlookAnywhere(url('rpc', 'external'), index, trace),
     CrossOrganizationSharingEnabled: 'False',
-    ...versionSettings(highestClientAccessServer(endpoint.siteDn, index) ?? version),
+    ...versionSettings(
+      // A site without Client Access servers is served by those of the site that its URLs are from.
+      highestClientAccessServer(endpoint.siteDn, index) ??
+        highestClientAccessServer(internalEws.site.distinguishedName, index),
+    ),
   });
   return {
     settings,
@@ -107,9 +111,15 @@ export function mailboxAnswer(
     serverVersion: shared.serverVersion,
     ttlHours: shared.ttlHours,
     sharingUrl: undefined,
-    mobileSync: { url: shared.mobileSyncUrl, culture: (recipient.culture ?? 'en-US').toLowerCase().replace('-', ':') },
+    mobileSync: { url: shared.mobileSyncUrl, culture: cultureOf(recipient) },
     mapiHttp: undefined,
   };
+}
+
+/** `ll:cc` and nothing else: of several languages the first, without its script; `en:us` for one without a country. */
+function cultureOf({ culture }: Recipient): string {
+  const [, language, country] = /^([a-z]{2,3})-(?:[a-z]{4}-)?([a-z]{2})(?![a-z0-9-])/i.exec(culture ?? '') ?? [];
+  return language && country ? `${language}:${country}`.toLowerCase() : 'en:us';
 }
 
 /** Only what differs from the client's default of one hour is worth saying ([MS-OXDSCLI] 2.2.4.1.1.2.6 TTL). */

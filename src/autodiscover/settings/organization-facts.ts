@@ -1,5 +1,6 @@
 // What is answered for the organisation as a whole, without any mailbox: its web URLs, its version, the domains it serves. Pure.
 
+import { domainToASCII } from 'node:url';
 import type { OrganizationIndex } from '../../ldap/organization-index.ts';
 import { clientAccessServers, highestVersion } from './rpc-endpoint.ts';
 import { chooseUrl } from './site-urls.ts';
@@ -53,10 +54,10 @@ export const organizationVersion = oncePerSnapshot((index): OrganizationVersion 
   return { versionNumber: highest.versionNumber, revision: highest.revision ?? 0 };
 });
 
-/** Whether a mail domain is served here: a configured one, else a DNS domain of the forest. */
+/** Whether a mail domain, in A-labels, is served here: a configured one in either spelling, else a DNS domain of the forest. */
 export function servesDomain(index: OrganizationIndex, domain: string, configured: readonly string[]): boolean {
   const wanted = domain.toLowerCase();
   const domains =
     configured.length > 0 ? configured : index.organization.domains.flatMap(({ dnsName }) => dnsName ?? []);
-  return domains.some((served) => served.toLowerCase() === wanted);
+  return domains.some((served) => served.toLowerCase() === wanted || domainToASCII(served) === wanted);
 }

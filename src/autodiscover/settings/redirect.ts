@@ -1,5 +1,6 @@
 // Mail users and contacts: the client is sent to the address in targetAddress, unless that would send it in a circle.
 
+import { domainToASCII } from 'node:url';
 import type { Directory } from '../../ldap/directory.ts';
 import type { Recipient } from '../../ldap/recipient.ts';
 import type { Trace } from './trace.ts';
@@ -42,8 +43,9 @@ export async function findRedirect(
 }
 
 /**
- * A routing address is often stamped on the object itself as an alias, and is then answered by the other organisation: only the asked
- * address and the object's own primary address count as the object.
+ * A target is often one of the object's own addresses (a routing address stamped on a mail user, the primary address of a mail contact),
+ * and is then answered by the other organisation: only the asked address leads back at once. Behind the first target the object's primary
+ * address does as well.
  */
 async function leadsBack(
   directory: Directory,
@@ -51,25 +53,29 @@ async function leadsBack(
   firstTarget: string,
   askedAddress: string | undefined,
 ): Promise<boolean> {
-  const seen = new Set(
-    [askedAddress, start.primaryAddress]
-      .filter((address) => address !== undefined)
-      .map((address) => address.toLowerCase()),
-  );
+  const seen = new Set(askedAddress === undefined ? [] : [comparable(askedAddress)]);
   const visited = new Set([start.distinguishedName]);
   let target = firstTarget;
   for (let hop = 0; hop < MAX_HOPS; hop++) {
-    if (seen.has(target.toLowerCase())) return true;
+    if (seen.has(comparable(target))) return true;
+    if (hop === 0 && start.primaryAddress) seen.add(comparable(start.primaryAddress));
     const match = await directory.findRecipientByAddress(target);
     if (match.status !== 'found' || match.recipient.homeMdb !== undefined) return false;
     const { recipient } = match;
     if (visited.has(recipient.distinguishedName) || recipient.targetAddress === undefined) return false;
     const next = smtpTarget(recipient.targetAddress);
     if (next === undefined) return false;
-    seen.add(target.toLowerCase());
-    if (recipient.primaryAddress) seen.add(recipient.primaryAddress.toLowerCase());
+    seen.add(comparable(target));
+    if (recipient.primaryAddress) seen.add(comparable(recipient.primaryAddress));
     visited.add(recipient.distinguishedName);
     target = next;
   }
   return true;
+}
+
+/** Case does not count, and an international domain is the same in either spelling: requests bring A-labels, the directory has what was typed. */
+function comparable(address: string): string {
+  const at = address.lastIndexOf('@') + 1;
+  const domain = address.slice(at);
+  return (address.slice(0, at) + (domainToASCII(domain) || domain)).toLowerCase();
 }

@@ -43,6 +43,9 @@ export interface Resolution {
 /** msExchRecipientTypeDetails of system mailboxes, which are nobody's business: arbitration and discovery. */
 const SYSTEM_MAILBOXES = new Set([8_388_608, 536_870_912]);
 
+/** msExchRecipientTypeDetails of a mail-enabled public folder. */
+const PUBLIC_FOLDER = 4096;
+
 /** Never rejects: a directory that cannot answer is the fault `server-error`. */
 export async function resolve(
   directory: Directory,
@@ -67,6 +70,7 @@ export async function resolve(
     if (recipient.recipientTypeDetails !== undefined && SYSTEM_MAILBOXES.has(recipient.recipientTypeDetails)) {
       return fault('unknown-address', 'system mailboxes are never answered');
     }
+    if (recipient.recipientTypeDetails === PUBLIC_FOLDER) return fault('not-a-mailbox', 'a public folder');
     if (recipient.homeMdb !== undefined) {
       return mailbox(directory, recipient, recipient.homeMdb, options, request.capabilities, trace);
     }
@@ -123,6 +127,9 @@ async function mailbox(
 ): Promise<DiscoverResult> {
   const { index, database } = await currentDatabase(directory, homeMdb);
   trace.facts.index = index;
+  // Objects of Exchange 2003 have no type.
+  if (!database && index.publicDatabase(homeMdb))
+    return { action: 'error', fault: 'not-a-mailbox', detail: 'a public folder' };
   if (!database) {
     const detail = `homeMDB of ${recipient.distinguishedName} names ${homeMdb}, which does not exist or is not readable`;
     trace.warn(detail);
@@ -172,7 +179,7 @@ async function currentDatabase(
 ): Promise<{ index: OrganizationIndex; database: MailboxDatabase | undefined }> {
   const index = directory.organization();
   const database = index.database(dn);
-  if (database) return { index, database };
+  if (database || index.publicDatabase(dn)) return { index, database };
   const fresh = await directory.refresh();
   return { index: fresh, database: fresh.database(dn) };
 }

@@ -37,7 +37,7 @@ function directoriesIn(
     .flatMap((server) => index.virtualDirectoriesOf(server))
     .filter((vdir) => vdir.kind === kind)
     .flatMap((vdir) => {
-      const url = side === 'internal' ? vdir.internalUrl : vdir.externalUrl;
+      const url = (side === 'internal' ? vdir.internalUrl : vdir.externalUrl)?.trim();
       return url && isHttpUrl(url) ? [{ url, vdir }] : [];
     });
 }

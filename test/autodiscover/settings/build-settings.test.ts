@@ -5,7 +5,7 @@ import { mailboxAnswer } from '../../../src/autodiscover/settings/build-settings
 import { judgeDatabase } from '../../../src/autodiscover/settings/judged-database.ts';
 import type { ExchangeOrganization } from '../../../src/ldap/exchange-organization.ts';
 import type { Recipient } from '../../../src/ldap/recipient.ts';
-import { database, organization, server, version, virtualDirectory } from './organization-builder.ts';
+import { database, organization, SOUTH, server, version, virtualDirectory } from './organization-builder.ts';
 
 const RECIPIENT: Recipient = {
   distinguishedName: 'CN=A,DC=x',
@@ -85,6 +85,16 @@ test('the schemas of EWS follow the service pack', () => {
   assert.equal(of(3), 'Exchange2007, Exchange2007_SP1, Exchange2010, Exchange2010_SP1, Exchange2010_SP2');
 });
 
+test('where the site has no Client Access server, version and schemas are those of the site that serves it', () => {
+  const cas = server('CAS1', { siteDn: SOUTH, versionNumber: version(14, 1, 218), revision: 15 });
+  for (const owned of [version(14, 3), version(8, 3, 83)]) {
+    const found = answer({ servers: [cas, server('MBX1', { roles: 2, versionNumber: owned })] });
+    assert.equal(found?.settings.CasVersion, '14.01.0218.015');
+    assert.equal(found?.settings.EwsSupportedSchemas, 'Exchange2007, Exchange2007_SP1, Exchange2010, Exchange2010_SP1');
+    assert.equal(found?.serverVersion, owned);
+  }
+});
+
 test('the offline address book: the named one, else the default one; with one slash between', () => {
   const book = (name: string, isDefault: boolean) => ({ distinguishedName: `CN=${name},DC=x`, guid: name, isDefault });
   const facts = {
@@ -122,14 +132,21 @@ test('Unified Messaging stands beside EWS where a server has the role', () => {
   assert.equal(found?.settings.InternalUMUrl, 'https://i.x.test/EWS/UM2007Legacy.asmx');
 });
 
-test('phones: the external URL, else the internal one, else none; the culture as ll:cc', () => {
+test('phones: the external URL, else the internal one, else none', () => {
   const sync = (urls: object) =>
     answer({ virtualDirectories: [EWS, virtualDirectory('CAS1', 'activesync', urls)] })?.mobileSync.url;
   assert.equal(sync({ internalUrl: 'https://i.x.test/as', externalUrl: 'https://e.x.test/as' }), 'https://e.x.test/as');
   assert.equal(sync({ internalUrl: 'https://i.x.test/as' }), 'https://i.x.test/as');
   assert.equal(answer({})?.mobileSync.url, undefined);
-  assert.equal(answer({}, { culture: 'de-AT' })?.mobileSync.culture, 'de:at');
-  assert.equal(answer({})?.mobileSync.culture, 'en:us');
+});
+
+test('the culture is ll:cc, whatever the directory holds', () => {
+  const of = (culture: string | undefined) => answer({}, { culture })?.mobileSync.culture;
+  assert.equal(of('de-AT'), 'de:at');
+  assert.equal(of(undefined), 'en:us');
+  assert.equal(of('de-AT,en-US'), 'de:at');
+  assert.equal(of('sr-Latn-CS'), 'sr:cs');
+  for (const other of ['de', 'zh-CHT', 'es-419', 'x', '-', 'de-AT-1996']) assert.equal(of(other), 'en:us', other);
 });
 
 test('a database is judged once per snapshot and external site, and anew for another', () => {

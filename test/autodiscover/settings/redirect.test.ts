@@ -47,6 +47,8 @@ const rows: readonly (readonly [
   targets: Readonly<Record<string, string>>,
   expected: string | undefined,
   mailboxes?: readonly string[],
+  /** `c0@x.test` when absent, which is the object's primary address. */
+  asked?: string,
 ])[] = [
   ['to another organisation', { 'c0@x.test': 'SMTP:a@elsewhere.test' }, 'a@elsewhere.test'],
   ['to itself', { 'c0@x.test': 'SMTP:c0@x.test' }, undefined],
@@ -65,8 +67,30 @@ const rows: readonly (readonly [
     { 'c0@x.test': 'SMTP:c1@x.test', 'c1@x.test': 'X400:c=US' },
     'c1@x.test',
   ],
+  [
+    "to its own primary address, asked by another: a mail contact's",
+    { 'c0@x.test': 'SMTP:c0@x.test' },
+    'c0@x.test',
+    [],
+    'alias@x.test',
+  ],
+  ['to the alias it was asked by', { 'c0@x.test': 'SMTP:alias@x.test' }, undefined, [], 'Alias@x.test'],
+  [
+    'to the alias it was asked by, as an international domain is stored',
+    { 'c0@x.test': 'SMTP:c0@bücher.test' },
+    undefined,
+    [],
+    'c0@xn--bcher-kva.test',
+  ],
+  [
+    'over another back to its primary address, asked by an alias',
+    { 'c0@x.test': 'SMTP:c1@x.test', 'c1@x.test': 'SMTP:c0@x.test' },
+    undefined,
+    [],
+    'alias@x.test',
+  ],
 ];
-for (const [why, targets, expected, mailboxes] of rows) {
+for (const [why, targets, expected, mailboxes, asked = 'c0@x.test'] of rows) {
   test(why, async () => {
     const start = {
       distinguishedName: 'CN=c0@x.test',
@@ -74,12 +98,7 @@ for (const [why, targets, expected, mailboxes] of rows) {
       targetAddress: targets['c0@x.test'],
     };
     const trace = new Trace();
-    const result = await findRedirect(
-      directoryOf(targets, mailboxes),
-      start as unknown as Recipient,
-      'c0@x.test',
-      trace,
-    );
+    const result = await findRedirect(directoryOf(targets, mailboxes), start as unknown as Recipient, asked, trace);
     if (expected === undefined) {
       assert.equal(result.action === 'error' && result.fault, 'misconfigured');
       assert.equal(trace.warnings.length, 1);

@@ -85,6 +85,7 @@ const rows: readonly (readonly [
     undefined,
     false,
   ],
+  ['blanks around a URL are none of it', [ews('CAS1', ` ${URL_OF('n')}\t`)], {}, URL_OF('n'), false],
   ['a URL without a host does not count', [ews('CAS1', 'https:///ews')], {}, undefined, false],
   [
     'a directory of another kind does not count',
