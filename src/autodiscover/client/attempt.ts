@@ -26,7 +26,10 @@ const REDIRECTIONS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 /** SOAP names what it wants; a service leaves out what it has not got. */
 const ALL_SETTINGS = Object.keys(USER_SETTINGS) as UserSettingName[];
 
-/** The request, without credentials. Headers: [MS-OXDSCLI] 3.1.4 X-MapiHttpCapability; the media type is the one every server takes. */
+/**
+ * The request, without credentials. It announces no capability ([MS-OXDSCLI] 3.1.4 X-MapiHttpCapability), so what comes is what every client
+ * gets; the media type is the one every server takes.
+ */
 export function attemptRequest({ url, dialect, address }: Attempt): HttpRequest {
   const body =
     dialect === 'pox'

@@ -1,5 +1,6 @@
 // Which places to ask for an address, in order. Pure: address, published records and options in, a list out; whoever wants to know
 // why a client asks what it asks reads this file. [MS-OXDISCO] 3.1.5 Sequencing; the order is that of Outlook and the EWS Managed API.
+import { inDialect, SERVICE_FILES } from '../wire/service-file.ts';
 import type { Dialect, DiscoveryStep } from './discovery.ts';
 import type { ScpUrl } from './scp-lookup.ts';
 
@@ -22,22 +23,12 @@ export interface CandidateOptions {
   readonly preferLocalFile?: boolean;
 }
 
-/** File name at the end of a service's path. */
-const FILE: Readonly<Record<Dialect, string>> = { pox: 'autodiscover.xml', soap: 'autodiscover.svc' };
-
 /** Matches the service path that a redirection may lead to, in any case, with or without one segment between. */
 const SERVICE_PATH = /\/autodiscover\/+(?:[^/]+\/+)?autodiscover\.(?:xml|svc)\/?$/i;
 
 /** The URL of a service on `host`, made from the mail domain by the client itself. [MS-OXDISCO] 3.1.5.2 domain */
 export function serviceUrl(host: string, dialect: Dialect): string {
-  return `https://${host}/autodiscover/${FILE[dialect]}`;
-}
-
-/** The same service's URL in the other dialect: SCPs and redirections name the `.xml` even for clients that speak SOAP. */
-export function inDialect(url: URL, dialect: Dialect): URL {
-  const changed = new URL(url);
-  changed.pathname = url.pathname.replace(/autodiscover\.(?:xml|svc)\/?$/i, FILE[dialect]);
-  return changed;
+  return `https://${host}/autodiscover/${SERVICE_FILES[dialect]}`;
 }
 
 /** True when the path is one of an Autodiscover service, and so no login page or web site. */
@@ -71,7 +62,7 @@ export function listCandidates(
   list.push(
     { step: 'root-domain', url: serviceUrl(domain, dialect) },
     { step: 'autodiscover-host', url: serviceUrl(host, dialect) },
-    { step: 'http-redirect', url: `http://${host}/autodiscover/${FILE[dialect]}` },
+    { step: 'http-redirect', url: `http://${host}/autodiscover/${SERVICE_FILES[dialect]}` },
     { step: 'srv', name: `_autodiscover._tcp.${domain}` },
   );
   const local: Candidate =

@@ -1,7 +1,8 @@
 // Finds the Autodiscover service of an address and asks it: the one client for `query`, for verification and for the migrator. The
 // order is a list made by candidates.ts; this file walks it, and starts again when an answer leads to another address.
 import { normalizeAddress } from '../wire/address.ts';
-import { type Candidate, type CandidateOptions, inDialect, listCandidates } from './candidates.ts';
+import { inDialect } from '../wire/service-file.ts';
+import { type Candidate, type CandidateOptions, listCandidates } from './candidates.ts';
 import type { Discovery, DiscoveryResult, NotFoundReason } from './discovery.ts';
 import { REDIRECT_LIMIT, type Settled, type Verdict } from './follow-url.ts';
 import { lookUpScps, type ScpUrl } from './scp-lookup.ts';

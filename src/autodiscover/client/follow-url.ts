@@ -1,9 +1,10 @@
 // Asks one URL and follows where its answers lead, over HTTP redirections and redirections in the body, until there is a verdict.
 // [MS-OXDSCLI] 3.1.5.2 redirect, [MS-OXDSCLI] 3.1.5.3 redirectAddr.
 // Every hop passes the same gate: https, an Autodiscover path, a host inside the rules or consented to, not asked before.
+import { inDialect } from '../wire/service-file.ts';
 import { attemptRequest, processAttempt } from './attempt.ts';
 import { challengesOf, sendAuthenticated } from './authenticate.ts';
-import { inDialect, isServicePath } from './candidates.ts';
+import { isServicePath } from './candidates.ts';
 import type { AnswerSource, NotFoundReason, StepName } from './discovery.ts';
 import type { HttpAnswer } from './http-client.ts';
 import type { ServiceAnswer } from './service-answer.ts';

@@ -242,6 +242,11 @@ const CERTIFICATE_FAILURES: Readonly<Record<string, HttpFailure>> = {
   CERT_UNTRUSTED: 'certificate-untrusted',
   INVALID_CA: 'certificate-untrusted',
   INVALID_PURPOSE: 'certificate-untrusted',
+  CERT_REJECTED: 'certificate-untrusted',
+  CERT_CHAIN_TOO_LONG: 'certificate-untrusted',
+  PATH_LENGTH_EXCEEDED: 'certificate-untrusted',
+  // Node's code where it has no name for OpenSSL's reason: a key or a signature too weak, such as SHA-1.
+  UNSPECIFIED: 'certificate-untrusted',
 };
 
 function failure(error: unknown): HttpOutcome {

@@ -85,5 +85,5 @@ function readSoapUser({ error, redirectTarget, settings }: UserSettingsReading):
 }
 
 function soapFailure(code: string, message: string): ServiceAnswer {
-  return { action: 'error', code, message, fault: SOAP_FAULTS[code] };
+  return { action: 'error', code, message, fault: Object.hasOwn(SOAP_FAULTS, code) ? SOAP_FAULTS[code] : undefined };
 }

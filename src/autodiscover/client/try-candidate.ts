@@ -1,6 +1,7 @@
 // One candidate, tried as its step demands: a URL is asked, a redirection or a record is looked up and followed, a file is read.
+import { inDialect } from '../wire/service-file.ts';
 import { redirectionOf, USER_AGENT } from './attempt.ts';
-import { type Candidate, inDialect, isServicePath, serviceUrl } from './candidates.ts';
+import { type Candidate, isServicePath, serviceUrl } from './candidates.ts';
 import { describeAnswer, followUrl, type Verdict } from './follow-url.ts';
 import { readSavedResponse } from './saved-response.ts';
 import { dialectOf } from './service-answer.ts';
@@ -113,7 +114,11 @@ async function tryLocalFile(walk: Walk, path: string, address: string): Promise<
       return { kind: 'next' };
     case 'redirectUrl': {
       const url = URL.parse(answer.url);
-      if (url === null || !isServicePath(url)) return { kind: 'next' };
+      if (url === null || !isServicePath(url)) {
+        const refused = begin(walk, 'local-file', `redirect to ${answer.url.slice(0, 300)}`);
+        record(walk, refused, 'redirect-refused', 'not the path of an Autodiscover service');
+        return { kind: 'next' };
+      }
       walk.trust.add(url.hostname); // the file is the user's own configuration
       return followUrl(walk, 'local-file', inDialect(url, walk.dialect), address, path);
     }

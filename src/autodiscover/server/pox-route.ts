@@ -5,6 +5,7 @@ import type { DiscoverResult } from '../settings/user-settings.ts';
 import { poxError } from '../wire/error-codes.ts';
 import { renderPoxError } from '../wire/pox-error.ts';
 import { POX_CONTENT_TYPE, poxDocument } from '../wire/pox-response.ts';
+import { inDialect } from '../wire/service-file.ts';
 import type { AppDependencies } from './dependencies.ts';
 import { accountOf, bodyOf, contextOf, headerOf } from './exchange-context.ts';
 import { askAgainLater, type Route } from './gate.ts';
@@ -42,7 +43,7 @@ export function poxRoute(dependencies: AppDependencies): Route {
     });
     // Clients handle an HTTP redirect to another URL; several break on RedirectUrl in the body.
     if (result.action === 'redirectUrl') {
-      const location = new URL(result.url).href;
+      const location = inDialect(new URL(result.url), 'pox').href;
       return endWith(response, 302, { Location: location });
     }
     askAgainLater(response, [result]);

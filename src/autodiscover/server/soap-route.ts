@@ -5,6 +5,7 @@ import type { Account } from '../../ldap/recipient.ts';
 import { organizationUrls, organizationVersion, servesDomain } from '../settings/organization-facts.ts';
 import { casVersion } from '../settings/server-version.ts';
 import type { DiscoverResult } from '../settings/user-settings.ts';
+import { inDialect } from '../wire/service-file.ts';
 import {
   type DomainResult,
   readDomainSettingsRequest,
@@ -118,7 +119,7 @@ async function userSettings(
     }),
   );
   record.target = asked.users.map((user) => user.address ?? '(no address)').join(', ');
-  const results = resolutions.map(({ result }) => result);
+  const results = resolutions.map(({ result }) => inSoap(result));
   onResults(results);
   if (results.length === 1 && results[0]) Object.assign(record, logFields(results[0]));
   else record.outcome = summary(results);
@@ -127,6 +128,11 @@ async function userSettings(
 }
 
 const NOT_AN_ADDRESS: DiscoverResult = { action: 'error', fault: 'unknown-address', detail: 'not an e-mail address' };
+
+/** The configured URL of another version is that of its POX service as a rule. */
+function inSoap(result: DiscoverResult): DiscoverResult {
+  return result.action === 'redirectUrl' ? { ...result, url: inDialect(new URL(result.url), 'soap').href } : result;
+}
 
 /** `98 settings, 2 unknown-address`. */
 function summary(results: readonly DiscoverResult[]): string {

@@ -35,7 +35,8 @@ export type JsonResponse =
   | { readonly kind: 'error'; readonly code: string; readonly message: string }
   | { readonly kind: 'malformed'; readonly detail: string };
 
-const PATH_ADDRESS = /\/autodiscover\.json\/v\d+(?:\.\d+)?\/([^/]*)\/?$/i;
+/** Doubled and trailing slashes are as good as single ones, here as in every path. */
+const PATH_ADDRESS = /\/autodiscover\.json\/+v\d+(?:\.\d+)?\/+([^/]*)\/*$/i;
 const ECHO_LENGTH_LIMIT = 40;
 const JSON_LENGTH_LIMIT = 64 * 1024;
 

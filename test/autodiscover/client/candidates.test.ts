@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
   type Candidate,
-  inDialect,
   isServicePath,
   listCandidates,
   parseServerUrl,
@@ -69,17 +68,6 @@ path('https://x.test/login?next=/autodiscover/autodiscover.xml', false);
 path('https://x.test/autodiscover/autodiscover.xml.html', false);
 path('https://x.test/notautodiscover/autodiscover.xml', false);
 path('https://x.test/autodiscover/notautodiscover.xml', false);
-
-test('a URL is turned to the other dialect by its file alone', () => {
-  assert.equal(
-    inDialect(new URL('https://x.test/Autodiscover/Autodiscover.xml'), 'soap').href,
-    'https://x.test/Autodiscover/autodiscover.svc',
-  );
-  assert.equal(
-    inDialect(new URL('https://x.test/autodiscover/autodiscover.svc?a=b'), 'pox').href,
-    'https://x.test/autodiscover/autodiscover.xml?a=b',
-  );
-});
 
 function server(text: string, want: string | undefined): void {
   test(`--server ${text}`, () => assert.equal(parseServerUrl(text, 'pox')?.href, want));

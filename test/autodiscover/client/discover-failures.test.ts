@@ -36,6 +36,7 @@ const PASSED_OVER: readonly (readonly [string, string, Handler, Partial<World>])
   ],
   ['a certificate that has expired', 'certificate-expired', OK, { certificates: { 'contoso.test': { days: -1 } } }],
   ['an unknown issuer', 'certificate-untrusted', OK, { certificates: { 'contoso.test': { issuer: 'Somebody' } } }],
+  ['a signature too weak', 'certificate-untrusted', OK, { certificates: { 'contoso.test': { digest: 'sha1' } } }],
   ['NTLM only', 'no-common-scheme', fixed(401, { 'WWW-Authenticate': ['NTLM'], 'X-SOAP-Enabled': 'True' }), {}],
   [
     'a site with a password of its own',

@@ -152,6 +152,17 @@ for (const [name, location] of REFUSED_TARGETS) {
   });
 }
 
+test('a redirection in the local file is refused in words when it leads to no service', async () => {
+  for (const [url, detail] of [
+    ['https://contoso.test/login', 'not the path of an Autodiscover service'],
+    [`http://contoso.test${PATH}`, 'not https'],
+  ] as const) {
+    const outcome = await run({ files: { 'local.xml': poxRedirectUrl(url) }, request: { localFile: 'local.xml' } });
+    const [read, refused] = outcome.trace.filter(({ step }) => step === 'local-file');
+    assert.deepEqual([read?.outcome, refused?.outcome, refused?.detail], ['redirect-url', 'redirect-refused', detail]);
+  }
+});
+
 test('the local file is not asked for an address in another domain', async () => {
   const outcome = await run({
     hosts: { 'https://fabrikam.test': OK },

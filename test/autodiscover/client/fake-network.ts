@@ -30,6 +30,8 @@ export interface HostOptions {
   /** Days until the certificate ends. */
   readonly days?: number;
   readonly issuer?: string;
+  /** Of the signature. */
+  readonly digest?: 'sha1' | 'sha256';
 }
 
 export class FakeNetwork {
@@ -40,8 +42,12 @@ export class FakeNetwork {
 
   /** An https server on port 443 of `name`. */
   async https(name: string, handler: Handler, options: HostOptions = {}): Promise<void> {
-    const cert = serverCertificate(options.names ?? [name], options.days, options.issuer);
-    const server = createHttpsServer({ key: TEST_KEY, cert }, (req, res) => this.#serve(name, handler, req, res));
+    const cert = serverCertificate(options.names ?? [name], options.days, options.issuer, options.digest);
+    // Servers of the time send what today's OpenSSL does not even load.
+    const ciphers = options.digest === 'sha1' ? 'DEFAULT@SECLEVEL=0' : undefined;
+    const server = createHttpsServer({ key: TEST_KEY, cert, ciphers }, (req, res) =>
+      this.#serve(name, handler, req, res),
+    );
     await this.#listen(`${name}:443`, server);
   }
 

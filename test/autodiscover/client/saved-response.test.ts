@@ -30,6 +30,13 @@ reads('HTML', '<html></html>', /"malformed"/);
 reads('nothing', '', /"malformed"/);
 reads('a document type', '<!DOCTYPE Autodiscover [<!ENTITY a "b">]><Autodiscover/>', /"malformed"/);
 
+test('an error code is looked up in our own table and nowhere else', () => {
+  for (const code of ['constructor', 'toString', '__proto__', 'NoSuchCode']) {
+    const answer = readSavedResponse(Buffer.from(soapOutcome(code)));
+    assert.deepEqual(answer, { action: 'error', code, message: 'text', fault: undefined });
+  }
+});
+
 test('a byte order mark and UTF-16 are read', () => {
   for (const bytes of [Buffer.from(`\ufeff${poxSettings()}`), Buffer.from(`\ufeff${poxSettings()}`, 'utf16le')]) {
     assert.equal(readSavedResponse(bytes).action, 'settings');

@@ -12,7 +12,7 @@ const key = forge.pki.privateKeyFromPem(keyPem);
 const publicKey = forge.pki.setRsaPublicKey(key.n, key.e);
 let serial = 1;
 
-function certificate(subject: string, issuer: string, days: number, extensions: object[]): string {
+function certificate(subject: string, issuer: string, days: number, extensions: object[], digest = 'sha256'): string {
   const made = forge.pki.createCertificate();
   made.publicKey = publicKey;
   made.serialNumber = (++serial).toString(16).padStart(4, '0');
@@ -21,7 +21,7 @@ function certificate(subject: string, issuer: string, days: number, extensions: 
   made.setSubject([{ name: 'commonName', value: subject }]);
   made.setIssuer([{ name: 'commonName', value: issuer }]);
   made.setExtensions(extensions);
-  made.sign(key, forge.md.sha256.create());
+  made.sign(key, digest === 'sha1' ? forge.md.sha1.create() : forge.md.sha256.create());
   return forge.pki.certificateToPem(made);
 }
 
@@ -33,17 +33,23 @@ export const TEST_KEY = keyPem;
 const made = new Map<string, string>();
 
 /** As `makeServerCertificate`, made once per process for the same arguments: signing takes its time. */
-export function serverCertificate(names: readonly string[], days = 10, issuer = 'Test CA'): string {
-  const id = JSON.stringify([names, days, issuer]);
-  const found = made.get(id) ?? makeServerCertificate(names, days, issuer);
+export function serverCertificate(
+  names: readonly string[],
+  days = 10,
+  issuer = 'Test CA',
+  digest: 'sha1' | 'sha256' = 'sha256',
+): string {
+  const id = JSON.stringify([names, days, issuer, digest]);
+  const found = made.get(id) ?? makeServerCertificate(names, days, issuer, digest);
   made.set(id, found);
   return found;
 }
 
-function makeServerCertificate(names: readonly string[], days: number, issuer: string): string {
+function makeServerCertificate(names: readonly string[], days: number, issuer: string, digest: string): string {
   const altNames = names.map((value) => (/^[\d.]+$/.test(value) ? { type: 7, ip: value } : { type: 2, value }));
-  return certificate(names[0] ?? '', issuer, days, [
+  const extensions = [
     { name: 'subjectAltName', altNames },
     { name: 'extKeyUsage', serverAuth: true },
-  ]);
+  ];
+  return certificate(names[0] ?? '', issuer, days, extensions, digest);
 }

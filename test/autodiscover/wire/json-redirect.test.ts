@@ -38,6 +38,10 @@ reads('/AutoDiscover/AutoDiscover.JSON?EMAIL=alice@contoso.test&protocol=Autodis
 });
 reads('/autodiscover/autodiscover.json/v1.0/alice%40contoso.test?Protocol=EWS', { address: alice, protocol: 'EWS' });
 reads('/autodiscover/autodiscover.json/V1.0/alice@contoso.test/?Protocol=Ews', { address: alice, protocol: 'Ews' });
+reads('//autodiscover//autodiscover.json//v1.0//alice@contoso.test//?Protocol=Ews', {
+  address: alice,
+  protocol: 'Ews',
+});
 reads('/autodiscover/autodiscover.json/v1.0/alice@contoso.test?Email=bob@contoso.test', { address: alice }); // the path wins
 reads('/autodiscover/autodiscover.json?Protocol=A&protocol=B', { protocol: 'A' }); // the first counts
 reads('/autodiscover/autodiscover.json', {});
