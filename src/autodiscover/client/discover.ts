@@ -72,14 +72,22 @@ function notFound(reason: NotFoundReason, detail: string): DiscoveryResult {
   return { outcome: 'not-found', reason, detail };
 }
 
+/** What to try for one address. A preferred local file comes before the directory is asked. */
+async function* candidatesOf(walk: Walk, request: DiscoveryRequest, address: string): AsyncGenerator<Candidate> {
+  if (request.server !== undefined) {
+    yield { step: 'server', url: inDialect(request.server, walk.dialect).href };
+    return;
+  }
+  const domain = domainOf(address);
+  const ahead = request.preferLocalFile ? 1 : 0;
+  yield* listCandidates(domain, [], request).slice(0, ahead);
+  yield* listCandidates(domain, await findScps(walk, request, address), request).slice(ahead);
+}
+
 /** Tries the candidates of one address until one of them settles it; otherwise the most telling of what went wrong. */
 async function walkCandidates(walk: Walk, request: DiscoveryRequest, address: string): Promise<DiscoveryResult> {
-  const candidates: readonly Candidate[] =
-    request.server === undefined
-      ? listCandidates(domainOf(address), await findScps(walk, request, address), request)
-      : [{ step: 'server', url: inDialect(request.server, walk.dialect).href }];
   let best: DiscoveryResult = notFound('no-service', 'no step led to an Autodiscover service');
-  for (const candidate of candidates) {
+  for await (const candidate of candidatesOf(walk, request, address)) {
     for await (const verdict of tryCandidate(walk, candidate, address)) {
       if (verdict.kind === 'stop') return notFound(verdict.reason, verdict.detail);
       if (verdict.kind === 'next') {

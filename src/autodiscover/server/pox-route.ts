@@ -34,7 +34,8 @@ export function poxRoute(dependencies: AppDependencies): Route {
       headerOf(request, 'x-mapihttpcapability'),
       headerOf(request, 'x-clientcanhandle'),
     );
-    const { result, trace } = await resolveFor(accountOf(request), { ...parsed, capabilities }, dependencies);
+    const { result: found, trace } = await resolveFor(accountOf(request), { ...parsed, capabilities }, dependencies);
+    const result = parsed.schema === 'mobilesync' ? forPhones(found) : found;
     Object.assign(record, {
       dialect: parsed.schema === 'outlook' ? 'pox' : 'mobilesync',
       target: parsed.legacyDn ?? parsed.emailAddress,
@@ -56,6 +57,12 @@ export function poxRoute(dependencies: AppDependencies): Route {
       }),
     );
   };
+}
+
+/** A mailbox without an ActiveSync URL has no provider for phones. */
+function forPhones(result: DiscoverResult): DiscoverResult {
+  if (result.action !== 'settings' || result.answer.mobileSync.url) return result;
+  return { action: 'error', fault: 'no-provider', detail: 'no ActiveSync URL is known' };
 }
 
 /** What the log says of a result. */

@@ -5,6 +5,7 @@ import type { Account } from '../../ldap/recipient.ts';
 import { organizationUrls, organizationVersion, servesDomain } from '../settings/organization-facts.ts';
 import { casVersion } from '../settings/server-version.ts';
 import type { DiscoverResult } from '../settings/user-settings.ts';
+import type { SoapErrorText } from '../wire/error-codes.ts';
 import { inDialect } from '../wire/service-file.ts';
 import {
   type DomainResult,
@@ -26,7 +27,7 @@ import {
   renderFederationResponse,
   renderOrganizationRelationshipResponse,
 } from '../wire/soap-federation.ts';
-import { invalidRequest } from '../wire/soap-message.ts';
+import { type InvalidSoapRequest, invalidRequest } from '../wire/soap-message.ts';
 import { renderUserSettingsResponse } from '../wire/soap-user-settings.ts';
 import { renderServicePage, renderWsdl } from '../wire/soap-wsdl.ts';
 import type { AppDependencies } from './dependencies.ts';
@@ -82,13 +83,15 @@ async function answer(
       return domainSettings(message, dependencies, context, record);
     case 'GetFederationInformationRequestMessage': {
       const asked = readFederationRequest(message.body);
+      if ('invalid' in asked) return renderFederationResponse(context, refused(asked, record));
       record.outcome = 'not federated';
-      return renderFederationResponse(context, ...('invalid' in asked ? [invalidRequest(asked)] : []));
+      return renderFederationResponse(context);
     }
     case 'GetOrganizationRelationshipSettingsRequestMessage': {
       const asked = readOrganizationRelationshipRequest(message.body);
+      if ('invalid' in asked) return renderOrganizationRelationshipResponse(context, refused(asked, record));
       record.outcome = 'not federated';
-      return renderOrganizationRelationshipResponse(context, ...('invalid' in asked ? [invalidRequest(asked)] : []));
+      return renderOrganizationRelationshipResponse(context);
     }
     default:
       return {
@@ -97,6 +100,12 @@ async function answer(
         detail: `unknown operation ${message.operation.slice(0, 100)}`,
       };
   }
+}
+
+/** Content that cannot be used, whatever the operation. */
+function refused(asked: InvalidSoapRequest, record: ExchangeRecord): SoapErrorText {
+  Object.assign(record, { outcome: 'invalid-request', reason: asked.invalid });
+  return invalidRequest(asked);
 }
 
 async function userSettings(
@@ -108,10 +117,7 @@ async function userSettings(
   onResults: (results: readonly DiscoverResult[]) => void,
 ): Promise<string> {
   const asked = readUsers(message.body);
-  if ('invalid' in asked) {
-    Object.assign(record, { outcome: 'invalid-request', reason: asked.invalid });
-    return renderUserSettingsResponse(invalidRequest(asked), context);
-  }
+  if ('invalid' in asked) return renderUserSettingsResponse(refused(asked, record), context);
   const resolutions = await Promise.all(
     asked.users.map(async ({ address }) => {
       if (address === undefined) return { result: NOT_AN_ADDRESS, trace: undefined };
@@ -147,10 +153,7 @@ function domainSettings(
   record: ExchangeRecord,
 ): string {
   const asked = readDomainSettingsRequest(message.body);
-  if ('invalid' in asked) {
-    Object.assign(record, { outcome: 'invalid-request', reason: asked.invalid });
-    return renderDomainSettingsResponse(invalidRequest(asked), context);
-  }
+  if ('invalid' in asked) return renderDomainSettingsResponse(refused(asked, record), context);
   const index = directory.organization();
   const { ews } = organizationUrls(index, resolveOptions.externalSite);
   const { versionNumber, revision } = organizationVersion(index);

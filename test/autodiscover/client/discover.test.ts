@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { TraceEntry } from '../../../src/autodiscover/client/discovery.ts';
 import { stepLine } from '../../../src/autodiscover/client/discovery-report.ts';
+import type { ScpLookup } from '../../../src/autodiscover/client/scp-lookup.ts';
 import { OK, type Outcome, PATH, run, SCP, steps, type World } from './discovery-world.ts';
 import type { Handler } from './fake-network.ts';
 import {
@@ -134,6 +135,21 @@ test('nothing anywhere: every step is tried in order and says what it met ([MS-O
     'local-file: skipped',
   ]);
   assert.ok(outcome.trace.every((entry) => entry.elapsedMs >= 0));
+});
+
+test('a preferred local file is read before the directory is asked', async () => {
+  let searches = 0;
+  const scp: ScpLookup = async (ldapUrl) => {
+    searches++;
+    return SCP(`https://cas1.ad.internal${PATH}`)(ldapUrl);
+  };
+  const request = { localFile: 'local.xml', preferLocalFile: true };
+  const settled = await run({ scp, files: { 'local.xml': poxSettings() }, request });
+  assert.deepEqual([steps(settled), searches], [['local-file: settings'], 0]);
+  const missing = await run({ scp, hosts: { 'https://cas1.ad.internal': OK }, request });
+  assert.deepEqual(steps(missing), ['local-file: unreadable', 'scp: record', 'scp: settings']);
+  const without = await run({ scp, hosts: { 'https://cas1.ad.internal': OK }, request: { preferLocalFile: true } });
+  assert.deepEqual(steps(without), ['local-file: skipped', 'scp: record', 'scp: settings']);
 });
 
 test('excluded steps are not tried', async () => {
