@@ -7,19 +7,22 @@ import type { EntryReader } from './entry.ts';
 import type { Search } from './search.ts';
 
 export interface RecipientFaults {
-  /** homeMDB names something that is no mailbox database of the organisation. */
+  /** homeMDB names something that is no mailbox database of the organisation. Public folders have one as well, and are left out. */
   readonly unknownDatabase: readonly { readonly distinguishedName: string; readonly homeMdb: string }[];
   /** msExchHomeServerName is there, homeMDB is not. DNs. */
   readonly lostDatabase: readonly string[];
   /** An SMTP or X500 address of several objects, in lower case, with their DNs. */
   readonly duplicateAddresses: readonly { readonly address: string; readonly distinguishedNames: readonly string[] }[];
-  /** targetAddress is one of the object's own addresses. DNs. */
+  /** targetAddress is the only SMTP address of the object. DNs. Beside another one it is an alias's target: Exchange makes contacts so. */
   readonly selfForwarding: readonly string[];
 }
 
 const present = (attribute: string): Filter => new PresenceFilter({ attribute });
 const not = (filter: Filter): Filter => new NotFilter({ filter });
 const all = (...filters: Filter[]): Filter => new AndFilter({ filters });
+
+/** msExchRecipientTypeDetails of mail-enabled public folders. */
+const publicFolder = new EqualityFilter({ attribute: 'msExchRecipientTypeDetails', value: '4096' });
 
 /** `databases` are the DNs of every mailbox database. Lists are in the order of their DNs or addresses. */
 export async function scanRecipients(
@@ -32,7 +35,7 @@ export async function scanRecipients(
   const known = databases.map((value) => new EqualityFilter({ attribute: 'homeMDB', value }));
   const elsewhere = known.length > 0 ? [not(new OrFilter({ filters: known }))] : [];
   const [unknown, lost, addressed] = await Promise.all([
-    find(all(present('homeMDB'), ...elsewhere), ['homeMDB']),
+    find(all(present('homeMDB'), ...elsewhere, not(publicFolder)), ['homeMDB']),
     find(all(present('msExchHomeServerName'), not(present('homeMDB'))), ['cn']),
     find(present('proxyAddresses'), ['proxyAddresses', 'targetAddress']),
   ]);
@@ -75,5 +78,7 @@ function duplicates(entries: readonly EntryReader[]): RecipientFaults['duplicate
 
 function forwardsToItself(entry: EntryReader): boolean {
   const target = entry.one('targetAddress')?.toLowerCase();
-  return target !== undefined && addressesOf(entry).includes(target.includes(':') ? target : `smtp:${target}`);
+  if (target === undefined) return false;
+  const smtp = addressesOf(entry).filter((address) => address.startsWith('smtp:'));
+  return smtp.length === 1 && smtp[0] === (target.includes(':') ? target : `smtp:${target}`);
 }

@@ -32,7 +32,7 @@ export function recipientFindings(faults: RecipientFaults): readonly Finding[] {
     ...faults.selfForwarding.map((distinguishedName) =>
       finding('forwarding-to-itself', {
         object: distinguishedName,
-        what: 'targetAddress is one of its own addresses',
+        what: 'targetAddress is its only address',
         why: 'clients would be sent from this address to itself for ever; they get an error instead',
         remedy: `Set-MailContact or Set-MailUser ${quoted(distinguishedName)} -ExternalEmailAddress with the address it is to lead to (Exchange Management Shell)`,
       }),

@@ -128,7 +128,7 @@ async function mailbox(
   const { index, database } = await currentDatabase(directory, homeMdb);
   trace.facts.index = index;
   // Objects of Exchange 2003 have no type.
-  if (!database && index.publicDatabase(homeMdb))
+  if (!database && recipient.recipientTypeDetails === undefined && index.publicDatabase(homeMdb))
     return { action: 'error', fault: 'not-a-mailbox', detail: 'a public folder' };
   if (!database) {
     const detail = `homeMDB of ${recipient.distinguishedName} names ${homeMdb}, which does not exist or is not readable`;

@@ -26,7 +26,7 @@ export interface SiteChoice {
   readonly externalSite: string | undefined;
 }
 
-/** The site's own virtual directories of one kind that have a URL on the given side, by server name. */
+/** The site's own virtual directories of one kind that have a URL on the given side, by server name and DN: controllers name them in any order. */
 function directoriesIn(
   index: OrganizationIndex,
   site: Site,
@@ -34,12 +34,20 @@ function directoriesIn(
   side: Side,
 ): readonly { readonly url: string; readonly vdir: VirtualDirectory }[] {
   return clientAccessServers(index.serversIn(site.distinguishedName))
-    .flatMap((server) => index.virtualDirectoriesOf(server))
-    .filter((vdir) => vdir.kind === kind)
+    .flatMap((server) =>
+      index
+        .virtualDirectoriesOf(server)
+        .filter((vdir) => vdir.kind === kind)
+        .sort(byDn),
+    )
     .flatMap((vdir) => {
       const url = (side === 'internal' ? vdir.internalUrl : vdir.externalUrl)?.trim();
       return url && isHttpUrl(url) ? [{ url, vdir }] : [];
     });
+}
+
+function byDn(a: VirtualDirectory, b: VirtualDirectory): number {
+  return a.distinguishedName.localeCompare(b.distinguishedName, 'en');
 }
 
 /** Sites in the order they are asked: the mailbox's own, the configured external one, the others by name. */

@@ -62,6 +62,29 @@ test("every URL of Autodiscover is asked, the service's own among them, and one 
   assert.match(told('web-unreachable').join(), /^https:\S+\/Other\/Autodiscover\.xml answers HTTP 404$/);
 });
 
+test('contacts as Exchange makes them and mail-enabled public folders are no faults', async () => {
+  const ken = { object: 'CN=Ken Kent,OU=Staff', remedy: /x/ } as const;
+  const contact = {
+    ...ken,
+    code: 'forwarding-to-itself',
+    change: { proxyAddresses: ['SMTP:ken@fabrikam.test', 'smtp:ken@contoso.test'] },
+  } as const;
+  const folder = {
+    ...ken,
+    code: 'mailbox-database-unknown',
+    change: { homeMDB: ['CN=Public Folders,CN=Folder Hierarchies,DC=x'], msExchRecipientTypeDetails: ['4096'] },
+  } as const;
+  for (const harmless of [contact, folder]) {
+    const records = plant(RECORDS, harmless);
+    const findings = await withDirectory(records, (directory) => examine(directory, OPTIONS, HEALTHY));
+    assert.deepEqual(
+      findings.filter(({ object }) => object.startsWith(ken.object)),
+      [],
+      harmless.code,
+    );
+  }
+});
+
 for (const seed of SEEDS) {
   test(`${seed.code}: found on ${seed.found ?? seed.object}, with its remedy`, async () => {
     const findings = await withDirectory(plant(RECORDS, seed), (directory) => examine(directory, OPTIONS, HEALTHY));

@@ -103,6 +103,13 @@ for (const [why, directories, choice, expected, noted] of rows) {
   });
 }
 
+test('of several directories on one server the same is chosen, in whatever order a controller names them', () => {
+  const named = (name: string, url: string) => ({ ...ews('CAS1', url), distinguishedName: `CN=${name},CN=HTTP,DC=x` });
+  const directories = [named('EWS (B)', URL_OF('b')), named('EWS (A)', URL_OF('a')), named('EWS (C)', URL_OF('c'))];
+  assert.equal(choose(directories).url, URL_OF('a'));
+  assert.equal(choose(directories.toReversed()).url, URL_OF('a'));
+});
+
 test('internal and external URLs are told apart', () => {
   const directories = [ews('CAS1', URL_OF('i'), 'internalUrl'), ews('EAST1', URL_OF('e'))];
   assert.equal(choose(directories, {}, 'internal').url, URL_OF('i'));
