@@ -14,6 +14,7 @@ import {
 } from '../../autodiscover/wire/mobilesync-response.ts';
 import { type PoxSchema, renderPoxRequest } from '../../autodiscover/wire/pox-request.ts';
 import { type PoxAnswer, parsePoxResponse, renderPoxResponse } from '../../autodiscover/wire/pox-response.ts';
+import { inDialect } from '../../autodiscover/wire/service-file.ts';
 import { about, type Check } from './check.ts';
 import { compareTexts } from './compare-settings.ts';
 
@@ -172,7 +173,8 @@ function servedOf({ status, headers, body }: Extract<HttpOutcome, { kind: 'answe
 }
 
 function mobileSyncOf(result: DiscoverResult, address: string): MobileSyncVerdict {
-  if (result.action === 'redirectUrl') return { action: 'redirectUrl', url: result.url };
+  if (result.action === 'redirectUrl')
+    return { action: 'redirectUrl', url: inDialect(new URL(result.url), 'pox').href };
   const stamp = { now: new Date(0), serverId: 0, requestedAddress: address };
   return parseMobileSyncResponse(renderMobileSyncResponse(result, stamp));
 }

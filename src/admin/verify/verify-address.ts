@@ -4,6 +4,7 @@
 import type { Dialect, Discovery, DiscoveryResult, TraceEntry } from '../../autodiscover/client/discovery.ts';
 import type { Resolution } from '../../autodiscover/settings/resolve.ts';
 import type { UserSettings } from '../../autodiscover/settings/user-settings.ts';
+import { inDialect } from '../../autodiscover/wire/service-file.ts';
 import { daysLeft } from '../probe/web-probe.ts';
 import { about, type Check } from './check.ts';
 import { carriedBy, codeOf, compareSettings } from './compare-settings.ts';
@@ -107,7 +108,7 @@ function answerChecks(
 function foundChecks(
   address: string,
   dialect: Dialect,
-  { finalAddress }: Discovery,
+  { finalAddress, trace }: Discovery,
   result: Extract<DiscoveryResult, { outcome: 'found' }>,
   expected: Resolution | undefined,
 ): readonly Check[] {
@@ -122,6 +123,11 @@ function foundChecks(
   }
   if (expected.result.action === 'redirectAddr' && sameText(expected.result.address, finalAddress))
     return [passed(name, `${how}, after leading to ${finalAddress}`)];
+  if (expected.result.action === 'redirectUrl') {
+    const url = inDialect(new URL(expected.result.url), dialect).href;
+    // What is served there is the other version's business.
+    if (trace.some(({ action }) => action === `POST ${url}`)) return [passed(name, `${how}, after leading to ${url}`)];
+  }
   const want = expected.result.action === 'error' ? `the fault ${expected.result.fault}` : 'a redirection';
   return [failed(name, `${how}, but the directory says ${want}`)];
 }
