@@ -3,6 +3,7 @@
 // controller that asks the PDC emulator about a wrong password is slower by far more than one beat: the name nobody has waits as long.
 
 import type { Refusal } from './authentication/refusal.ts';
+import { Departures } from './departures.ts';
 
 /** Milliseconds of a beat: more than a look-up and a bind take on a healthy network, and less than a person notices. */
 export const REFUSAL_BEAT_MS = 50;
@@ -14,15 +15,16 @@ const LONGEST_MS = 1000;
 /** The slowest may soon be a little slower. */
 const HEADROOM = 1.25;
 
-/** Milliseconds from `elapsed` to the next beat: whole ones, as timers are, and never fewer than one. */
-export function untilBeat(elapsed: number, beatMs: number): number {
-  return Math.max(1, Math.ceil((Math.floor(elapsed / beatMs) + 1) * beatMs - elapsed));
+/** The first beat after `elapsed` milliseconds. */
+export function nextBeat(elapsed: number, beatMs: number): number {
+  return (Math.floor(elapsed / beatMs) + 1) * beatMs;
 }
 
 /** Where the time of a refusal is decided; one for all routes. */
 export class EvenTime {
   readonly #accounts = new Slowest(REMEMBERED);
   readonly #unknown = new Slowest(REMEMBERED);
+  readonly #departures = new Departures();
 
   /** Takes note of how long the directory took over a refusal, in milliseconds; what was refused without asking it says nothing. */
   note(refusal: Refusal, elapsed: number): void {
@@ -31,20 +33,18 @@ export class EvenTime {
     else if (!refusal.endsWith('-budget')) this.#accounts.add(elapsed);
   }
 
-  /** Milliseconds that a refusal has to wait when `elapsed` have passed since its request. */
-  wait(elapsed: number): number {
+  /** Milliseconds after its request at which a refusal may leave that is ready `elapsed` after it: later, and a beat. */
+  due(elapsed: number): number {
     const slowest = Math.min(Math.max(this.#accounts.value, this.#unknown.value) * HEADROOM, LONGEST_MS);
     const together = Math.ceil(slowest / REFUSAL_BEAT_MS) * REFUSAL_BEAT_MS;
-    return elapsed < together ? Math.max(1, Math.ceil(together - elapsed)) : untilBeat(elapsed, REFUSAL_BEAT_MS);
+    return elapsed < together ? together : nextBeat(elapsed, REFUSAL_BEAT_MS);
   }
 
   /** Resolves when a refusal may leave; `began` is a time of performance.now(). `asked` is whether the directory was, for this request. */
   leave(began: number, refusal: Refusal, asked: boolean): Promise<void> {
     const elapsed = performance.now() - began;
     if (asked) this.note(refusal, elapsed);
-    return new Promise((resolve) => {
-      setTimeout(resolve, this.wait(elapsed));
-    });
+    return this.#departures.wait(began, began + this.due(elapsed));
   }
 }
 
