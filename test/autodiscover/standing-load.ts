@@ -15,7 +15,9 @@ export const PEOPLE: readonly (readonly [name: string, server: string])[] = [
 
 /** Callers of each kind at a time. */
 export const AT_A_TIME = 3;
-const NEWCOMERS = 600;
+/** Enough for ten seconds, the longest that anything is waited for. */
+const NEWCOMERS = 1200;
+const NEWCOMER_PAUSE_MS = 30;
 
 /** The newcomers as a change of the demo organisation. */
 export function newcomersLdif(): string {
@@ -97,7 +99,7 @@ export function load(t: TestContext, ask: Ask, withNewcomers = false) {
     while (going && come < NEWCOMERS) {
       const name = `newcomer${come++}`;
       newcomers.push({ name, expected: 'outlook-sea.contoso.test', reply: await ask(name) });
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      await new Promise((resolve) => setTimeout(resolve, NEWCOMER_PAUSE_MS));
     }
   };
   // Each another name, so that no budget is spent.
