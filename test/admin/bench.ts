@@ -4,7 +4,15 @@ import { setTimeout } from 'node:timers/promises';
 import { Attribute, Change } from 'ldapts';
 import type { EmbeddedDirectory } from '../../src/ldap/embedded/server.ts';
 import { type LdifRecord, parseLdif } from '../../src/ldap/ldif.ts';
-import { ADMIN_GROUP, connect, DEMO_LDIF, PASSWORD, start, WRITER } from '../ldap/embedded/demo-directory.ts';
+import {
+  ADMIN_GROUP,
+  connect,
+  DEMO_LDIF,
+  LEGACY_ADMIN_GROUP,
+  PASSWORD,
+  start,
+  WRITER,
+} from '../ldap/embedded/demo-directory.ts';
 import { type Run, type RunOptions, run, type Workplace, workplace } from './run-command.ts';
 
 export interface Bench {
@@ -43,9 +51,20 @@ export async function changeDatabase(
 ): Promise<void> {
   const other = await connect(t, directory, WRITER);
   const modification = new Attribute({ type: 'legacyExchangeDN', values: [to] });
-  await other.modify(`CN=${name},CN=Databases,${ADMIN_GROUP}`, new Change({ operation: 'replace', modification }));
+  await other.modify(databaseDn(name), new Change({ operation: 'replace', modification }));
 }
 
 /** Values of an entry's attribute as they stand in the directory. */
 export const attribute = (directory: EmbeddedDirectory, dn: string, name: string) =>
   directory.findEntry(dn)?.attributes.get(name)?.map(String);
+
+export const databaseDn = (name: string) => `CN=${name},CN=Databases,${ADMIN_GROUP}`;
+
+/** The legacyExchangeDN of a database whose users are told this server or array. */
+export const mdb = (server: string) =>
+  `${LEGACY_ADMIN_GROUP}/cn=Configuration/cn=Servers/cn=${server}/cn=Microsoft Private MDB`;
+
+/** A change that is allowed, and what it changes. */
+export const SET = ['database', 'set', 'SEA-DB02', '--rpc-client-access-server', 'outlook-sea.contoso.test'];
+export const legacyDnNow = (directory: EmbeddedDirectory, name = 'SEA-DB02') =>
+  attribute(directory, databaseDn(name), 'legacyExchangeDN')?.[0];

@@ -5,12 +5,10 @@ import { carryOut } from '../../src/admin/carry-out.ts';
 import { dsaclsLine, failureText } from '../../src/admin/failure-text.ts';
 import { addEntry, type GuardedChange, replaceValues } from '../../src/ldap/change.ts';
 import { DirectoryWriter, type WriteRefusal } from '../../src/ldap/writer.ts';
-import { ADMIN_GROUP, LEGACY_ADMIN_GROUP, PASSWORD, start, WRITER } from '../ldap/embedded/demo-directory.ts';
-import { attribute } from './bench.ts';
+import { ADMIN_GROUP, PASSWORD, start, WRITER } from '../ldap/embedded/demo-directory.ts';
+import { attribute, databaseDn, mdb } from './bench.ts';
 
-const DATABASE = `CN=SEA-DB02,CN=Databases,${ADMIN_GROUP}`;
-const mdb = (server: string) =>
-  `${LEGACY_ADMIN_GROUP}/cn=Configuration/cn=Servers/cn=${server}/cn=Microsoft Private MDB`;
+const DATABASE = databaseDn('SEA-DB02');
 const change = replaceValues(DATABASE, [
   { attribute: 'legacyExchangeDN', before: [mdb('SEA-CAS1')], after: [mdb('SEA-CAS2')] },
 ]);

@@ -2,13 +2,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { parseLdif } from '../../src/ldap/ldif.ts';
-import { ADMIN_GROUP, DEMO_LDIF, LEGACY_ADMIN_GROUP } from '../ldap/embedded/demo-directory.ts';
-import { attribute, bench } from './bench.ts';
+import { DEMO_LDIF } from '../ldap/embedded/demo-directory.ts';
+import { attribute, bench, databaseDn, mdb } from './bench.ts';
 import { run } from './run-command.ts';
 
-const dn = (name: string) => `CN=${name},CN=Databases,${ADMIN_GROUP}`;
-const mdb = (server: string) =>
-  `${LEGACY_ADMIN_GROUP}/cn=Configuration/cn=Servers/cn=${server}/cn=Microsoft Private MDB`;
 const SEA = 'outlook-sea.contoso.test';
 const ALL = ['DUB-DB01', 'DUB-DB02', 'SEA-DB01', 'SEA-DB02', 'SEA-DB03'];
 
@@ -37,7 +34,7 @@ test('list tells what Outlook is told, and what is wrong', async (t) => {
 const choices: readonly (readonly [args: readonly string[], changed: readonly string[]])[] = [
   [['SEA-DB02'], ['SEA-DB02']],
   [
-    ['sea-db02', dn('SEA-DB03')],
+    ['sea-db02', databaseDn('SEA-DB03')],
     ['SEA-DB02', 'SEA-DB03'],
   ],
   [['SEA-DB02', 'SEA-DB02'], ['SEA-DB02']],
@@ -55,17 +52,17 @@ const choices: readonly (readonly [args: readonly string[], changed: readonly st
 for (const [args, changed] of choices) {
   test(`set ${args.join(' ').slice(0, 60)} writes ${changed.join(', ') || 'nothing'}`, async (t) => {
     const { directory, place, write } = await bench(t);
-    const before = new Map(ALL.map((name) => [name, attribute(directory, dn(name), 'legacyExchangeDN')]));
+    const before = new Map(ALL.map((name) => [name, attribute(directory, databaseDn(name), 'legacyExchangeDN')]));
     const set = await write(['database', 'set', ...args, '--rpc-client-access-server', SEA], 'undo.ldif');
     assert.equal(set.exitCode, 0, `${set.err}${set.error?.message}`);
     for (const name of ALL) {
       const wanted = changed.includes(name) ? [mdb(SEA)] : before.get(name);
-      assert.deepEqual(attribute(directory, dn(name), 'legacyExchangeDN'), wanted, name);
+      assert.deepEqual(attribute(directory, databaseDn(name), 'legacyExchangeDN'), wanted, name);
     }
     if (changed.length === 0) return;
     assert.equal((await write(['undo', place.path('undo.ldif')], 'redo.ldif')).exitCode, 0);
     for (const name of ALL)
-      assert.deepEqual(attribute(directory, dn(name), 'legacyExchangeDN'), before.get(name), name);
+      assert.deepEqual(attribute(directory, databaseDn(name), 'legacyExchangeDN'), before.get(name), name);
   });
 }
 
@@ -105,11 +102,11 @@ const dublinAt = (major: number) =>
 for (const major of [6, 8, 15]) {
   test(`databases of Exchange ${major} are left as they are, and refused by name`, async (t) => {
     const { directory, write } = await bench(t, dublinAt(major));
-    const before = ['DUB-DB01', 'DUB-DB02'].map((name) => attribute(directory, dn(name), 'legacyExchangeDN'));
+    const before = ['DUB-DB01', 'DUB-DB02'].map((name) => attribute(directory, databaseDn(name), 'legacyExchangeDN'));
     const set = await write(['database', 'set', '--all', '--rpc-client-access-server', SEA], 'undo.ldif');
     assert.equal(set.exitCode, 0, set.error?.message);
     assert.match(set.out, /warning: DUB-DB01, DUB-DB02: owned by another version than Exchange 2010.*left as they are/);
-    assert.deepEqual(attribute(directory, dn('SEA-DB02'), 'legacyExchangeDN'), [mdb(SEA)]);
+    assert.deepEqual(attribute(directory, databaseDn('SEA-DB02'), 'legacyExchangeDN'), [mdb(SEA)]);
     for (const which of [
       ['DUB-DB01', 'SEA-DB03'],
       ['--site', 'Dublin'],
@@ -118,7 +115,7 @@ for (const major of [6, 8, 15]) {
       assert.equal(refused.exitCode, 1);
       assert.match(refused.error?.message ?? '', /DUB-DB01.*: owned by another version/);
     }
-    const after = ['DUB-DB01', 'DUB-DB02'].map((name) => attribute(directory, dn(name), 'legacyExchangeDN'));
+    const after = ['DUB-DB01', 'DUB-DB02'].map((name) => attribute(directory, databaseDn(name), 'legacyExchangeDN'));
     assert.deepEqual(after, before);
   });
 }

@@ -3,15 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import test from 'node:test';
 import { readUndoFile } from '../../src/ldap/change.ts';
-import { ADMIN_GROUP, LEGACY_ADMIN_GROUP } from '../ldap/embedded/demo-directory.ts';
-import { attribute, bench, changeDatabase } from './bench.ts';
-
-const dn = (name: string) => `CN=${name},CN=Databases,${ADMIN_GROUP}`;
-const mdb = (server: string) =>
-  `${LEGACY_ADMIN_GROUP}/cn=Configuration/cn=Servers/cn=${server}/cn=Microsoft Private MDB`;
-const SET = ['database', 'set', 'SEA-DB02', '--rpc-client-access-server', 'outlook-sea.contoso.test'];
-const now = (directory: Parameters<typeof attribute>[0], name = 'SEA-DB02') =>
-  attribute(directory, dn(name), 'legacyExchangeDN')?.[0];
+import { bench, changeDatabase, databaseDn, legacyDnNow, mdb, SET } from './bench.ts';
 
 test('undo refuses what was changed since, and changes nothing', async (t) => {
   const { directory, place, write } = await bench(t);
@@ -20,7 +12,7 @@ test('undo refuses what was changed since, and changes nothing', async (t) => {
   const outcome = await write(['undo', place.path('undo.ldif')], 'redo.ldif');
   assert.equal(outcome.exitCode, 1);
   assert.match(outcome.err, /somebody else changed it meanwhile/);
-  assert.equal(now(directory), mdb('SEA-CAS2'));
+  assert.equal(legacyDnNow(directory), mdb('SEA-CAS2'));
   assert.equal(existsSync(place.path('redo.ldif')), false);
 });
 
@@ -34,7 +26,7 @@ test('the undo file of a command that broke off undoes what was made, and leaves
   assert.equal(undone.exitCode, 0, undone.err);
   assert.match(undone.out, /CN=SEA-DB03,.* is already as the file would leave it/);
   assert.deepEqual(
-    [now(directory), now(directory, 'SEA-DB03'), now(directory, 'DUB-DB02')],
+    [legacyDnNow(directory), legacyDnNow(directory, 'SEA-DB03'), legacyDnNow(directory, 'DUB-DB02')],
     [mdb('SEA-CAS1'), mdb('SEA-MBX1'), undefined],
   );
   assert.equal(readUndoFile(readFileSync(place.path('redo.ldif'), 'utf8')).length, 3);
@@ -83,7 +75,7 @@ test('undo does not remove an array that databases name by now', async (t) => {
   const undone = await write(['undo', place.path('3.ldif')], '5.ldif');
   assert.equal(undone.exitCode, 1);
   assert.match(undone.error?.message ?? '', /removing CAS array outlook-new: databases name it \(DUB-DB01\)/);
-  assert.equal(now(directory, 'DUB-DB01'), mdb('outlook-new.contoso.test'));
+  assert.equal(legacyDnNow(directory, 'DUB-DB01'), mdb('outlook-new.contoso.test'));
   // What brings back what others took the place of meanwhile is told before it is done.
   const second = await write(['undo', place.path('2.ldif'), '--dry-run'], '6.ldif');
   assert.match(second.out, /warning: CN=casarray-dublin,.*: its site has the array CN=outlook-new,/);
@@ -112,10 +104,10 @@ const badFiles: readonly (readonly [text: string | undefined, why: RegExp])[] = 
   [undefined, /reading the undo file/],
   ['', /no change/],
   [
-    `dn: ${dn('SEA-DB02')}\nchangetype: modify\nreplace: legacyExchangeDN\nlegacyExchangeDN: x\n-\n`,
+    `dn: ${databaseDn('SEA-DB02')}\nchangetype: modify\nreplace: legacyExchangeDN\nlegacyExchangeDN: x\n-\n`,
     /whatever it holds/,
   ],
-  [`dn: ${dn('SEA-DB02')}\nchangetype: delete\n`, /expects/],
+  [`dn: ${databaseDn('SEA-DB02')}\nchangetype: delete\n`, /expects/],
   ['hello', /LDIF line 1/],
 ];
 for (const [text, why] of badFiles) {

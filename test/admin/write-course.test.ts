@@ -3,16 +3,9 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import test from 'node:test';
 import { readUndoFile } from '../../src/ldap/change.ts';
-import { ADMIN_GROUP, connect, LEGACY_ADMIN_GROUP, PASSWORD, READER, WRITER } from '../ldap/embedded/demo-directory.ts';
-import { attribute, bench, changeDatabase, onNextWrite } from './bench.ts';
+import { ADMIN_GROUP, connect, PASSWORD, READER, WRITER } from '../ldap/embedded/demo-directory.ts';
+import { bench, changeDatabase, legacyDnNow, mdb, onNextWrite, SET } from './bench.ts';
 import { run } from './run-command.ts';
-
-const dn = (name: string) => `CN=${name},CN=Databases,${ADMIN_GROUP}`;
-const mdb = (server: string) =>
-  `${LEGACY_ADMIN_GROUP}/cn=Configuration/cn=Servers/cn=${server}/cn=Microsoft Private MDB`;
-const SET = ['database', 'set', 'SEA-DB02', '--rpc-client-access-server', 'outlook-sea.contoso.test'];
-const now = (directory: Parameters<typeof attribute>[0], name = 'SEA-DB02') =>
-  attribute(directory, dn(name), 'legacyExchangeDN')?.[0];
 
 test('a terminal is asked after the change was shown; only yes is yes', async (t) => {
   for (const [answer, yes] of [
@@ -34,7 +27,7 @@ test('a terminal is asked after the change was shown; only yes is yes', async (t
     assert.match(question, /^Make this change on ldap:\/\/127\.0\.0\.1:\d+\? \[y\/N\] $/);
     assert.match(outcome.out, /changetype: modify/);
     assert.equal(outcome.exitCode, yes ? 0 : 1, String(answer));
-    assert.equal(now(directory), mdb(yes ? 'outlook-sea.contoso.test' : 'SEA-CAS1'));
+    assert.equal(legacyDnNow(directory), mdb(yes ? 'outlook-sea.contoso.test' : 'SEA-CAS1'));
     assert.equal(existsSync(place.path('undo.ldif')), yes);
   }
 });
@@ -97,7 +90,7 @@ test('the password comes from a file, the environment, or a prompt', async (t) =
   assert.equal(prompted.exitCode, 0, prompted.error?.message);
   assert.match(asked[0] ?? '', /^Password of CN=svc-exchadmin/);
   assert.equal(asked.length, 2);
-  assert.equal(now(directory), mdb('SEA-CAS1'));
+  assert.equal(legacyDnNow(directory), mdb('SEA-CAS1'));
   for (const text of [prompted.out, prompted.err, fromEnvironment.out]) assert.ok(!text.includes(PASSWORD));
 });
 
@@ -130,8 +123,8 @@ test('a controller that the configuration does not name is written on when it is
   const second = await bench(t);
   const outcome = await first.write([...SET, '--controller', second.directory.url], 'undo.ldif');
   assert.equal(outcome.exitCode, 0, outcome.error?.message);
-  assert.equal(now(first.directory), mdb('SEA-CAS1'));
-  assert.equal(now(second.directory), mdb('outlook-sea.contoso.test'));
+  assert.equal(legacyDnNow(first.directory), mdb('SEA-CAS1'));
+  assert.equal(legacyDnNow(second.directory), mdb('outlook-sea.contoso.test'));
 });
 
 test('a lost race says what stands there now; what was done before it can be undone, and only that', async (t) => {
@@ -148,8 +141,8 @@ test('a lost race says what stands there now; what was done before it can be und
   assert.match(outcome.out, /2 of 4 changes were made/);
   assert.equal(readUndoFile(readFileSync(place.path('undo.ldif'), 'utf8')).length, 2);
   assert.equal((await write(['undo', place.path('undo.ldif')], 'redo.ldif')).exitCode, 0);
-  assert.equal(now(directory, 'DUB-DB02'), undefined);
-  assert.equal(now(directory), mdb('SEA-CAS2'));
+  assert.equal(legacyDnNow(directory, 'DUB-DB02'), undefined);
+  assert.equal(legacyDnNow(directory), mdb('SEA-CAS2'));
 });
 
 test('a change that somebody overwrites at once is told as made and overwritten, not as never written', async (t) => {
@@ -211,7 +204,7 @@ test('no database is led to an array that is removed while the question stands',
   });
   assert.equal(outcome.exitCode, 1);
   assert.match(outcome.error?.message ?? '', /"casarray-dublin": there is none/);
-  assert.equal(now(directory), mdb('SEA-CAS1'));
+  assert.equal(legacyDnNow(directory), mdb('SEA-CAS1'));
 });
 
 test('a connection that the controller ended while the question stood is made anew', async (t) => {
@@ -224,7 +217,7 @@ test('a connection that the controller ended while the question stood is made an
     },
   });
   assert.equal(outcome.exitCode, 0, outcome.error?.message);
-  assert.equal(now(directory), mdb('outlook-sea.contoso.test'));
+  assert.equal(legacyDnNow(directory), mdb('outlook-sea.contoso.test'));
 });
 
 test('a controller that dies while the question stands gets nothing, and leaves no undo file', async (t) => {
@@ -284,7 +277,7 @@ test('after a broken answer the entry tells that the change was made', async (t)
   await directory.setFaults({ resetMidAnswer: true, operations: ['modify'] });
   const outcome = await write(SET, 'undo.ldif');
   assert.equal(outcome.exitCode, 0, outcome.err);
-  assert.equal(now(directory), mdb('outlook-sea.contoso.test'));
+  assert.equal(legacyDnNow(directory), mdb('outlook-sea.contoso.test'));
   assert.ok(existsSync(place.path('undo.ldif')));
 });
 
@@ -297,9 +290,9 @@ test('a controller that dies leaves an undo file and says that it is not known w
   assert.equal(outcome.exitCode, 1);
   assert.match(outcome.err, /the connection broke.*could not be asked again whether the change was made/);
   await directory.setFaults({});
-  assert.equal(now(directory), mdb('outlook-sea.contoso.test'), 'it was');
+  assert.equal(legacyDnNow(directory), mdb('outlook-sea.contoso.test'), 'it was');
   assert.equal((await write(['undo', place.path('undo.ldif')], 'redo.ldif')).exitCode, 0);
-  assert.equal(now(directory), mdb('SEA-CAS1'));
+  assert.equal(legacyDnNow(directory), mdb('SEA-CAS1'));
 });
 
 test('the demo does everything and says that it forgets', async (t) => {

@@ -4,6 +4,7 @@
 import { AggregatorRegistry, Counter, Gauge, Registry } from 'prom-client';
 import { failureCountsGauge, refusedRequestsCounter } from './metrics.ts';
 import type { RefusedRequest } from './refused-requests.ts';
+import { within } from './within.ts';
 
 /** What a registry gives as JSON. */
 export type MetricValues = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
@@ -87,11 +88,12 @@ export class MetricsSum {
   }
 
   async #read({ id, read }: { readonly id: number; readonly read: () => Promise<MetricValues> }): Promise<void> {
-    const { promise: late, resolve } = Promise.withResolvers<undefined>();
-    const timer = setTimeout(() => resolve(undefined), PATIENCE_MS);
-    const values = await Promise.race([read().catch(() => undefined), late]);
-    clearTimeout(timer);
+    const values = await within(
+      PATIENCE_MS,
+      read().catch(() => undefined),
+    );
     // It may have ended while it was asked.
-    if (values && this.#sources.workers().some((worker) => worker.id === id)) this.#last.set(id, values);
+    if (values && values !== 'late' && this.#sources.workers().some((worker) => worker.id === id))
+      this.#last.set(id, values);
   }
 }

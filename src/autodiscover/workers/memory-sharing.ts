@@ -10,6 +10,7 @@ import type { ExchangeOrganization } from '../../ldap/exchange-organization.ts';
 import { FORMS, type RecallQuestion } from '../../ldap/recalled.ts';
 import type { Account } from '../../ldap/recipient.ts';
 import type { CredentialQuestion } from '../server/authentication/basic.ts';
+import { within } from '../server/within.ts';
 import type { Channel } from './channel.ts';
 import type { RecallBudget } from './recall-budget.ts';
 
@@ -174,12 +175,3 @@ export class OtherMemories {
 
 const LATE: Told = { outcome: 'late' };
 const CROWDED: Told = { outcome: 'crowded' };
-
-/** What something that never rejects has come to within so many milliseconds. */
-async function within<T>(ms: number, work: Promise<T>): Promise<T | 'late'> {
-  const { promise: late, resolve } = Promise.withResolvers<'late'>();
-  const timer = setTimeout(() => resolve('late'), ms);
-  const told = await Promise.race([work, late]);
-  clearTimeout(timer);
-  return told;
-}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import events from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import test from 'node:test';
+import test, { type TestContext } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import { createHttpClient, type HttpOutcome, type HttpRequest } from '../../../src/autodiscover/client/http-client.ts';
 import { FakeNetwork, type Handler } from './fake-network.ts';
@@ -134,13 +134,14 @@ for (const kind of ['http', 'https'] as const) {
   }
 }
 
-test('a request is asked once more, not again and again; one that was never answered on its connection is not', async (t) => {
-  let requests = 0;
+/** A connection to a server that answers the first request and closes the connection of each later one, and how many it has had. */
+async function answeredOnce(t: TestContext) {
+  const seen = { requests: 0 };
   const server = createServer((socket) => {
     socket.on('error', () => socket.destroy());
     socket.on('data', () => {
-      requests += 1;
-      if (requests === 1) socket.write(ANSWER);
+      seen.requests += 1;
+      if (seen.requests === 1) socket.write(ANSWER);
       else socket.end();
     });
   }).listen(0, '127.0.0.1');
@@ -152,27 +153,21 @@ test('a request is asked once more, not again and again; one that was never answ
   });
   const request = get(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
   await connection.send(request);
+  return { connection, request, seen };
+}
+
+test('a request is asked once more, not again and again; one that was never answered on its connection is not', async (t) => {
+  const { connection, request, seen } = await answeredOnce(t);
   const second = await connection.send(request);
-  assert.deepEqual([second.kind === 'failed' && second.reason, second.repeated, requests], ['closed', true, 3]);
+  assert.deepEqual([second.kind === 'failed' && second.reason, second.repeated, seen.requests], ['closed', true, 3]);
   const third = await connection.send(request);
-  assert.deepEqual([third.kind === 'failed' && third.reason, third.repeated, requests], ['closed', undefined, 4]);
+  assert.deepEqual([third.kind === 'failed' && third.reason, third.repeated, seen.requests], ['closed', undefined, 4]);
 });
 
 test('what is bound to its connection is not sent on another', async (t) => {
-  let requests = 0;
-  const server = createServer((socket) => {
-    socket.on('data', () => (++requests === 1 ? socket.write(ANSWER) : socket.end()));
-  }).listen(0, '127.0.0.1');
-  await events.once(server, 'listening');
-  const connection = createHttpClient({ timeoutMs: 5000 }).open();
-  t.after(() => {
-    connection.close();
-    server.close();
-  });
-  const request = get(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-  await connection.send(request);
+  const { connection, request, seen } = await answeredOnce(t);
   assert.equal((await connection.send({ ...request, boundToConnection: true })).kind, 'failed');
-  assert.equal(requests, 2);
+  assert.equal(seen.requests, 2);
 });
 
 test('no answer is a reason, not an exception', async () => {
