@@ -160,37 +160,46 @@ export class ControllerPool {
     let order = await this.#order.ranked();
     for (let asked = order; order.length > 0; asked = [...asked, ...order]) {
       for (const at of order) {
-        const state = this.#state(at);
-        const connection = await state.forPasswords.take();
-        const observation = this.#observe(state, 'password-check', 'password-check');
-        let answered = false;
-        state.checking.add(connection);
-        try {
-          await connection.bind(bindName, password);
-          this.#tell(observation, 'done');
-          answered = true;
-          this.#blame(referrers);
-          return { outcome: 'accepted' };
-        } catch (error) {
-          this.#tellFailure(observation, error);
-          const reason = rejectedReason(error);
-          answered = reason !== undefined;
-          if (reason !== undefined) {
-            this.#blame(referrers);
-            return { outcome: 'rejected', reason };
-          }
-          if (error instanceof DirectoryError) throw error;
-          this.#failed(observation, error, failures, referrers);
-          if (connection.sent && !declines(error)) throw this.#unreachable('checking a password', failures);
-        } finally {
-          state.checking.delete(connection);
-          if (answered) state.forPasswords.giveBack(connection);
-          else connection.close();
-        }
+        const check = await this.#checkAt(this.#state(at), { bindName, password }, failures, referrers);
+        if (!check) continue;
+        this.#blame(referrers);
+        return check;
       }
       order = await this.#upBut(asked);
     }
     throw this.#unreachable('checking a password', failures);
+  }
+
+  /** Undefined where the controller certainly has not judged it, so that the next one may. Throws where it may have. */
+  async #checkAt(
+    state: ControllerState,
+    { bindName, password }: { readonly bindName: string; readonly password: string },
+    failures: Map<string, string>,
+    referrers: ControllerState[],
+  ): Promise<PasswordCheck | undefined> {
+    const connection = await state.forPasswords.take();
+    const observation = this.#observe(state, 'password-check', 'password-check');
+    let answered = false;
+    state.checking.add(connection);
+    try {
+      await connection.bind(bindName, password);
+      this.#tell(observation, 'done');
+      answered = true;
+      return { outcome: 'accepted' };
+    } catch (error) {
+      this.#tellFailure(observation, error);
+      const reason = rejectedReason(error);
+      answered = reason !== undefined;
+      if (reason !== undefined) return { outcome: 'rejected', reason };
+      if (error instanceof DirectoryError) throw error;
+      this.#failed(observation, error, failures, referrers);
+      if (connection.sent && !declines(error)) throw this.#unreachable('checking a password', failures);
+      return undefined;
+    } finally {
+      state.checking.delete(connection);
+      if (answered) state.forPasswords.giveBack(connection);
+      else connection.close();
+    }
   }
 
   close(): void {
