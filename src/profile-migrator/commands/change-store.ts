@@ -1,7 +1,7 @@
 // Applying a plan to a registry that this program changes itself: lock, recovery of an interrupted run, plan, pre-check, protocol.
 import { join } from 'node:path';
 import { carryOut } from '../apply/carry-out.ts';
-import { takeLock } from '../apply/lock.ts';
+import { lockSource } from '../apply/lock.ts';
 import type { Protocol } from '../apply/protocol.ts';
 import { type Recovery, recover } from '../apply/recover.ts';
 import { RegistryError } from '../errors.ts';
@@ -32,7 +32,7 @@ export async function withStore<T>(
   work: (run: StoreRun) => Promise<T>,
 ): Promise<T> {
   const folder = options.out ?? deps.config.stateFolder;
-  const release = await takeLock(join(folder, `${source.name}.lock`));
+  const release = await lockSource(join(folder, `${source.name}.lock`), source.label);
   try {
     const protocol: Protocol = {
       store: source.access.store,
