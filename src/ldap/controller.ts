@@ -31,6 +31,9 @@ export type FailureKind =
   /** The directory understood and refused; another controller would say the same. */
   | 'refused';
 
+/** Firewalls drop connections that lie idle, some after minutes and without a word: a probe keeps them, or finds that they are gone. */
+const KEEP_ALIVE_MS = 30_000;
+
 const BUSY = 51;
 const UNAVAILABLE = 52;
 const REFERRAL = 10;
@@ -70,6 +73,7 @@ export class ControllerConnection {
     this.#options = options;
     const watch = (socket: Socket, event: 'connect' | 'secureConnect'): Socket => {
       socket.setNoDelay(true);
+      socket.setKeepAlive(true, KEEP_ALIVE_MS);
       this.#socket = socket;
       if (!options.startTls) socket.once(event, () => this.#setEstablished());
       return socket;

@@ -19,6 +19,18 @@ import {
 import { DirectoryError } from '../../src/ldap/errors.ts';
 import { controllerAt, eventually, PASSWORD, READER, startController } from './demo-organization.ts';
 
+/** When TCP next probes the connection to a port of this computer; -1 where it never will. Linux tells in hundredths of a second. */
+async function secondsToKeepAlive(port: number): Promise<number> {
+  const ours = new RegExp(`^ *\\d+: \\S+ 0100007F:${port.toString(16).padStart(4, '0')} 01 \\S+ 02:(\\S+)`, 'im');
+  // Until the last segment is acknowledged another timer is shown.
+  for (let look = 0; look < 40; look++) {
+    const shown = ours.exec(readFileSync('/proc/net/tcp', 'latin1'));
+    if (shown) return Number.parseInt(shown[1] as string, 16) / 100;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return -1;
+}
+
 describe('a connection over TLS', () => {
   let folder: string;
   let ca: string;
@@ -86,6 +98,8 @@ describe('a connection over TLS', () => {
           await connection.bind(READER, PASSWORD);
           assert.equal(connection.sent, true);
           assert.equal(controller.stats.binds, 1);
+          const seconds = await secondsToKeepAlive(Number(new URL(controller.url).port));
+          assert.ok(seconds > 0 && seconds <= 30, `TCP asks after ${seconds} s whether the controller is there`);
         }
       } finally {
         connection.close();
