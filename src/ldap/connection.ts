@@ -157,7 +157,7 @@ export class ControllerPool {
   async checkPassword(bindName: string, password: string): Promise<PasswordCheck> {
     const failures = new Map<string, string>();
     const referrers: ControllerState[] = [];
-    let order = await this.#order.ranked();
+    let order = await this.#upBut([]);
     for (let asked = order; order.length > 0; asked = [...asked, ...order]) {
       for (const at of order) {
         const check = await this.#checkAt(this.#state(at), { bindName, password }, failures, referrers);
@@ -253,9 +253,11 @@ export class ControllerPool {
     return answer.value;
   }
 
-  /** The controllers that are up now, but for some: one that was down when the asking began may be back at its end. */
+  /** The controllers that are up now, but for some: one that was down when the asking began may be back at its end, or in a moment. */
   async #upBut(asked: readonly number[]): Promise<readonly number[]> {
-    return (await this.#order.ranked()).filter((at) => !asked.includes(at));
+    const up = async () => (await this.#order.ranked()).filter((at) => !asked.includes(at));
+    const others = await up();
+    return others.length > 0 || !(await this.#outages.rescue()) ? others : up();
   }
 
   /**

@@ -17,6 +17,9 @@ export interface OutageParts {
   readonly onEvent: (event: PoolEvent) => void;
 }
 
+/** For how long requests wait for controllers that are tried because no other is left. */
+const RESCUE_MS = 1_000;
+
 interface Place {
   readonly at: number;
   readonly url: string;
@@ -25,12 +28,17 @@ interface Place {
   /** Why it was last given up. */
   failure: string;
   timer: NodeJS.Timeout | undefined;
+  /** Whether it is back, while it is being tried. */
+  trying: Promise<boolean> | undefined;
+  /** When it was last given up, or tried in vain. */
+  failedAt: number;
   returnedAt: number;
 }
 
 export class ControllerOutages {
   readonly #parts: OutageParts;
   readonly #places: readonly Place[];
+  #rescue: Promise<boolean> = Promise.resolve(false);
   #closed = false;
 
   constructor(parts: OutageParts) {
@@ -41,6 +49,8 @@ export class ControllerOutages {
       retryAfterMs: undefined,
       failure: '',
       timer: undefined,
+      trying: undefined,
+      failedAt: Number.NEGATIVE_INFINITY,
       returnedAt: Number.NEGATIVE_INFINITY,
     }));
   }
@@ -66,18 +76,16 @@ export class ControllerOutages {
     const place = this.#place(at);
     if (this.#closed || place.retryAfterMs !== undefined) return;
     this.#parts.left(at);
-    const { firstMs } = this.#parts.retry;
-    place.failure = failureText(error);
-    this.#tryLater(place, firstMs, place.failure);
-    if (this.#isAnyUp()) return;
-    // Nobody is left to answer: those given up for long are asked soon.
-    for (const other of this.#places) {
-      if (other === place || (other.retryAfterMs ?? 0) <= firstMs) continue;
-      // Without a timer its try is running, and will see by itself that nobody is left.
-      if (!other.timer) continue;
-      clearTimeout(other.timer);
-      this.#tryLater(other, firstMs, 'no other controller answers');
-    }
+    this.#failed(place, this.#parts.retry.firstMs, error);
+    if (!this.#isAnyUp()) this.#rescue = this.#tryAll();
+  }
+
+  /**
+   * Where the last controller was given up a moment ago, waits for those that are tried now because nobody else is left, for a second at most.
+   * True when one of them is back.
+   */
+  rescue(): Promise<boolean> {
+    return this.#rescue;
   }
 
   close(): void {
@@ -93,30 +101,66 @@ export class ControllerOutages {
     return this.#places.some(({ retryAfterMs }) => retryAfterMs === undefined);
   }
 
+  #failed(place: Place, delayMs: number, error: unknown): void {
+    place.failure = failureText(error);
+    place.failedAt = performance.now();
+    this.#tryLater(place, delayMs, place.failure);
+  }
+
   #tryLater(place: Place, delayMs: number, reason: string): void {
     place.retryAfterMs = delayMs;
     this.#parts.onEvent({ type: 'controller-down', url: place.url, reason, retryInMs: delayMs });
-    place.timer = setTimeout(() => void this.#try(place, delayMs), delayMs).unref();
+    place.timer = setTimeout(() => this.#tryNow(place, delayMs), delayMs).unref();
+  }
+
+  #tryNow(place: Place, lastDelayMs: number): Promise<boolean> {
+    clearTimeout(place.timer);
+    place.timer = undefined;
+    place.trying = this.#try(place, lastDelayMs).finally(() => {
+      place.trying = undefined;
+    });
+    return place.trying;
   }
 
   /** Tries a controller that was down; while every controller is down it is tried often, else at growing intervals. */
-  async #try(place: Place, lastDelayMs: number): Promise<void> {
+  async #try(place: Place, lastDelayMs: number): Promise<boolean> {
     const { retry, open, returned, opened, onEvent } = this.#parts;
-    place.timer = undefined;
     try {
       const began = performance.now();
       const connection = await open(place.at);
-      if (this.#closed) return connection.close();
+      if (this.#closed) {
+        connection.close();
+        return false;
+      }
       place.retryAfterMs = undefined;
       place.returnedAt = performance.now();
       returned(place.at, connection);
       onEvent({ type: 'controller-up', url: place.url });
       opened(place.at, place.returnedAt - began);
+      return true;
     } catch (error) {
-      if (this.#closed) return;
       const delay = this.#isAnyUp() ? Math.min(lastDelayMs * 2, retry.longestMs) : retry.firstMs;
-      place.failure = failureText(error);
-      this.#tryLater(place, delay, place.failure);
+      if (!this.#closed) this.#failed(place, delay, error);
+      return false;
     }
+  }
+
+  /** Nobody is left to answer: those that were given up before may have come back unnoticed. True as soon as one has. */
+  #tryAll(): Promise<boolean> {
+    const { firstMs } = this.#parts.retry;
+    const tries: Promise<boolean>[] = [];
+    for (const place of this.#places) {
+      if (place.trying) tries.push(place.trying);
+      else if (performance.now() - place.failedAt >= firstMs) tries.push(this.#tryNow(place, firstMs));
+      else if ((place.retryAfterMs ?? 0) > firstMs) {
+        clearTimeout(place.timer);
+        this.#tryLater(place, firstMs, 'no other controller answers');
+      }
+    }
+    return new Promise<boolean>((resolve) => {
+      for (const tried of tries) tried.then((back) => back && resolve(true));
+      void Promise.all(tries).then((all) => resolve(all.includes(true)));
+      setTimeout(resolve, RESCUE_MS, false).unref();
+    });
   }
 }

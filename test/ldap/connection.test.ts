@@ -236,25 +236,63 @@ for (const [what, ask] of [
   });
 }
 
-test('when the last controller goes down, those given up for long are tried soon', async (t) => {
-  const { pool, controllers, events } = await scene(t, 2, { retry: { firstMs: 10, longestMs: 60_000 } });
+for (const [what, ask] of [
+  ['a look-up', (pool: ControllerPool) => pool.search(ALICE)],
+  ['a password', (pool: ControllerPool) => pool.checkPassword(staffDn('Alice Adams'), PASSWORD)],
+] as const) {
+  test(`${what}, when the last controller goes down, is answered by one that was given up long ago and is back unnoticed`, async (t) => {
+    const { pool, controllers } = await lastOfTwo(t);
+    const [first, second] = controllers;
+    await first.setFaults({});
+    await second.setFaults({ dead: 'refuse' });
+    const asked = await Promise.allSettled(Array.from({ length: 8 }, () => ask(pool)));
+    assert.deepEqual(
+      asked.map(({ status }) => status),
+      Array(8).fill('fulfilled'),
+    );
+  });
+}
+
+test('when the last controller goes down, nobody waits long for one that is silent', async (t) => {
+  const { pool, controllers } = await lastOfTwo(t);
   const [first, second] = controllers;
-  assert.ok(first && second);
-  await first.setFaults({ dead: 'refuse' });
-  await pool.search(ALICE);
-  const longestOf = (url: string) =>
-    Math.max(...events.map((event) => (event.type === 'controller-down' && event.url === url ? event.retryInMs : 0)));
-  await eventually('the first is asked rarely', () => longestOf(first.url) >= 1_000);
-  await first.setFaults({});
+  await first.setFaults({ delayMs: 60_000 });
+  await second.setFaults({ dead: 'refuse' });
+  const from = performance.now();
+  await assert.rejects(pool.search(ALICE), { code: 'unreachable' });
+  await assert.rejects(pool.search(ALICE), { code: 'unreachable' });
+  const waited = performance.now() - from;
+  assert.ok(waited < 10_000, `${waited} ms, where an operation may take a minute`);
+});
+
+test('when the last controller goes down, those given up for long are tried soon, and none of them all the time', async (t) => {
+  const { pool, controllers, events } = await lastOfTwo(t);
+  const [first, second] = controllers;
   await second.setFaults({ dead: 'refuse' });
   const from = events.length;
   await assert.rejects(pool.search(ALICE), { code: 'unreachable' });
+  await first.setFaults({});
   await eventually('the first is back', () => pool.status()[0]?.up === true);
   const triesOfSecond = events
     .slice(from)
     .filter((event) => event.type === 'controller-down' && event.url === second.url);
   assert.ok(triesOfSecond.length < 20, `the second was tried ${triesOfSecond.length} times meanwhile`);
 });
+
+/** Two controllers, the first of which was given up long ago. */
+async function lastOfTwo(t: TestContext) {
+  const { controllers } = await scene(t, 2);
+  const [first, second] = controllers;
+  assert.ok(first && second);
+  const { pool, events } = patientPool(t, controllers, { retry: { firstMs: 10, longestMs: 60_000 } });
+  await first.setFaults({ dead: 'refuse' });
+  await pool.search(ALICE);
+  const longestMs = () => Math.max(0, ...events.map((event) => ('retryInMs' in event ? event.retryInMs : 0)));
+  await eventually('the first is asked rarely', () => longestMs() >= 1_000);
+  // What failed within `firstMs` is not tried again at once.
+  await pause(20);
+  return { pool, controllers: [first, second] as const, events };
+}
 
 test('a wrong password is tried once in total', async (t) => {
   const { pool, controllers } = await scene(t, 3);
