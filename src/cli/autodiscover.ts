@@ -19,6 +19,7 @@ import { configCommand } from '../autodiscover/commands/config.ts';
 import { queryCommand } from '../autodiscover/commands/query.ts';
 import { serveCommand } from '../autodiscover/commands/serve.ts';
 import { environment } from '../autodiscover/config.ts';
+import { outliveLostOutput } from './lost-output.ts';
 
 const COMMANDS = [
   serveCommand,
@@ -43,6 +44,9 @@ const USAGE_CODES = new Set(['configuration']);
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
+
+// Standard error is the service's log: it goes on without one, and on with it when it can be written again.
+outliveLostOutput({ program: 'autodiscover', kept: [process.stdout], mayLose: [process.stderr] });
 
 const io: CommandIo = {
   stdout: process.stdout,

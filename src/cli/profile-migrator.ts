@@ -7,6 +7,7 @@ import { openLiveSources } from '../profile-migrator/commands/live-sources.ts';
 import { runMigrator } from '../profile-migrator/commands/run-migrator.ts';
 import { readConfig } from '../profile-migrator/config.ts';
 import { PROGRAM_VERSION } from '../profile-migrator/program.ts';
+import { outliveLostOutput } from './lost-output.ts';
 
 const config = readConfig();
 const deps: MigratorDeps = {
@@ -22,18 +23,8 @@ const deps: MigratorDeps = {
   ...(process.platform === 'win32' ? { openLive: (selection) => openLiveSources(selection, config) } : {}),
 };
 
-// A change is not broken off because nobody reads what is printed; output that could not be kept is a failure in the end.
-let lost: NodeJS.ErrnoException | undefined;
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') lost ??= error;
-  });
-}
-process.once('exit', () => {
-  if (!lost) return;
-  process.stderr.write(`profile-migrator: cannot write the output: ${lost.message}\n`);
-  process.exitCode ||= 1;
-});
+// A change is not broken off because nobody reads what is printed.
+outliveLostOutput({ program: 'profile-migrator', kept: [process.stdout, process.stderr] });
 
 // No top-level await: the Windows executable is bundled as CommonJS.
 void runMigrator(process.argv.slice(2), deps).then((code) => {
