@@ -206,7 +206,7 @@ export const configSchema = z.strictObject({
         .min(1)
         .meta(
           help(
-            'Certificates with their keys: PEM pairs or PFX files. An RSA and an ECDSA one may stand side by side.',
+            'Certificates with their keys: PEM pairs or PFX files. An RSA and an ECDSA one may stand side by side, no two of a kind.',
             {
               example: [
                 {

@@ -1,5 +1,6 @@
 // The only reader of the configuration file. Everything is checked at once, and every fault is told with its path in the file.
 
+import { X509Certificate } from 'node:crypto';
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
@@ -33,7 +34,7 @@ export function parseConfig(text: string, path: string): Config {
   const raw = withoutEmptyKeys(contentOf(document, path) ?? {});
   const parsed = configSchema.safeParse(raw);
   // What goes beyond the form is looked at in a malformed file too, so that one run tells everything.
-  const unusable = [...plainTextFaults(raw), ...unreadableFiles(raw)];
+  const unusable = [...plainTextFaults(raw), ...unreadableFiles(raw), ...caFaults(raw)];
   if (!parsed.success) throw faults(path, [...parsed.error.issues.flatMap(issueLines), ...unusable]);
   if (unusable.length > 0) throw faults(path, unusable);
   return deepFreeze(parsed.data);
@@ -118,6 +119,26 @@ function unreadable(key: string, path: string): string[] {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return [`${key}: ${path} ${code === 'ENOENT' ? 'does not exist' : 'cannot be read by this account'}`];
+  }
+}
+
+/** node:tls passes over what is no PEM, and would trust nobody. Windows exports the binary form (DER) unless asked for Base-64. */
+function caFaults(raw: unknown): string[] {
+  const path = member(raw, 'directory', 'caFile');
+  if (typeof path !== 'string' || path === '' || unreadable('', path).length > 0) return [];
+  const content = readFileSync(path);
+  const isPem = content.includes('-----BEGIN CERTIFICATE-----');
+  try {
+    new X509Certificate(content);
+    if (isPem) return [];
+    return [
+      `directory.caFile: ${path} is a certificate in binary form; make a PEM file of it: openssl x509 -inform der -in ${path} -out FILE`,
+    ];
+  } catch (error) {
+    const why = isPem
+      ? `holds a certificate that cannot be read: ${(error as Error).message}`
+      : 'holds no PEM certificate';
+    return [`directory.caFile: ${path} ${why}`];
   }
 }
 

@@ -1,6 +1,7 @@
 // The configuration file: what is accepted, and that every fault of a bad one is told at once with its path.
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -15,12 +16,20 @@ describe('configuration', () => {
   let folder: string;
   let password: string;
   let pem: string;
+  let der: string;
+  let broken: string;
+  const fixture = (name: string) => join(import.meta.dirname, 'tls', 'fixtures', name);
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'autodiscover-'));
     password = join(folder, 'password');
     pem = join(folder, 'tls.pem');
     writeFileSync(password, 'secret\n');
-    writeFileSync(pem, 'pem');
+    const ca = readFileSync(fixture('rsa.pem'), 'utf8');
+    writeFileSync(pem, ca);
+    der = join(folder, 'ca.cer');
+    writeFileSync(der, new X509Certificate(ca).raw);
+    broken = join(folder, 'broken.pem');
+    writeFileSync(broken, ca.replace('MII', '???'));
   });
   after(() => rmSync(folder, { recursive: true }));
 
@@ -51,6 +60,7 @@ tls:
   const GOOD: readonly (readonly [why: string, text: () => string])[] = [
     ['the least', () => file()],
     ['several controllers', () => file(servers('[ldaps://dc1:636, "ldaps://[::1]:636/", LDAPS://DC2]'))],
+    ['a CA of the controllers', () => file(servers('[ldaps://a]', `\ncaFile: ${fixture('rsa.pem')}`))],
     ['StartTLS', () => file(servers('[ldap://dc1]', '\nstartTls: true'))],
     ['plain text when permitted', () => file(servers('[ldap://127.0.0.1:389]', '\nallowPlainText: true'))],
     ['listeners', () => file(end("listen: {https: '[::]:443', http: 'localhost:80'}"))],
@@ -94,6 +104,21 @@ tls:
       () => file([`passwordFile: ${password}`, 'password: secret']),
       /- directory\.passwordFile: /,
       /- directory\.password: unknown key/,
+    ],
+    [
+      'a CA file without certificate',
+      () => file(servers('[ldaps://a]', `\ncaFile: ${password}`)),
+      /caFile: \S+ holds no PEM/,
+    ],
+    [
+      'a CA file in binary form',
+      () => file(servers('[ldaps://a]', `\ncaFile: ${der}`)),
+      /caFile: \S+ is a certificate in binary form; make a PEM file of it: openssl x509 -inform der -in/,
+    ],
+    [
+      'a CA file that is broken',
+      () => file(servers('[ldaps://a]', `\ncaFile: ${broken}`)),
+      /caFile: \S+ holds a certificate that cannot be read: /,
     ],
     ['no controller', () => file(servers('[]')), /- directory\.servers: /],
     ['one controller as text', () => file(servers('ldaps://dc1')), /- directory\.servers: /],

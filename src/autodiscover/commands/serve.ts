@@ -12,6 +12,7 @@ import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from '../log.ts'
 import { resolve } from '../settings/resolve.ts';
 import { readServerCertificates } from '../tls/server-certificate.ts';
 import { readTicketKey } from '../tls/ticket-keys.ts';
+import { validityFaults } from '../tls/validity.ts';
 import { isWorker } from '../workers/cluster-processes.ts';
 import type { CommandIo } from './command-io.ts';
 import { type Demo, startDemo } from './demo.ts';
@@ -247,11 +248,15 @@ Press Ctrl+C to stop.
 /** Does what a start would do, short of listening, and prints each step. */
 async function check(settings: ServiceSettings, address: string | undefined, io: CommandIo): Promise<void> {
   const say = (line: string) => io.stdout.write(`${line}\n`);
-  const { infos } = await readServerCertificates(settings.config.tls.certificates);
-  for (const { source, names, notAfter } of infos) {
+  const { tls } = settings.config;
+  const { infos } = await readServerCertificates(tls.certificates);
+  for (const info of infos) {
+    const { source, names, notAfter } = info;
     say(`certificate   ${source}: ${names.join(', ') || 'no names'}; until ${notAfter?.toISOString() ?? 'unknown'}`);
+    for (const { text, subject, notAfter: end } of validityFaults(info, tls.warnDays, Date.now()))
+      say(`warning         ${text}: ${subject}, until ${end}`);
   }
-  const { ticketKeyFile } = settings.config.tls;
+  const { ticketKeyFile } = tls;
   if (ticketKeyFile !== undefined) {
     await readTicketKey(ticketKeyFile);
     say(`ticket key    ${ticketKeyFile}`);

@@ -6,6 +6,7 @@ import type { Logger } from '../log.ts';
 import type { SecureListener, TlsOptions } from '../server/listen.ts';
 import { type CertificateInfo, filesOf, filesState, readServerCertificates } from '../tls/server-certificate.ts';
 import { KEY_LIFE_MS, newTicketKey, readTicketKey } from '../tls/ticket-keys.ts';
+import { validityFaults } from '../tls/validity.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -17,6 +18,8 @@ export class ServiceTls {
   /** When the key that is used was made here; undefined when somebody else makes it. */
   #madeAt: number | undefined;
   #state: string;
+  /** Why the changed files could not be used. They are read again at each look: not every reason shows in them. */
+  #fault: string | undefined;
   #warnedAt = 0;
   #listener: SecureListener | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -71,10 +74,11 @@ export class ServiceTls {
       this.useTicketKey(newTicketKey());
     }
     const state = await stateOf(this.#config);
-    if (state === this.#state) return;
+    if (state === this.#state && this.#fault === undefined) return;
     this.#state = state;
     try {
       const read = await readAll(this.#config, this.#options.ticketKey);
+      this.#fault = undefined;
       this.#infos = read.infos;
       this.#use(read.options);
       this.#warnedAt = 0;
@@ -83,7 +87,9 @@ export class ServiceTls {
         'certificates reloaded',
       );
     } catch (error) {
-      this.#log.error({ reason: (error as Error).message }, 'changed certificates cannot be used; the old ones stay');
+      const reason = (error as Error).message;
+      if (reason !== this.#fault) this.#log.error({ reason }, 'changed certificates cannot be used; the old ones stay');
+      this.#fault = reason;
     }
   }
 
@@ -95,7 +101,9 @@ export class ServiceTls {
   #warn(): void {
     if (Date.now() - this.#warnedAt < DAY_MS) return;
     this.#warnedAt = Date.now();
-    for (const info of this.#infos) warnOfExpiry(info, this.#config.warnDays, this.#log);
+    for (const info of this.#infos)
+      for (const { level, text, ...fields } of validityFaults(info, this.#config.warnDays, Date.now()))
+        this.#log[level](fields, text);
   }
 }
 
@@ -113,14 +121,4 @@ async function readAll({ certificates, ticketKeyFile }: Config['tls'], otherwise
 function stateOf({ certificates, ticketKeyFile }: Config['tls']): Promise<string> {
   const files = certificates.flatMap(filesOf);
   return filesState(ticketKeyFile === undefined ? files : [...files, ticketKeyFile]);
-}
-
-function warnOfExpiry(info: CertificateInfo, warnDays: number, log: Logger): void {
-  if (!info.notAfter) return;
-  const days = Math.floor((info.notAfter.getTime() - Date.now()) / DAY_MS);
-  if (days >= warnDays) return;
-  log[days < 0 ? 'error' : 'warn'](
-    { source: info.source, subject: info.subject, notAfter: info.notAfter.toISOString(), days },
-    days < 0 ? 'the certificate has expired' : 'the certificate expires soon',
-  );
 }

@@ -10,6 +10,7 @@ import { tryParseDn } from '../../ldap/distinguished-name.ts';
 import type { Config } from '../config-schema.ts';
 import { AutodiscoverError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { secretText } from '../secret-text.ts';
 import { createApp } from '../server/app.ts';
 import type { Authenticator } from '../server/authentication/authenticator.ts';
 import { recallCredential } from '../server/authentication/basic.ts';
@@ -25,6 +26,7 @@ import { createRedirector } from '../server/redirector.ts';
 import { RefusedRequests } from '../server/refused-requests.ts';
 import { TlsSessions } from '../server/tls-sessions.ts';
 import type { ResolveOptions } from '../settings/resolve.ts';
+import { firstEnd } from '../tls/validity.ts';
 import type { OtherMemories, OwnMemory } from '../workers/memory-sharing.ts';
 import { openAuthentication } from './authentication.ts';
 import { keepQuietMemorySmall } from './quiet-memory.ts';
@@ -75,7 +77,7 @@ export function settingsOf(config: Config): ServiceSettings {
   return {
     config,
     ca: caFile === undefined ? undefined : [readFileSync(caFile, 'utf8')],
-    readPassword: async () => (await readFile(passwordFile, 'utf8')).replace(/\r?\n$/, ''),
+    readPassword: async () => secretText(await readFile(passwordFile)),
   };
 }
 
@@ -188,7 +190,7 @@ export async function startService(
         directory: () => directory.status(),
         credentials: () => cache,
         guard: () => guard.sizes,
-        certificates: () => tls.infos,
+        certificates: () => tls.infos.map((info) => ({ source: info.source, notAfter: firstEnd(info) })),
         otherMemories: others && (() => others.outcomes),
         ready: () => !stopping && readiness(directory, maxSnapshotAgeMs(config)).ready,
       });

@@ -1,9 +1,9 @@
-// PFX (PKCS #12) files. node:tls reads current ones itself; node-forge opens what OpenSSL 3 refuses (RC2-40, 3DES), and tells the dates
-// and names of all.
+// PFX (PKCS #12) files. node-forge opens them, also those that OpenSSL 3 refuses (RC2-40, 3DES); what it cannot read itself node:tls may.
 
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPrivateKey } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import forge from 'node-forge';
+import { orderedChain } from './certificate-chain.ts';
 
 export interface PemPair {
   /** The certificate of the key first, then its chain. */
@@ -11,16 +11,19 @@ export interface PemPair {
   readonly key: string;
 }
 
-export type OpenedPfx =
-  /** node:tls reads the file itself. `certificate` is for its dates and names; undefined when only node:tls could open the file. */
-  { readonly by: 'node'; readonly certificate: string | undefined } | { readonly by: 'forge'; readonly pair: PemPair };
-
-/** Opens a PFX file. Throws an Error that says what is wrong: passphrase, format, missing key. */
-export function openPfx(pfx: Buffer, passphrase: string | undefined): OpenedPfx {
+/**
+ * What a PFX file holds; undefined when only node:tls can read it. Throws an Error that says what is wrong: passphrase, format, missing
+ * key.
+ */
+export function openPfx(pfx: Buffer, passphrase: string | undefined): PemPair | undefined {
   const refusal = refusalOfNode(pfx, passphrase);
-  if (refusal === undefined) return { by: 'node', certificate: certificateIn(pfx, passphrase) };
-  if (/mac verify failure/i.test(refusal)) throw new Error('the passphrase is wrong');
-  return { by: 'forge', pair: readPair(pfx, passphrase) };
+  if (refusal !== undefined && /mac verify failure/i.test(refusal)) throw new Error('the passphrase is wrong');
+  try {
+    return readPair(pfx, passphrase);
+  } catch (error) {
+    if (refusal === undefined) return undefined;
+    throw error;
+  }
 }
 
 function refusalOfNode(pfx: Buffer, passphrase: string | undefined): string | undefined {
@@ -32,19 +35,11 @@ function refusalOfNode(pfx: Buffer, passphrase: string | undefined): string | un
   }
 }
 
-function certificateIn(pfx: Buffer, passphrase: string | undefined): string | undefined {
-  try {
-    return readPair(pfx, passphrase).certificate;
-  } catch {
-    return undefined;
-  }
-}
-
 function readPair(pfx: Buffer, passphrase: string | undefined): PemPair {
   const bags = readBags(pfx, passphrase ?? '');
   const key = bags.keys[0];
   if (!key) throw new Error('it holds no private key');
-  const [own, ...others] = orderedChain(bags.certificates, key);
+  const [own, ...others] = orderedChain(bags.certificates, createPrivateKey(key));
   if (!own) throw new Error('it holds no certificate of its private key');
   return { certificate: [own, ...others].join(''), key };
 }
@@ -77,16 +72,4 @@ function pemOf(label: string, asn1: forge.asn1.Asn1): string {
   const der = Buffer.from(forge.asn1.toDer(asn1).getBytes(), 'binary');
   const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
-}
-
-/** The key's own certificate first, the others in the file's order. */
-function orderedChain(certificates: readonly string[], key: string): string[] {
-  const privateKey = createPrivateKey(key);
-  const own = certificates.findIndex((pem) => isCertificateOf(pem, privateKey));
-  if (own < 0) return [];
-  return [certificates[own] ?? '', ...certificates.filter((_, at) => at !== own)];
-}
-
-function isCertificateOf(pem: string, key: KeyObject): boolean {
-  return new X509Certificate(pem).checkPrivateKey(key);
 }

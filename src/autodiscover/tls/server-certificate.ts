@@ -1,10 +1,11 @@
-// The service's certificates from the configured files: PEM pairs and PFX, RSA and ECDSA side by side. node:tls reads them first; old
-// PFX files (RC2 or 3DES, as Windows Server 2008 exports them) that it refuses are opened with node-forge.
+// The service's certificates from the configured files: PEM pairs and PFX, RSA and ECDSA side by side.
 
-import { constants, createPrivateKey, X509Certificate } from 'node:crypto';
+import { constants, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { AutodiscoverError } from '../errors.ts';
+import { secretText } from '../secret-text.ts';
+import { certificatesIn, orderedChain } from './certificate-chain.ts';
 import type { PemPair } from './pfx.ts';
 
 /** Either a PEM certificate (with its chain) and key, or a PFX file that holds both. */
@@ -12,14 +13,20 @@ export type CertificateSource =
   | { readonly certificateFile: string; readonly keyFile: string; readonly passphraseFile?: string | undefined }
   | { readonly pfxFile: string; readonly passphraseFile?: string | undefined };
 
-export interface CertificateInfo {
+export interface CertificateInfo extends Validity {
   readonly source: string;
-  readonly subject: string;
   /** DNS names and addresses of subjectAltName. */
   readonly names: readonly string[];
-  /** Undefined when the file could be used but not read (see pfx.ts). */
-  readonly notAfter: Date | undefined;
   readonly keyType: string;
+  /** What is sent with it: its issuers. */
+  readonly chain: readonly Validity[];
+}
+
+/** Until when a certificate is good; undefined when the file could be used but not read (see pfx.ts). */
+export interface Validity {
+  readonly subject: string;
+  readonly notBefore: Date | undefined;
+  readonly notAfter: Date | undefined;
 }
 
 export interface ServerCertificates {
@@ -30,6 +37,8 @@ export interface ServerCertificates {
 /** Reads and proves all sources; throws AutodiscoverError `certificate` naming the file and what is wrong with it. */
 export async function readServerCertificates(sources: readonly CertificateSource[]): Promise<ServerCertificates> {
   const read = await Promise.all(sources.map(readSource));
+  const infos = read.map((one) => one.info);
+  refuseSameKind(infos);
   const options: SecureContextOptions = {
     cert: read.flatMap((one) => one.pair?.certificate ?? []),
     key: read.flatMap((one) => one.pair?.key ?? []),
@@ -39,7 +48,19 @@ export async function readServerCertificates(sources: readonly CertificateSource
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   };
   createSecureContext(options);
-  return { options, infos: read.map((one) => one.info) };
+  return { options, infos };
+}
+
+/** OpenSSL keeps one certificate of each kind of key, and would not tell that one took another's place. */
+function refuseSameKind(infos: readonly CertificateInfo[]): void {
+  for (const [kind, [one, another] = []] of Map.groupBy(infos, ({ keyType }) => keyType)) {
+    if (kind === UNKNOWN || !one || !another) continue;
+    throw new AutodiscoverError(
+      'certificate',
+      `tls.certificates: the keys of ${one.source} and ${another.source} are of the same kind (${kind}), and one certificate of a kind is ` +
+        'shown to clients: give one that has the names of both',
+    );
+  }
 }
 
 /** The files to watch for changes. */
@@ -52,7 +73,8 @@ export function filesOf(source: CertificateSource): string[] {
 export async function filesState(files: readonly string[]): Promise<string> {
   const states = files.map(async (file) => {
     const info = await stat(file).catch(() => undefined);
-    return info ? `${file} ${info.mtimeMs} ${info.size} ${info.ino}` : `${file} missing`;
+    // The time of the last change of any kind (ctime): a file that is let be read after it was written is to be read then.
+    return info ? `${file} ${info.mtimeMs} ${info.ctimeMs} ${info.size} ${info.ino}` : `${file} missing`;
   });
   return (await Promise.all(states)).join('\n');
 }
@@ -67,16 +89,9 @@ async function readSource(source: CertificateSource): Promise<ReadCertificate> {
   const name = filesOf(source)[0] ?? '';
   try {
     const passphrase =
-      source.passphraseFile === undefined
-        ? undefined
-        : (await readFile(source.passphraseFile, 'utf8')).replace(/\r?\n$/, '');
+      source.passphraseFile === undefined ? undefined : secretText(await readFile(source.passphraseFile));
     if ('pfxFile' in source) return await readPfx(source.pfxFile, passphrase);
-    const pair = await readPemPair(source.certificateFile, source.keyFile, passphrase);
-    // Before node:tls sees them: it takes a key of another type as belonging to some other certificate.
-    if (!new X509Certificate(pair.certificate).checkPrivateKey(createPrivateKey(pair.key)))
-      throw new Error('certificate and key do not belong together');
-    createSecureContext({ cert: pair.certificate, key: pair.key });
-    return { pair, info: infoOf(name, pair.certificate) };
+    return usable(name, await readPemPair(source.certificateFile, source.keyFile, passphrase));
   } catch (error) {
     throw new AutodiscoverError('certificate', `reading the certificate ${name}: ${explain(error)}`, { cause: error });
   }
@@ -86,40 +101,60 @@ async function readPfx(file: string, passphrase: string | undefined): Promise<Re
   const buf = await readFile(file);
   // node-forge takes 2 MiB: only where it is needed.
   const { openPfx } = await import('./pfx.ts');
-  const opened = openPfx(buf, passphrase);
-  if (opened.by === 'forge') return { pair: opened.pair, info: infoOf(file, opened.pair.certificate) };
-  const pfx = passphrase === undefined ? { buf } : { buf, passphrase };
-  return { pfx, info: infoOf(file, opened.certificate) };
+  const pair = openPfx(buf, passphrase);
+  if (pair) return usable(file, pair);
+  return { pfx: passphrase === undefined ? { buf } : { buf, passphrase }, info: unreadInfo(file) };
+}
+
+/** Throws what node:tls has against the pair, as a key that is too short. */
+function usable(source: string, pair: PemPair): ReadCertificate {
+  createSecureContext({ cert: pair.certificate, key: pair.key });
+  return { pair, info: infoOf(source, pair.certificate) };
 }
 
 async function readPemPair(certificateFile: string, keyFile: string, passphrase: string | undefined): Promise<PemPair> {
-  const certificate = await readFile(certificateFile, 'utf8');
-  const key = await readFile(keyFile, 'utf8');
-  if (!/-----BEGIN (?:TRUSTED )?CERTIFICATE-----/.test(certificate)) throw new Error('it holds no PEM certificate');
-  return { certificate, key: decryptKey(key, passphrase) };
+  const certificates = certificatesIn(await readFile(certificateFile, 'utf8'));
+  const { key, object } = readKey(await readFile(keyFile, 'utf8'), keyFile, passphrase);
+  // Before node:tls sees them: it takes a key of another type as belonging to some other certificate.
+  const chain = orderedChain(certificates, object);
+  if (chain.length === 0) throw new Error('certificate and key do not belong together');
+  return { certificate: chain.join(''), key };
 }
 
 /** Keys are kept decrypted in memory only, so that RSA and ECDSA can stand in one context with different passphrases. */
-function decryptKey(key: string, passphrase: string | undefined): string {
-  if (!/ENCRYPTED/.test(key)) return key;
+function readKey(
+  key: string,
+  file: string,
+  passphrase: string | undefined,
+): { readonly key: string; readonly object: KeyObject } {
+  if (!/-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----/.test(key))
+    throw new Error(`the key file ${file} holds no PEM private key`);
+  if (!/ENCRYPTED/.test(key)) return { key, object: createPrivateKey(key) };
   if (passphrase === undefined) throw new Error('the key is encrypted: give passphraseFile');
-  return createPrivateKey({ key, passphrase }).export({ type: 'pkcs8', format: 'pem' }).toString();
+  const object = createPrivateKey({ key, passphrase });
+  return { key: object.export({ type: 'pkcs8', format: 'pem' }).toString(), object };
 }
 
-function infoOf(source: string, certificatePem: string | undefined): CertificateInfo {
-  if (certificatePem === undefined)
-    return { source, subject: 'unknown', names: [], notAfter: undefined, keyType: 'unknown' };
-  const certificate = new X509Certificate(certificatePem);
-  const names = (certificate.subjectAltName ?? '')
+const UNKNOWN = 'unknown';
+
+function unreadInfo(source: string): CertificateInfo {
+  const validity = { subject: UNKNOWN, notBefore: undefined, notAfter: undefined };
+  return { ...validity, source, names: [], keyType: UNKNOWN, chain: [] };
+}
+
+/** `chain` begins with the certificate of the key. */
+function infoOf(source: string, chain: string): CertificateInfo {
+  const [own, ...others] = certificatesIn(chain).map((pem) => new X509Certificate(pem));
+  if (!own) return unreadInfo(source);
+  const names = (own.subjectAltName ?? '')
     .split(', ')
     .flatMap((entry) => /^(?:DNS|IP Address):(.+)$/.exec(entry)?.[1] ?? []);
-  return {
-    source,
-    subject: certificate.subject.replace(/\n/g, ', '),
-    names,
-    notAfter: certificate.validToDate,
-    keyType: certificate.publicKey.asymmetricKeyType ?? 'unknown',
-  };
+  const keyType = own.publicKey.asymmetricKeyType ?? UNKNOWN;
+  return { ...validityOf(own), source, names, keyType, chain: others.map(validityOf) };
+}
+
+function validityOf({ subject, validFromDate, validToDate }: X509Certificate): Validity {
+  return { subject: subject.replace(/\n/g, ', '), notBefore: validFromDate, notAfter: validToDate };
 }
 
 function explain(error: unknown): string {

@@ -1,12 +1,13 @@
 // The whole service on sockets: certificates exchanged while it runs, warned about before they end, and a stop that lets answers finish.
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, promises, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { connect } from 'node:tls';
-import { type RunningService, serverId, startService } from '../../../src/autodiscover/commands/service.ts';
+import { type RunningService, serverId, settingsOf, startService } from '../../../src/autodiscover/commands/service.ts';
 import { configSchema } from '../../../src/autodiscover/config-schema.ts';
 import { createLogger } from '../../../src/autodiscover/log.ts';
 import { splitHostPort } from '../../../src/autodiscover/server/listen.ts';
@@ -112,6 +113,25 @@ describe('the running service', () => {
     assert.equal(complaints().length, 1);
   });
 
+  test('a certificate that cannot be read for a passing reason is taken when it is over', async (t) => {
+    install('rsa');
+    const service = await serve(t);
+    const { readFile } = promises;
+    let refused = 0;
+    t.mock.method(promises, 'readFile', async (...args: Parameters<typeof readFile>) => {
+      if (args[0] !== place('tls.key') || ++refused > 2) return readFile(...args);
+      throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
+    });
+    syncBuiltinESMExports();
+    t.after(() => {
+      t.mock.restoreAll();
+      syncBuiltinESMExports();
+    });
+    install('ec');
+    await eventually('the new certificate is shown', async () => (await shown(service.httpsUrl)) === 'ec');
+    assert.equal(service.log.filter(({ level }) => level === 'error').length, 1);
+  });
+
   test('a file that was only touched changes nothing', async (t) => {
     install('rsa');
     const service = await serve(t);
@@ -162,6 +182,28 @@ describe('the running service', () => {
     await eventually('the directory is closed', () => controller.stats.openConnections === 0);
   });
 });
+
+const PASSWORD_FILES: readonly (readonly [why: string, content: Buffer])[] = [
+  ['as printf writes it', Buffer.from('päss wörd')],
+  ['a line', Buffer.from('päss wörd\n')],
+  ['a line of Windows', Buffer.from('päss wörd\r\n')],
+  ['with a byte order mark, as old editors of Windows save it', Buffer.from('\ufeffpäss wörd')],
+  ['in UTF-16, as Windows PowerShell redirects', Buffer.from('\ufeffpäss wörd\r\n', 'utf16le')],
+];
+for (const [why, content] of PASSWORD_FILES)
+  test(`the password in its file: ${why}`, async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'password-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const passwordFile = join(folder, 'password');
+    writeFileSync(passwordFile, content);
+    const certificates = [{ certificateFile: fixture('rsa.pem'), keyFile: fixture('rsa.key') }];
+    const config = configSchema.parse({
+      directory: { servers: ['ldaps://dc1'], bindDn: READER, passwordFile },
+      publicUrl: 'https://autodiscover.contoso.test',
+      tls: { certificates },
+    });
+    assert.equal(await settingsOf(config).readPassword(), 'päss wörd');
+  });
 
 test('the Id of error answers is a 32-bit number that depends on the name alone', () => {
   assert.equal(serverId('CAS1'), serverId('cas1'));

@@ -1,6 +1,6 @@
 // Certificates as administrators have them: PEM and PFX, RSA and ECDSA, old encryptions, and what is said of those that cannot be used.
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -43,6 +43,13 @@ describe('server certificates', () => {
     writeFileSync(join(folder, 'wrong'), 'wrong');
     writeFileSync(join(folder, 'empty.pem'), '');
     writeFileSync(join(folder, 'garbage.pfx'), 'no PFX at all');
+    writeFileSync(join(folder, 'mark'), '\ufefflab\r\n');
+    writeFileSync(join(folder, 'powershell'), Buffer.from('\ufefflab\r\n', 'utf16le'));
+    writeFileSync(join(folder, 'half.key'), 'half a ke');
+    writeFileSync(join(folder, 'half.pem'), readFileSync(fixture('rsa.pem'), 'utf8').slice(0, 500));
+    const two = [fixture('other.pem'), fixture('rsa.pem')].map((file) => readFileSync(file, 'utf8'));
+    writeFileSync(join(folder, 'second.pem'), two.join(''));
+    writeFileSync(join(folder, 'half-chain.pem'), `${two[1]}${two[0]?.slice(0, 500)}`);
   });
   after(() => rmSync(folder, { recursive: true }));
 
@@ -71,6 +78,14 @@ describe('server certificates', () => {
     ['RSA in PFX with RC2 without passphrase', () => pfx('rsa-rc2-empty-passphrase.pfx'), 'rsa', 'rsa'],
     ['ECDSA in PFX', () => pfx('ec-aes.pfx', lab), 'ec', 'ec'],
     ['ECDSA in PFX with RC2', () => pfx('ec-rc2.pfx', lab), 'ec', 'ec'],
+    ['a passphrase behind a byte order mark', () => pfx('rsa-aes.pfx', join(folder, 'mark')), 'rsa', 'rsa'],
+    ['a passphrase that PowerShell wrote', () => pfx('rsa-aes.pfx', join(folder, 'powershell')), 'rsa', 'rsa'],
+    [
+      'the certificate of the key is the second of its file',
+      () => ({ certificateFile: join(folder, 'second.pem'), keyFile: fixture('rsa.key') }),
+      'rsa',
+      'rsa',
+    ],
   ];
   for (const [why, source, subject, keyType] of GOOD) {
     test(why, async () => {
@@ -133,6 +148,22 @@ describe('server certificates', () => {
     ['a PFX without a key', () => pfx('no-key.pfx', lab), /no private key/],
     ['an old PFX without a key', () => pfx('no-key-rc2.pfx', lab), /no private key/],
     ['something that is no PFX', () => ({ pfxFile: join(folder, 'garbage.pfx') }), /garbage\.pfx: it is no PFX file/],
+    [
+      'a key file without a key',
+      () => ({ certificateFile: fixture('rsa.pem'), keyFile: join(folder, 'half.key') }),
+      /rsa\.pem: the key file .*half\.key holds no PEM private key/,
+    ],
+    ['a certificate in place of the key', () => pem('rsa.pem', 'rsa.pem'), /the key file .*rsa\.pem holds no PEM/],
+    [
+      'a certificate that is still being written',
+      () => ({ certificateFile: join(folder, 'half.pem'), keyFile: fixture('rsa.key') }),
+      /half\.pem: it ends within a certificate: is it still being written/,
+    ],
+    [
+      'a chain that is still being written',
+      () => ({ certificateFile: join(folder, 'half-chain.pem'), keyFile: fixture('rsa.key') }),
+      /half-chain\.pem: it ends within a certificate/,
+    ],
     ['a PEM file given as PFX', () => pfx('rsa.pem'), /rsa\.pem: it is no PFX file/],
   ];
   for (const [why, source, message] of BAD) {
@@ -145,6 +176,33 @@ describe('server certificates', () => {
       });
     });
   }
+
+  const SAME_KIND: readonly (readonly [
+    why: string,
+    first: () => CertificateSource,
+    second: () => CertificateSource,
+  ])[] = [
+    ['PEM', () => pem('rsa.pem', 'rsa.key'), () => pem('other.pem', 'other.key')],
+    ['PFX', () => pfx('rsa-aes.pfx', lab), () => pfx('rsa-rc2.pfx', lab)],
+    ['PEM and PFX', () => pem('ec.pem', 'ec.key'), () => pfx('ec-aes.pfx', lab)],
+  ];
+  for (const [why, first, second] of SAME_KIND)
+    test(`refused, two certificates of a kind, of which one would never be shown: ${why}`, async () => {
+      await assert.rejects(readServerCertificates([first(), second()]), {
+        code: 'certificate',
+        message: /^tls\.certificates: the keys of \S+ and \S+ are of the same kind \((rsa|ec)\).*: give one/,
+      });
+    });
+
+  test('a file that may be read by now shows in the state', { skip: process.platform === 'win32' }, async () => {
+    const file = join(folder, 'later.key');
+    copyFileSync(fixture('rsa.key'), file);
+    chmodSync(file, 0o000);
+    const source = { certificateFile: fixture('rsa.pem'), keyFile: file };
+    const before = await filesState(filesOf(source));
+    chmodSync(file, 0o600);
+    assert.notEqual(await filesState(filesOf(source)), before);
+  });
 
   test('a changed, replaced or removed file shows in the state', async () => {
     const file = join(folder, 'watched.pem');
