@@ -20,7 +20,7 @@ import { SharedGuard, serveGuard } from '../workers/guard-sharing.ts';
 import { answerRecall, OtherMemories, RecallRelay } from '../workers/memory-sharing.ts';
 import type { Order, Ready, StopOrder, StopReport } from '../workers/orders.ts';
 import { RecallBudget } from '../workers/recall-budget.ts';
-import { Supervisor, type Worker } from '../workers/supervisor.ts';
+import { type Exchange, Supervisor, type Worker } from '../workers/supervisor.ts';
 import { checkLimits, logonGuard } from './authentication.ts';
 import type { CommandIo } from './command-io.ts';
 import { DEMO_PASSWORD } from './demo-directory.ts';
@@ -41,11 +41,14 @@ export interface OrderedSettings {
 }
 
 export interface Workers {
+  readonly count: number;
   readonly ready: Ready & { readonly metricsUrl: string | undefined };
   /** Resolves with the last failure when no worker can be kept running. */
   readonly givenUp: Promise<Error>;
+  /** The newest with which a worker could start: what all are given from then on. */
+  readonly settings: OrderedSettings;
   /** Exchanges the workers one by one for ones with these settings, without refusing a connection. */
-  roll(settings: OrderedSettings): Promise<void>;
+  roll(settings: OrderedSettings): Promise<Exchange>;
   drain(): void;
   stop(): Promise<void>;
 }
@@ -59,7 +62,8 @@ const LEAVE_MS = 5000;
 
 /** Starts the workers. Throws the first failure of a worker that cannot start. */
 export async function startWorkers(first: OrderedSettings, count: number, log: Logger): Promise<Workers> {
-  let settings = first;
+  const versions = new SettingsVersions(first);
+  let draining = false;
   let ticketKey = newTicketKey();
   const credentialSecret = newSecret();
   const { config } = first;
@@ -73,10 +77,15 @@ export async function startWorkers(first: OrderedSettings, count: number, log: L
     relay.serve(worker.channel);
     // Workers that can go on are not exchanged in an outage: what they remember would be lost.
     worker.channel.on('inherit', () => (supervisor.exchanging ? undefined : relay.organization()));
-    attend(worker, guard, {
-      order: () => ({ settings, workers: count, ticketKey: ticketKey.toString('base64'), credentialSecret }),
-      tellAll,
-    });
+    const given = Promise.withResolvers<Version>();
+    const order = (): Order<OrderedSettings> => {
+      const version = supervisor.exchanging ? versions.newest : versions.proven;
+      given.resolve(version);
+      const { settings } = version;
+      return { settings, workers: count, ticketKey: ticketKey.toString('base64'), credentialSecret, draining };
+    };
+    attend(worker, guard, { order, tellAll });
+    worker.ready.then(async () => versions.prove(await given.promise)).catch(() => undefined);
     void worker.gone.then(() => sum.ended(worker.id));
     return worker;
   };
@@ -111,14 +120,21 @@ export async function startWorkers(first: OrderedSettings, count: number, log: L
       tellAll('ticket-key', ticketKey.toString('base64'));
     }, KEY_LIFE_MS);
     return {
+      count,
       ready: { ...ready, metricsUrl: metrics && `${metrics.url}/metrics` },
       givenUp: supervisor.givenUp,
-      async roll(fresh) {
-        settings = fresh;
-        const { drainSeconds } = fresh.config.listen;
-        await supervisor.roll(drainSeconds > 0 ? drainSeconds * 1000 : LEAVE_MS);
+      get settings() {
+        return versions.proven.settings;
       },
-      drain: () => tellAll('drain'),
+      roll(fresh) {
+        versions.add(fresh);
+        const { drainSeconds } = fresh.config.listen;
+        return supervisor.roll(drainSeconds > 0 ? drainSeconds * 1000 : LEAVE_MS);
+      },
+      drain: () => {
+        draining = true;
+        tellAll('drain');
+      },
       async stop() {
         clearInterval(rotation);
         await supervisor.stop(0);
@@ -131,6 +147,31 @@ export async function startWorkers(first: OrderedSettings, count: number, log: L
     // The worker's words, once; a fault of the configuration stays one.
     if (code === 'configuration') throw new AutodiscoverError('configuration', message, { cause: error });
     throw error;
+  }
+}
+
+interface Version {
+  readonly number: number;
+  readonly settings: OrderedSettings;
+}
+
+/** Changed settings are on trial until a worker has started with them: one in the place of a dead worker is given what is known to do. */
+class SettingsVersions {
+  newest: Version;
+  proven: Version;
+
+  constructor(first: OrderedSettings) {
+    this.newest = { number: 1, settings: first };
+    this.proven = this.newest;
+  }
+
+  add(settings: OrderedSettings): void {
+    this.newest = { number: this.newest.number + 1, settings };
+  }
+
+  /** A worker has started with it. */
+  prove(version: Version): void {
+    if (version.number > this.proven.number) this.proven = version;
   }
 }
 
@@ -199,7 +240,7 @@ export async function serveAsWorker(io: CommandIo): Promise<void> {
 }
 
 async function startOrdered(
-  { settings, workers, ticketKey, credentialSecret }: Order<OrderedSettings>,
+  { settings, workers, ticketKey, credentialSecret, draining }: Order<OrderedSettings>,
   channel: Channel,
   io: CommandIo,
   id: number,
@@ -209,6 +250,12 @@ async function startOrdered(
   const guard = new SharedGuard(channel, { checks: checkLimits(config.limits), now: () => performance.now() });
   const sessions = new TlsSessions((session) => channel.tell('tls-session', session));
   channel.on('tls-session', (session: KeptSession) => sessions.add(session));
+  // What is said while it starts is heeded when it has.
+  const starting = Promise.withResolvers<RunningService>();
+  channel.on('ticket-key', async (key: string) =>
+    (await starting.promise).tls.useTicketKey(Buffer.from(key, 'base64')),
+  );
+  channel.on('drain', async () => (await starting.promise).drain());
   const service = await startService(inWorker(config, settings.demo), log, {
     guard,
     ticketKey: Buffer.from(ticketKey, 'base64'),
@@ -216,10 +263,10 @@ async function startOrdered(
     credentialSecret,
     others: new OtherMemories(channel, () => performance.now()),
   });
+  if (draining) service.drain();
+  starting.resolve(service);
   answerRecall(channel, service.memory);
   channel.on('metrics', () => service.metrics?.registry.getMetricsAsJSON() ?? []);
-  channel.on('ticket-key', (key: string) => service.tls.useTicketKey(Buffer.from(key, 'base64')));
-  channel.on('drain', () => service.drain());
   const { organization } = service.directory.organization();
   const ready: Ready = {
     httpsUrl: service.httpsUrl,

@@ -121,8 +121,8 @@ function withFlags(settings: ServiceSettings, flags: ServeFlags, workers: Worker
 async function run(settings: ServiceSettings, demo: Demo | undefined, io: CommandIo): Promise<void> {
   const log = createLogger(settings.config.log.level, io.stderr);
   // Before anything is started: a signal that nobody listens to ends the process.
-  let reload = (): void => undefined;
-  if (!demo) io.onReload?.(() => reload());
+  const reloads = new Reloads();
+  if (!demo) io.onReload?.(() => reloads.ask());
   const service = await startService(settings, log);
   const { organization } = service.directory.organization();
   const arrays = organization.arrays.map((array) => array.fqdn);
@@ -130,15 +130,33 @@ async function run(settings: ServiceSettings, demo: Demo | undefined, io: Comman
   const databases = organization.databases.length;
   log.info({ https, http, metrics, organization: organization.name, arrays, databases }, 'ready');
   if (demo) io.stdout.write(demoBanner(demo, service));
-  reload = () => {
+  reloads.heed(() => {
     log.info('looking at certificates and ticket key; other changes need a restart');
     void service.tls.look();
-  };
+  });
   await io.stopRequested();
   log.info('stopping');
   await drained(settings, () => service.drain(), io);
   await service.stop();
   log.info('stopped');
+}
+
+/** Orders to take changed settings. One that comes before it can be carried out is carried out as soon as it can. */
+class Reloads {
+  #action: (() => void) | undefined;
+  #asked = false;
+
+  ask(): void {
+    if (this.#action) this.#action();
+    else this.#asked = true;
+  }
+
+  /** What an order does from now on. */
+  heed(action: () => void): void {
+    this.#action = action;
+    if (this.#asked) action();
+    this.#asked = false;
+  }
 }
 
 /** The primary of several workers. */
@@ -150,21 +168,22 @@ async function runWorkers(
 ): Promise<void> {
   const first = read();
   const log = createLogger(first.config.log.level, io.stderr);
-  let reload = (): void => undefined;
-  if (!demo) io.onReload?.(() => reload());
+  const reloads = new Reloads();
+  if (!demo) io.onReload?.(() => reloads.ask());
   const service = await startWorkers({ config: first.config, demo: demo !== undefined }, count, log);
   const { httpsUrl: https, httpUrl: http, metricsUrl: metrics, organization, arrays, databases } = service.ready;
   log.info({ https, http, metrics, organization, arrays, databases, workers: count }, 'ready');
   if (demo) io.stdout.write(demoBanner(demo, { httpsUrl: https, httpUrl: http }));
-  reload = () => void exchangeWorkers(read, first, service, log);
+  reloads.heed(() => void exchangeWorkers(read, first, service, log));
   const failure = await Promise.race([io.stopRequested(), service.givenUp]);
   if (failure) {
     log.error({ reason: failure.message }, 'no worker can be kept running; giving up');
     await service.stop();
     throw new AutodiscoverError('workers', `no worker can be kept running: ${failure.message}`, { cause: failure });
   }
+  reloads.heed(() => log.info('stopping: changes are taken at the next start'));
   log.info('stopping');
-  await drained(first, () => service.drain(), io);
+  await drained(service.settings, () => service.drain(), io);
   await service.stop();
   log.info('stopped');
 }
@@ -189,15 +208,15 @@ async function exchangeWorkers(
     const keys = (Object.keys(now) as (keyof typeof now)[]).filter((key) => !isDeepStrictEqual(before[key], now[key]));
     if (keys.length > 0) log.warn({ keys }, 'these changes need a restart');
     log.info('exchanging the workers');
-    await service.roll({ config, demo: false });
-    log.info('exchange of workers ended');
+    const { exchanged, complete } = await service.roll({ config, demo: false });
+    log[complete ? 'info' : 'error']({ exchanged, workers: service.count }, 'exchange of workers ended');
   } catch (error) {
     log.error({ reason: (error as Error).message }, 'the changed configuration cannot be used; the old one stays');
   }
 }
 
 /** Keeps accepting for as long as balancers need to notice; a second order to stop ends that. */
-async function drained({ config }: ServiceSettings, drain: () => void, io: CommandIo): Promise<void> {
+async function drained({ config }: Pick<ServiceSettings, 'config'>, drain: () => void, io: CommandIo): Promise<void> {
   const { drainSeconds } = config.listen;
   if (drainSeconds === 0) return;
   drain();

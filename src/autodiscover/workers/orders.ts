@@ -11,6 +11,8 @@ export interface Order<S> {
   readonly ticketKey: string;
   /** Under which the workers digest credentials. */
   readonly credentialSecret: string;
+  /** Whether the service is about to stop: then this one is as little ready as the others. */
+  readonly draining: boolean;
 }
 
 /** `ready`, the worker's news when it serves: the same of all workers. */

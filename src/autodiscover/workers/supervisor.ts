@@ -41,6 +41,14 @@ export interface SupervisorOptions<R> {
   readonly attempts: number;
 }
 
+/** What came of an exchange. */
+export interface Exchange {
+  /** How many have been exchanged, the last time round. */
+  readonly exchanged: number;
+  /** False when one could not start, or the service stops. */
+  readonly complete: boolean;
+}
+
 interface Slot<R> {
   worker: Worker<R> | undefined;
   failures: number;
@@ -55,8 +63,11 @@ export class Supervisor<R> {
   readonly #others = new Set<Worker<R>>();
   readonly #stopping = new AbortController();
   #giveUp: (error: Error) => void = () => undefined;
-  #rolling: Promise<void> | undefined;
+  #rolling: Promise<Exchange> | undefined;
   #rollAgain = false;
+  /** Exchanges that were asked for: a worker that was started before the last of them may know the old settings. */
+  #rolls = 0;
+  #idleMs = 0;
 
   constructor(options: SupervisorOptions<R>) {
     this.#options = options;
@@ -94,7 +105,9 @@ export class Supervisor<R> {
   }
 
   /** Exchanges the workers one by one: the old one leaves when the new one is ready. Stops at the first that cannot start. */
-  roll(idleMs: number): Promise<void> {
+  roll(idleMs: number): Promise<Exchange> {
+    this.#rolls += 1;
+    this.#idleMs = idleMs;
     // What is asked for while an exchange is under way may be newer than the workers that exchange has started already.
     if (this.#rolling) this.#rollAgain = true;
     this.#rolling ??= this.#rollAll(idleMs).finally(() => {
@@ -183,11 +196,13 @@ export class Supervisor<R> {
     while (!signal.aborted) {
       try {
         await sleep(waitMs, undefined, { signal });
+        const rolls = this.#rolls;
         const [, worker] = await this.#started();
         // Stopped meanwhile: `stop` has seen it among the others.
         if (signal.aborted) return;
         this.#take(worker, slot);
         events.replaced({ worker: worker.id, instead });
+        if (rolls !== this.#rolls) await this.#exchange(slot, worker, this.#idleMs);
         return;
       } catch (error) {
         if (signal.aborted) return;
@@ -198,16 +213,20 @@ export class Supervisor<R> {
     }
   }
 
-  async #rollAll(idleMs: number): Promise<void> {
+  async #rollAll(idleMs: number): Promise<Exchange> {
+    let exchanged: number;
     do {
       this.#rollAgain = false;
+      exchanged = 0;
       for (const slot of [...this.#slots]) {
         const old = slot.worker;
-        // One that is being restarted comes with the new settings anyway.
+        // One that is being restarted comes with the new settings, or is exchanged when it is there.
         if (!old || this.#stopping.signal.aborted) continue;
-        if (!(await this.#exchange(slot, old, idleMs))) return;
+        if (!(await this.#exchange(slot, old, idleMs))) return { exchanged, complete: false };
+        exchanged += 1;
       }
     } while (this.#rollAgain);
+    return { exchanged, complete: !this.#stopping.signal.aborted };
   }
 
   async #exchange(slot: Slot<R>, old: Worker<R>, idleMs: number): Promise<boolean> {

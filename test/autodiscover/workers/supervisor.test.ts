@@ -8,6 +8,7 @@ import { channelPair } from './ports.ts';
 
 interface Made extends Worker<number> {
   die(how?: string): void;
+  become(): void;
   readonly stops: { idleMs: number }[];
   state: 'starting' | 'ready' | 'gone';
 }
@@ -35,6 +36,10 @@ function world(
       stops: [],
       state: 'starting',
       kill: () => worker.die('SIGKILL'),
+      become: () => {
+        worker.state = 'ready';
+        ready.resolve(id);
+      },
       die: (how = 'exit code 1') => {
         worker.state = 'gone';
         pair.cut();
@@ -49,10 +54,7 @@ function world(
     pair.worker.on('pulse', () => true);
     const what = behave(id);
     setImmediate(() => {
-      if (what === 'ready') {
-        worker.state = 'ready';
-        ready.resolve(id);
-      }
+      if (what === 'ready') worker.become();
       if (what === 'fail') ready.reject(new WorkerFailure(`no luck ${id}`, 'listen'));
     });
     made.push(worker);
@@ -147,7 +149,7 @@ test('one that does not answer any more is ended and replaced; one that answers 
 test('an exchange goes one by one; the old one leaves when the new one is ready', async () => {
   const { supervisor, made, events, said, serving, alive } = world(2);
   await supervisor.open();
-  await supervisor.roll(9);
+  assert.deepEqual(await supervisor.roll(9), { exchanged: 2, complete: true });
   assert.deepEqual(said, [
     [1, { last: 'words of 1' }],
     [2, { last: 'words of 2' }],
@@ -162,7 +164,7 @@ test('an exchange goes one by one; the old one leaves when the new one is ready'
 test('an exchange whose new worker cannot start leaves the old ones where they are', async () => {
   const { supervisor, events, serving } = world(2, (start) => (start > 2 ? 'fail' : 'ready'));
   await supervisor.open();
-  await supervisor.roll(0);
+  assert.deepEqual(await supervisor.roll(0), { exchanged: 0, complete: false });
   assert.deepEqual(serving(), [1, 2]);
   assert.deepEqual(events, ['none for 1: no luck 3']);
   await supervisor.stop(0);
@@ -173,6 +175,20 @@ test('an exchange that is asked for during another one follows it', async () => 
   await supervisor.open();
   await Promise.all([supervisor.roll(0), supervisor.roll(0), supervisor.roll(0)]);
   assert.deepEqual(serving(), [5, 6]);
+  await supervisor.stop(0);
+});
+
+test('one that was being restarted when an exchange was asked for is exchanged too: it may know the old settings', async () => {
+  const { supervisor, made, events, serving } = world(2, (start) => (start === 3 ? 'hang' : 'ready'));
+  await supervisor.open();
+  made[0]?.die();
+  await eventually('another is started', () => made.length === 3);
+  assert.deepEqual(await supervisor.roll(0), { exchanged: 1, complete: true });
+  assert.deepEqual(serving(), [4]);
+  made[2]?.become();
+  await eventually('it is exchanged', () => serving().includes(5));
+  assert.deepEqual(serving(), [5, 4]);
+  assert.deepEqual(events, ['1 died (exit code 1), 1 ms', '4 for 2', '3 for 1', '5 for 3']);
   await supervisor.stop(0);
 });
 
