@@ -96,6 +96,8 @@ tls: {certificates: [{certificateFile: ${certificateFile}, keyFile: ${keyFile}}]
     [['serve', '--demo', '--log-level', 'loud'], /--log-level must be one of error, warn, info, debug/],
     [['serve', '--demo', '--https', 'nonsense'], /--https nonsense: must be HOST:PORT/],
     [['serve', '--demo', '--http', '127.0.0.1:99999'], /--http 127\.0\.0\.1:99999: the port is above 65535/],
+    [['serve', '--demo', '--address', 'alice@contoso.test'], /--address is for --check/],
+    [['serve', '--demo', '--check', '--address', 'alice'], /--address "alice": the e-mail address is not of the form/],
     [['config', 'check'], /missing required argument 'file'/],
   ];
   for (const [args, message] of USAGE) {
@@ -141,6 +143,7 @@ tls: {certificates: [{certificateFile: ${certificateFile}, keyFile: ${keyFile}}]
     assert.match(out, /^certificate {3}.*autodiscover\.contoso\.test, localhost, 127\.0\.0\.1; until 20/m);
     assert.match(out, /^directory {5}dc1\.contoso\.test as CN=svc-autodiscover/m);
     assert.match(out, /^organisation {2}Contoso: 2 arrays, 5 servers, 5 databases, 20 virtual directories$/m);
+    assert.match(out, /^schemes {7}Basic$/m);
     assert.match(out, /^answer {8}\S+@contoso\.test: outlook-\w+\.contoso\.test$/m);
     assert.doesNotMatch(out + err, new RegExp(PASSWORD));
   });
@@ -150,6 +153,8 @@ tls: {certificates: [{certificateFile: ${certificateFile}, keyFile: ${keyFile}}]
     assert.equal(carol.code, 0);
     assert.match(carol.out, /^warning .*not associated with a CAS array/m);
     assert.match(carol.out, /^answer {8}carol@contoso\.test: sea-cas1\.contoso\.test$/m);
+    const prefixed = await run(['serve', '--check', '--config', config, '--address', ' SMTP:carol@contoso.test']);
+    assert.match(prefixed.out, /^answer {8}carol@contoso\.test: sea-cas1\.contoso\.test$/m, 'read as in a request');
     const nobody = await run(['serve', '--check', '--config', config, '--address', 'nobody@contoso.test']);
     assert.equal(nobody.code, 1);
     assert.match(nobody.out, /^answer {8}nobody@contoso\.test: unknown-address/m);
@@ -172,6 +177,28 @@ tls: {certificates: [{certificateFile: ${certificateFile}, keyFile: ${keyFile}}]
       /empty\.pem: it holds no PEM certificate/,
     ],
   ];
+  const USAGE_FAULTS: readonly (readonly [why: string, file: () => string, message: RegExp])[] = [
+    [
+      'no scheme can be offered',
+      () => changed('schemes.yaml', /^publicUrl/m, 'authentication: {schemes: [negotiate]}\npublicUrl'),
+      /"scheme":"negotiate \(Kerberos\)".*authentication\.schemes: none of negotiate can be offered/s,
+    ],
+    [
+      'accounts that are no distinguished names',
+      () =>
+        changed('others.yaml', /^publicUrl/m, 'answers: {othersMailboxes: deny, mayAskForOthers: [alice]}\npublicUrl'),
+      /answers\.mayAskForOthers: alice is no distinguished name/,
+    ],
+  ];
+  for (const [why, file, message] of USAGE_FAULTS) {
+    test(`serve --check fails as a start does: ${why}`, async () => {
+      for (const more of [['--check'], []]) {
+        const { code, err } = await run(['serve', ...more, '--config', file()]);
+        assert.equal(code, 2, err);
+        assert.match(err, message);
+      }
+    });
+  }
   for (const [why, file, message] of FAILURES) {
     test(`serve --check fails: ${why}`, async () => {
       const { code, err } = await run(['serve', '--check', '--config', file()]);

@@ -4,28 +4,18 @@ import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { Command } from 'commander';
-import type { Directory } from '../../ldap/directory.ts';
 import { readConfig } from '../config.ts';
 import { type Config, hostPort, workersSetting } from '../config-schema.ts';
 import { AutodiscoverError } from '../errors.ts';
 import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from '../log.ts';
-import { resolve } from '../settings/resolve.ts';
-import { readServerCertificates } from '../tls/server-certificate.ts';
-import { readTicketKey } from '../tls/ticket-keys.ts';
-import { validityFaults } from '../tls/validity.ts';
+import { normalizeAddress } from '../wire/address.ts';
 import { isWorker } from '../workers/cluster-processes.ts';
 import type { CommandIo } from './command-io.ts';
 import { type Demo, startDemo } from './demo.ts';
 import { DEMO_PASSWORD } from './demo-directory.ts';
+import { checkService } from './serve-check.ts';
 import { serveAsWorker, startWorkers, type Workers } from './serve-workers.ts';
-import {
-  openServiceDirectory,
-  type RunningService,
-  resolveOptionsOf,
-  type ServiceSettings,
-  settingsOf,
-  startService,
-} from './service.ts';
+import { type RunningService, type ServiceSettings, settingsOf, startService } from './service.ts';
 
 interface ServeFlags {
   readonly config?: string;
@@ -45,7 +35,7 @@ export function serveCommand(io: CommandIo): Command {
     .description('answer Autodiscover requests')
     .option('--config <file>', 'configuration file (YAML); see: autodiscover config print-example')
     .option('--demo', 'serve the embedded demo organisation with a lab certificate')
-    .option('--check', 'bind, read the organisation, resolve one address, and exit')
+    .option('--check', 'bind, read the organisation, open the schemes, resolve one address, and exit')
     .option('--address <address>', 'the address that --check resolves; some mailbox when not given')
     .option('--https <host:port>', 'listen here instead of listen.https')
     .option('--http <host:port>', 'listen here instead of listen.http')
@@ -66,6 +56,8 @@ async function serve(flags: ServeFlags, io: CommandIo): Promise<void> {
   if ((flags.config === undefined) === (flags.demo !== true)) {
     throw new AutodiscoverError('configuration', 'serve: give either --config FILE or --demo');
   }
+  if (flags.address !== undefined && !flags.check)
+    throw new AutodiscoverError('configuration', 'serve: --address is for --check, and changes nothing without it');
   if (flags.logLevel !== undefined && !LOG_LEVELS.includes(flags.logLevel)) {
     throw new AutodiscoverError('configuration', `serve: --log-level must be one of ${LOG_LEVELS.join(', ')}`);
   }
@@ -74,6 +66,7 @@ async function serve(flags: ServeFlags, io: CommandIo): Promise<void> {
     if (fault) throw new AutodiscoverError('configuration', `serve: --${name} ${flags[name]}: ${fault.message}`);
   }
   const workers = flags.workers === undefined ? undefined : workersFlag(flags.workers);
+  const address = flags.address === undefined ? undefined : addressFlag(flags.address);
   const demo = flags.demo
     ? await startDemo({
         https: flags.https ?? '127.0.0.1:8443',
@@ -84,7 +77,7 @@ async function serve(flags: ServeFlags, io: CommandIo): Promise<void> {
   try {
     const read = () => withFlags(demo?.settings ?? settingsOf(readConfig(flags.config ?? '')), flags, workers);
     const settings = read();
-    if (flags.check) return await check(settings, flags.address, io);
+    if (flags.check) return await checkService(settings, address, io);
     const count = numberOf(settings.config.listen.workers);
     await (count === 1 ? run(settings, demo, io) : runWorkers(read, count, demo, io));
   } finally {
@@ -98,6 +91,13 @@ function workersFlag(text: string): WorkersSetting {
   const parsed = workersSetting.safeParse(/^\d+$/.test(text) ? Number(text) : text);
   if (parsed.success) return parsed.data;
   throw new AutodiscoverError('configuration', `serve: --workers ${text}: ${parsed.error.issues[0]?.message}`);
+}
+
+/** Read as in a request. */
+function addressFlag(text: string): string {
+  const normal = normalizeAddress(text);
+  if ('address' in normal) return normal.address;
+  throw new AutodiscoverError('configuration', `serve: --address ${JSON.stringify(text)}: ${normal.reason}`);
 }
 
 function numberOf(workers: WorkersSetting): number {
@@ -262,60 +262,4 @@ AUTODISCOVER_PASSWORD='${DEMO_PASSWORD}' npx autodiscover query ${first} --ca ${
 
 Press Ctrl+C to stop.
 `;
-}
-
-/** Does what a start would do, short of listening, and prints each step. */
-async function check(settings: ServiceSettings, address: string | undefined, io: CommandIo): Promise<void> {
-  const say = (line: string) => io.stdout.write(`${line}\n`);
-  const { tls } = settings.config;
-  const { infos } = await readServerCertificates(tls.certificates);
-  for (const info of infos) {
-    const { source, names, notAfter } = info;
-    say(`certificate   ${source}: ${names.join(', ') || 'no names'}; until ${notAfter?.toISOString() ?? 'unknown'}`);
-    for (const { text, subject, notAfter: end } of validityFaults(info, tls.warnDays, Date.now()))
-      say(`warning         ${text}: ${subject}, until ${end}`);
-  }
-  const { ticketKeyFile } = tls;
-  if (ticketKeyFile !== undefined) {
-    await readTicketKey(ticketKeyFile);
-    say(`ticket key    ${ticketKeyFile}`);
-  }
-  const directory = await openServiceDirectory(settings, createLogger('warn', io.stderr));
-  try {
-    const { organization } = directory.organization();
-    say(
-      `directory     ${organization.rootDse.dnsHostName ?? settings.config.directory.servers[0]} as ${settings.config.directory.bindDn}`,
-    );
-    say(
-      `organisation  ${organization.name}: ${organization.arrays.length} arrays, ${organization.servers.length} servers, ` +
-        `${organization.databases.length} databases, ${organization.virtualDirectories.length} virtual directories`,
-    );
-    const asked = address ?? (await someMailbox(directory));
-    if (asked === undefined)
-      throw new AutodiscoverError('configuration', 'serve --check: no mailbox was found to resolve: give --address');
-    const { result, trace } = await resolve(
-      directory,
-      { emailAddress: asked, legacyDn: undefined },
-      resolveOptionsOf(settings.config),
-    );
-    for (const step of trace.steps) say(`${step.level === 'warning' ? 'warning     ' : '            '}  ${step.text}`);
-    if (result.action === 'error') {
-      say(`answer        ${asked}: ${result.fault} (${result.detail})`);
-      io.setExitCode(1);
-    } else {
-      const what =
-        result.action === 'settings' ? result.answer.settings.InternalRpcClientServer : Object.values(result).join(' ');
-      say(`answer        ${asked}: ${what}`);
-    }
-  } finally {
-    directory.close();
-  }
-}
-
-async function someMailbox(directory: Directory): Promise<string | undefined> {
-  for (const database of directory.organization().organization.databases) {
-    const address = await directory.findMailboxOf(database.distinguishedName);
-    if (address !== undefined) return address;
-  }
-  return undefined;
 }
