@@ -79,14 +79,16 @@ export class AgedCache<V> {
   }
 
   /** The remembered answer, else that of `ask`. Rejects with whatever `ask` rejects with. */
-  async get(key: string, ask: () => Promise<V>): Promise<V> {
+  get(key: string, ask: () => Promise<V>): Promise<V> {
     const known = this.#entry(key);
     const ageMs = known ? this.#options.now() - known.askedAt : 0;
-    if (known && this.#isFresh(known, ageMs)) {
-      this.hits += 1;
-      this.hitAgeMs += ageMs;
-      return known.value;
-    }
+    if (!known || !this.#isFresh(known, ageMs)) return this.#asked(key, ask);
+    this.hits += 1;
+    this.hitAgeMs += ageMs;
+    return Promise.resolve(known.value);
+  }
+
+  async #asked(key: string, ask: () => Promise<V>): Promise<V> {
     this.misses += 1;
     try {
       const running = this.#running.get(key);

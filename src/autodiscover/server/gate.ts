@@ -2,6 +2,7 @@
 
 import { isUnavailable } from '../../ldap/errors.ts';
 import type { DiscoverResult } from '../settings/user-settings.ts';
+import type { AuthenticationOutcome } from './authentication/authenticator.ts';
 import type { Refusal } from './authentication/refusal.ts';
 import { clientAddress } from './client-address.ts';
 import type { AppDependencies } from './dependencies.ts';
@@ -23,10 +24,16 @@ export interface GateDependencies extends AppDependencies {
 
 /** What stands before every route that needs to know who asks: one handler, because each further one costs its share of every request. */
 export function guarded(dependencies: GateDependencies, route: Route): Route {
+  const { authenticator } = dependencies;
   const readBody = bodyReader(dependencies.maxBodyBytes);
   return async (request, response) => {
     announce(response);
-    if (!(await admit(request, response, dependencies))) return;
+    const { authorization } = request.headers;
+    const began = performance.now();
+    const outcome = await authenticator.authenticate(authorization, request.socket, clientAddress(request));
+    if (outcome.outcome !== 'caller') return refuse(request, response, { outcome, began }, dependencies);
+    admit(request, response, outcome);
+    // The body is not read before.
     if (!acceptsBody(request, response, dependencies.maxBodyBytes)) return;
     await readBody(request, response);
     await route(request, response);
@@ -43,35 +50,46 @@ function announce(response: Response): void {
   response.setHeader('X-WSSecurity-For', 'None');
 }
 
-/** Lets nobody through without good credentials; the body is not read before. False when the request is answered. */
-async function admit(request: Request, response: Response, dependencies: GateDependencies): Promise<boolean> {
-  const { authenticator, evenTime } = dependencies;
+type Admission = Extract<AuthenticationOutcome, { outcome: 'caller' }>;
+
+function admit(request: Request, response: Response, { caller, header }: Admission): void {
   const context = contextOf(request);
-  const { record } = context;
-  const address = clientAddress(request);
-  const began = performance.now();
-  const outcome = await authenticator.authenticate(request.headers.authorization, request.socket, address);
-  if (outcome.outcome !== 'caller' && outcome.refusal !== undefined) reportRefusal(request, outcome, dependencies);
+  context.record.caller = caller.name;
+  context.account = caller.account;
+  context.record.scheme = caller.scheme;
+  if (header !== undefined) response.setHeader('WWW-Authenticate', header);
+}
+
+interface Refused {
+  readonly outcome: Exclude<AuthenticationOutcome, Admission>;
+  /** When the credentials began to be looked at, as performance.now() tells it. */
+  readonly began: number;
+}
+
+/** Answers whoever is not let through. */
+async function refuse(
+  request: Request,
+  response: Response,
+  { outcome, began }: Refused,
+  dependencies: GateDependencies,
+): Promise<void> {
+  const { authenticator, evenTime } = dependencies;
+  const { record } = contextOf(request);
+  if (outcome.refusal !== undefined) reportRefusal(request, outcome, dependencies);
   switch (outcome.outcome) {
-    case 'caller':
-      record.caller = outcome.caller.name;
-      context.account = outcome.caller.account;
-      record.scheme = outcome.caller.scheme;
-      if (outcome.header !== undefined) response.setHeader('WWW-Authenticate', outcome.header);
-      return true;
     case 'challenge':
       Object.assign(record, { outcome: 'not authenticated', reason: outcome.reason }, callerName(outcome.name));
       response.setHeader('WWW-Authenticate', authenticator.challenges(outcome.header));
       if (outcome.refusal !== undefined) await evenTime.leave(began, outcome.refusal, !outcome.repeated);
       endWith(response, 401);
-      return false;
+      return;
     case 'unavailable':
       // A spent budget is the caller's doing; everything else is an answer that the service owes.
       record.outcome = outcome.refusal === undefined ? 'cannot authenticate' : 'failed too often';
       Object.assign(record, { reason: outcome.reason }, callerName(outcome.name));
       response.setHeader('Retry-After', String(outcome.retryAfterSeconds ?? RETRY_AFTER_SECONDS));
       endWith(response, 503);
-      return false;
+      return;
   }
 }
 

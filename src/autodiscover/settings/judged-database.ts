@@ -15,24 +15,29 @@ export interface JudgedDatabase {
   readonly urls: readonly ChosenUrl[];
 }
 
-const judged = new WeakMap<OrganizationIndex, Map<string, JudgedDatabase>>();
+interface Remembered {
+  readonly externalSite: string | undefined;
+  readonly judged: JudgedDatabase;
+}
+
+/** By snapshot and database, for the site that was asked about last: a service asks about one alone. */
+const remembered = new WeakMap<OrganizationIndex, Map<MailboxDatabase, Remembered>>();
 
 export function judgeDatabase(
   database: MailboxDatabase,
   index: OrganizationIndex,
   externalSite: string | undefined,
 ): JudgedDatabase {
-  let known = judged.get(index);
+  let known = remembered.get(index);
   if (!known) {
     known = new Map();
-    judged.set(index, known);
+    remembered.set(index, known);
   }
-  const key = `${externalSite ?? ''}\n${database.distinguishedName}`;
-  const before = known.get(key);
-  if (before) return before;
-  const fresh = judge(database, index, externalSite);
-  known.set(key, fresh);
-  return fresh;
+  const before = known.get(database);
+  if (before && before.externalSite === externalSite) return before.judged;
+  const judged = judge(database, index, externalSite);
+  known.set(database, { externalSite, judged });
+  return judged;
 }
 
 function judge(database: MailboxDatabase, index: OrganizationIndex, externalSite: string | undefined): JudgedDatabase {

@@ -4,8 +4,6 @@
 import { failureText } from '../../ldap/controller.ts';
 import type { Directory } from '../../ldap/directory.ts';
 import { isUnavailable } from '../../ldap/errors.ts';
-import type { MailboxDatabase } from '../../ldap/exchange-organization.ts';
-import type { OrganizationIndex } from '../../ldap/organization-index.ts';
 import type { Recipient, RecipientMatch } from '../../ldap/recipient.ts';
 import { MAX_DELEGATE_MAILBOXES } from './alternate-mailboxes.ts';
 import { judgeDatabase } from './judged-database.ts';
@@ -54,30 +52,11 @@ export async function resolve(
 ): Promise<Resolution> {
   const trace = new Trace();
   let target: string | undefined;
-  const fault = (code: AutodiscoverFault, detail: string): DiscoverResult => ({ action: 'error', fault: code, detail });
-  const answer = async (): Promise<DiscoverResult> => {
+  try {
     const match = await findRecipient(directory, request, trace);
     trace.facts.match = match;
-    if (match.status === 'none') return fault('unknown-address', 'nobody has this address');
-    if (match.status === 'ambiguous') {
-      const detail = `several objects have this address: ${match.distinguishedNames.join(' | ')}`;
-      trace.warn(detail);
-      return fault('server-error', detail);
-    }
-    const { recipient } = match;
-    target = recipient.distinguishedName;
-    trace.info(`found ${recipient.distinguishedName} by ${match.matchedBy}`);
-    if (recipient.recipientTypeDetails !== undefined && SYSTEM_MAILBOXES.has(recipient.recipientTypeDetails)) {
-      return fault('unknown-address', 'system mailboxes are never answered');
-    }
-    if (recipient.recipientTypeDetails === PUBLIC_FOLDER) return fault('not-a-mailbox', 'a public folder');
-    if (recipient.homeMdb !== undefined) {
-      return mailbox(directory, recipient, recipient.homeMdb, options, request.capabilities, trace);
-    }
-    return withoutMailbox(directory, recipient, match.matchedBy === 'upn', request, trace);
-  };
-  try {
-    return { result: await answer(), trace, target };
+    if (match.status === 'found') target = match.recipient.distinguishedName;
+    return { result: await answer(directory, match, request, options, trace), trace, target };
   } catch (error) {
     trace.warn(`the directory did not answer: ${failureText(error)}`);
     const isTemporary = isUnavailable(error);
@@ -86,7 +65,36 @@ export async function resolve(
   }
 }
 
-async function findRecipient(directory: Directory, request: ResolveRequest, trace: Trace): Promise<RecipientMatch> {
+function answer(
+  directory: Directory,
+  match: RecipientMatch,
+  request: ResolveRequest,
+  options: ResolveOptions,
+  trace: Trace,
+): DiscoverResult | Promise<DiscoverResult> {
+  if (match.status === 'none') return fault('unknown-address', 'nobody has this address');
+  if (match.status === 'ambiguous') {
+    const detail = `several objects have this address: ${match.distinguishedNames.join(' | ')}`;
+    trace.warn(detail);
+    return fault('server-error', detail);
+  }
+  const { recipient } = match;
+  trace.info(`found ${recipient.distinguishedName} by ${match.matchedBy}`);
+  if (recipient.recipientTypeDetails !== undefined && SYSTEM_MAILBOXES.has(recipient.recipientTypeDetails)) {
+    return fault('unknown-address', 'system mailboxes are never answered');
+  }
+  if (recipient.recipientTypeDetails === PUBLIC_FOLDER) return fault('not-a-mailbox', 'a public folder');
+  if (recipient.homeMdb !== undefined) {
+    return mailbox(directory, recipient, recipient.homeMdb, options, request.capabilities, trace);
+  }
+  return withoutMailbox(directory, recipient, match.matchedBy === 'upn', request, trace);
+}
+
+function fault(code: AutodiscoverFault, detail: string): DiscoverResult {
+  return { action: 'error', fault: code, detail };
+}
+
+function findRecipient(directory: Directory, request: ResolveRequest, trace: Trace): Promise<RecipientMatch> {
   if (request.legacyDn !== undefined) {
     trace.info(`looking for legacyExchangeDN ${request.legacyDn}`);
     return directory.findRecipientByLegacyDn(request.legacyDn);
@@ -97,13 +105,13 @@ async function findRecipient(directory: Directory, request: ResolveRequest, trac
 }
 
 /** Somebody without homeMDB: lives elsewhere, lost his database, or never had a mailbox. */
-async function withoutMailbox(
+function withoutMailbox(
   directory: Directory,
   recipient: Recipient,
   foundByUpnOnly: boolean,
   request: ResolveRequest,
   trace: Trace,
-): Promise<DiscoverResult> {
+): DiscoverResult | Promise<DiscoverResult> {
   if (recipient.homeServerLegacyDn !== undefined) {
     trace.warn(`${recipient.distinguishedName} has msExchHomeServerName but no homeMDB: the mailbox lost its database`);
     return { action: 'error', fault: 'misconfigured', detail: 'the mailbox lost its database' };
@@ -125,7 +133,10 @@ async function mailbox(
   capabilities: ClientCapabilities | undefined,
   trace: Trace,
 ): Promise<DiscoverResult> {
-  const { index, database } = await currentDatabase(directory, homeMdb);
+  let index = directory.organization();
+  // A database younger than the snapshot is looked for once more in a fresh one.
+  if (!index.database(homeMdb) && !index.publicDatabase(homeMdb)) index = await directory.refresh();
+  const database = index.database(homeMdb);
   trace.facts.index = index;
   // Objects of Exchange 2003 have no type.
   if (!database && recipient.recipientTypeDetails === undefined && index.publicDatabase(homeMdb))
@@ -155,7 +166,7 @@ async function mailbox(
     homeMdb,
     shared: answer,
     index,
-    delegates: await readDelegates(directory, recipient),
+    delegates: recipient.delegateMailboxDns.length === 0 ? [] : await readDelegates(directory, recipient),
     externalSite: options.externalSite,
     newerProtocols: options.newerProtocols,
     capabilities: capabilities ?? NO_CAPABILITIES,
@@ -166,22 +177,9 @@ async function mailbox(
 
 function readDelegates(
   directory: Directory,
-  recipient: Recipient,
-): readonly (Recipient | undefined)[] | Promise<readonly (Recipient | undefined)[]> {
-  const dns = recipient.delegateMailboxDns.slice(0, MAX_DELEGATE_MAILBOXES);
-  return dns.length === 0 ? [] : Promise.all(dns.map((dn) => directory.readRecipient(dn)));
-}
-
-/** A database younger than the snapshot is looked for once more in a fresh one. */
-async function currentDatabase(
-  directory: Directory,
-  dn: string,
-): Promise<{ index: OrganizationIndex; database: MailboxDatabase | undefined }> {
-  const index = directory.organization();
-  const database = index.database(dn);
-  if (database || index.publicDatabase(dn)) return { index, database };
-  const fresh = await directory.refresh();
-  return { index: fresh, database: fresh.database(dn) };
+  { delegateMailboxDns }: Recipient,
+): Promise<readonly (Recipient | undefined)[]> {
+  return Promise.all(delegateMailboxDns.slice(0, MAX_DELEGATE_MAILBOXES).map((dn) => directory.readRecipient(dn)));
 }
 
 function otherVersion(

@@ -44,7 +44,7 @@ export class CredentialCache<T> {
   }
 
   /** The remembered outcome, else that of `check`; callers with the same credential share one running check. */
-  async check(name: string, password: string, check: () => Promise<T>, keep: (value: T) => Keeping): Promise<T> {
+  check(name: string, password: string, check: () => Promise<T>, keep: (value: T) => Keeping): Promise<T> {
     const key = this.#key(name, password);
     const { acceptedMs, rejectedMs } = this.#options;
     const accepted = this.#accepted.get(key);
@@ -54,7 +54,7 @@ export class CredentialCache<T> {
       if (ageMs < (accepted ? acceptedMs : rejectedMs)) {
         this.hits += 1;
         this.hitAgeMs += ageMs;
-        return known.value;
+        return Promise.resolve(known.value);
       }
       // What was refused still tells, while it lasts, that others' memories of it as good are out of date.
       if (ageMs >= Math.max(this.#lastsMs, rejectedMs)) this.#forget(key);
