@@ -36,6 +36,7 @@ export function withoutSecrets(fields: Record<string, unknown>): Record<string, 
 }
 
 function redacted(fields: Record<string, unknown>): Record<string, unknown> {
-  const found = SECRETS.filter((name) => name in fields);
-  return found.length === 0 ? fields : { ...fields, ...Object.fromEntries(found.map((name) => [name, '[redacted]'])) };
+  let shown = fields;
+  for (const name of SECRETS) if (name in fields) shown = { ...shown, [name]: '[redacted]' };
+  return shown;
 }

@@ -13,7 +13,7 @@ export interface ExchangeRecord {
   caller?: string;
   /** Authentication scheme of the caller. */
   scheme?: string;
-  target?: string;
+  target?: string | undefined;
   outcome?: string;
   /** Protocol error code, or the HTTP status for answers that have none. */
   code?: number;

@@ -7,7 +7,6 @@ import type { PoolOperation } from '../../ldap/pool-options.ts';
 import type { RecipientsStatus } from '../../ldap/recipients.ts';
 import type { Refusal } from './authentication/refusal.ts';
 import { clientFamily } from './client-family.ts';
-import type { ExchangeRecord } from './exchange-context.ts';
 import type { RefusedRequest } from './refused-requests.ts';
 
 /** What is asked when the metrics are read. */
@@ -22,7 +21,9 @@ export interface MetricSources {
   readonly certificates: () => readonly { readonly source: string; readonly notAfter: Date | undefined }[];
 }
 
-export interface ObservedExchange extends ExchangeRecord {
+export interface ObservedExchange {
+  readonly dialect?: string | undefined;
+  readonly outcome?: string | undefined;
   /** Undefined when the client left before an answer. */
   readonly status: number | undefined;
   readonly userAgent: string | undefined;

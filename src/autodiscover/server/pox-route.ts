@@ -34,14 +34,14 @@ export function poxRoute(dependencies: AppDependencies): Route {
       headerOf(request, 'x-mapihttpcapability'),
       headerOf(request, 'x-clientcanhandle'),
     );
-    const { result: found, trace } = await resolveFor(accountOf(request), { ...parsed, capabilities }, dependencies);
-    const result = parsed.schema === 'mobilesync' ? forPhones(found) : found;
-    Object.assign(record, {
-      dialect: parsed.schema === 'outlook' ? 'pox' : 'mobilesync',
-      target: parsed.legacyDn ?? parsed.emailAddress,
-      ...logFields(result),
-      trace: trace.steps,
-    });
+    const { emailAddress, legacyDn, schema } = parsed;
+    const asked = { emailAddress, legacyDn, capabilities };
+    const { result: found, trace } = await resolveFor(accountOf(request), asked, dependencies);
+    const result = schema === 'mobilesync' ? forPhones(found) : found;
+    record.dialect = schema === 'outlook' ? 'pox' : 'mobilesync';
+    record.target = legacyDn ?? emailAddress;
+    Object.assign(record, logFields(result));
+    record.trace = trace.steps;
     // Clients handle an HTTP redirect to another URL; several break on RedirectUrl in the body.
     if (result.action === 'redirectUrl') {
       const location = inDialect(new URL(result.url), 'pox').href;
@@ -50,10 +50,10 @@ export function poxRoute(dependencies: AppDependencies): Route {
     askAgainLater(response, [result]);
     send(
       poxDocument(result, {
-        schema: parsed.schema,
+        schema,
         now: clock(),
         serverId,
-        requestedAddress: parsed.emailAddress,
+        requestedAddress: emailAddress,
       }),
     );
   };

@@ -31,6 +31,7 @@ export function readCapabilities(
   mapiHttp: string | undefined,
   clientCanHandle: string | undefined,
 ): ClientCapabilities {
+  if (mapiHttp === undefined && clientCanHandle === undefined) return NO_CAPABILITIES;
   const version = mapiHttp !== undefined && /^\s*\d{1,3}\s*$/.test(mapiHttp) ? Number(mapiHttp) : 0;
   const words = (clientCanHandle ?? '').split(',').map((word) => word.trim().toLowerCase());
   return { mapiHttpVersion: version, exHttp: words.includes('exhttpinfo') };
