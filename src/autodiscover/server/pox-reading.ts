@@ -7,16 +7,21 @@ import { type PoxRequest, parsePoxRequest, type RequestFault } from '../wire/pox
 /** Requests that are remembered, and the longest of them in bytes: about 2 MiB in all. */
 export const REMEMBERED_REQUESTS = { count: 1024, bytes: 1024 } as const;
 
-const remembered = new BoundedMap<string, PoxRequest>(REMEMBERED_REQUESTS.count);
+interface Remembered {
+  readonly contentType: string | undefined;
+  readonly request: PoxRequest;
+}
+
+/** By the body's bytes as Latin-1: what was read last of these bytes, and under which Content-Type. */
+const remembered = new BoundedMap<string, Remembered>(REMEMBERED_REQUESTS.count);
 
 /** As parsePoxRequest. */
 export function readPoxRequest(body: Buffer, contentType: string | undefined): PoxRequest | RequestFault {
   if (body.length > REMEMBERED_REQUESTS.bytes) return parsePoxRequest(body, contentType);
-  // A line feed stands in no header value: the two cannot run into each other.
-  const key = `${contentType ?? ''}\n${body.toString('latin1')}`;
-  const known = remembered.get(key);
-  if (known) return known;
+  const bytes = body.toString('latin1');
+  const known = remembered.get(bytes);
+  if (known && known.contentType === contentType) return known.request;
   const read = parsePoxRequest(body, contentType);
-  if (!('fault' in read)) remembered.set(key, Object.freeze(read));
+  if (!('fault' in read)) remembered.set(bytes, { contentType, request: Object.freeze(read) });
   return read;
 }
