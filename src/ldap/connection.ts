@@ -134,7 +134,7 @@ export class ControllerPool {
    * Searches on the first controller that answers. What one has not answered for long the next one is asked as well: reading twice does no
    * harm. Throws DirectoryError `unreachable` when none answers.
    */
-  async search(request: SearchRequest): Promise<EntryReader[]> {
+  search(request: SearchRequest): Promise<EntryReader[]> {
     if (request.paged || request.first !== undefined) return this.withOneController((search) => search(request));
     this.#lastLookUp = request;
     return this.#onOneController('searching the directory', 'look-up', (connection) =>
@@ -143,7 +143,7 @@ export class ControllerPool {
   }
 
   /** Runs several searches on one controller, so that their answers belong together. */
-  async withOneController<T>(task: (search: Search) => Promise<T>): Promise<T> {
+  withOneController<T>(task: (search: Search) => Promise<T>): Promise<T> {
     return this.#onOneController('reading the directory', 'reading', (connection, at) =>
       task((request) => this.#read(at, () => searchOn(connection.client, request))),
     );

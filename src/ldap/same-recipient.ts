@@ -31,10 +31,12 @@ const FIELDS = Object.keys({
 /** Compares every field, in whatever form the two are kept. */
 export function sameRecipient(a: Recipient | undefined, b: Recipient | undefined): boolean {
   if (!a || !b) return a === b;
-  return FIELDS.every((field) => {
-    const [left, right] = [a[field], b[field]];
-    return left === right || sameParts(left, right);
-  });
+  for (const field of FIELDS) {
+    const left = a[field];
+    const right = b[field];
+    if (left !== right && !sameParts(left, right)) return false;
+  }
+  return true;
 }
 
 /** Values that are no single texts or numbers: the list of delegates and the archive. */

@@ -55,7 +55,10 @@ export async function resolve(
   try {
     const match = await findRecipient(directory, request, trace);
     trace.facts.match = match;
-    if (match.status === 'found') target = match.recipient.distinguishedName;
+    if (match.status === 'found') {
+      target = match.recipient.distinguishedName;
+      trace.info(`found ${target} by ${match.matchedBy}`);
+    }
     return { result: await answer(directory, match, request, options, trace), trace, target };
   } catch (error) {
     trace.warn(`the directory did not answer: ${failureText(error)}`);
@@ -79,7 +82,6 @@ function answer(
     return fault('server-error', detail);
   }
   const { recipient } = match;
-  trace.info(`found ${recipient.distinguishedName} by ${match.matchedBy}`);
   if (recipient.recipientTypeDetails !== undefined && SYSTEM_MAILBOXES.has(recipient.recipientTypeDetails)) {
     return fault('unknown-address', 'system mailboxes are never answered');
   }

@@ -64,9 +64,11 @@ export function resolvedAnswer(parts: AnswerParts): ResolvedAnswer {
 }
 
 function rememberedOf(index: OrganizationIndex): BoundedMap<Recipient, Remembered> {
-  const known = remembered.get(index) ?? new BoundedMap(MAX_REMEMBERED);
-  remembered.set(index, known);
-  return known;
+  const known = remembered.get(index);
+  if (known) return known;
+  const empty = new BoundedMap<Recipient, Remembered>(MAX_REMEMBERED);
+  remembered.set(index, empty);
+  return empty;
 }
 
 /** The same objects; capabilities and snapshot are told apart elsewhere. */

@@ -43,7 +43,7 @@ export class CredentialCache<T> {
     this.#rejected = new DatedDigests(Math.ceil(options.maxEntries / 10));
   }
 
-  /** The remembered outcome, else that of `check`; callers with the same credential share one running check. */
+  /** The remembered outcome, else that of `check`, which never throws but rejects; callers with the same credential share one running check. */
   check(name: string, password: string, check: () => Promise<T>, keep: (value: T) => Keeping): Promise<T> {
     const key = this.#key(name, password);
     const { acceptedMs, rejectedMs } = this.#options;
@@ -62,7 +62,7 @@ export class CredentialCache<T> {
     this.misses += 1;
     const running = this.#running.get(key);
     if (running) return running;
-    const started = this.#judge(key, check, keep).finally(() => this.#running.delete(key));
+    const started = this.#judged(key, check, keep);
     this.#running.set(key, started);
     return started;
   }
@@ -97,8 +97,15 @@ export class CredentialCache<T> {
     return told.value;
   }
 
-  async #judge(key: string, check: () => Promise<T>, keep: (value: T) => Keeping): Promise<T> {
-    const value = await check();
+  async #judged(key: string, check: () => Promise<T>, keep: (value: T) => Keeping): Promise<T> {
+    try {
+      return this.#keep(key, await check(), keep);
+    } finally {
+      this.#running.delete(key);
+    }
+  }
+
+  #keep(key: string, value: T, keep: (value: T) => Keeping): T {
     const how = keep(value);
     if (how === 'outage') {
       const known = this.#accepted.get(key);
