@@ -19,6 +19,8 @@ export type AttemptOutcome =
   | { readonly kind: 'answer'; readonly answer: ServiceAnswer }
   | { readonly kind: 'http-redirect'; readonly location: string }
   | { readonly kind: 'unauthorized'; readonly isAutodiscover: boolean }
+  /** Whatever is there cannot answer for now (503). */
+  | { readonly kind: 'unavailable'; readonly detail: string }
   | { readonly kind: 'not-autodiscover'; readonly detail: string };
 
 const REDIRECTIONS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -51,6 +53,7 @@ export function processAttempt(dialect: Dialect, answer: HttpAnswer): AttemptOut
   if (status === 401) return { kind: 'unauthorized', isAutodiscover: headers['x-soap-enabled'] !== undefined };
   const location = redirectionOf(answer);
   if (location !== undefined) return { kind: 'http-redirect', location };
+  if (status === 503) return { kind: 'unavailable', detail: notNow(headers['retry-after']?.[0]) };
   const contentType = headers['content-type']?.[0];
   // A SOAP 1.1 fault travels with status 500.
   if (status === 200 || (status === 500 && dialect === 'soap')) {
@@ -60,6 +63,12 @@ export function processAttempt(dialect: Dialect, answer: HttpAnswer): AttemptOut
   }
   const what = contentType === undefined ? '' : ` with ${contentType.slice(0, 80)}`;
   return { kind: 'not-autodiscover', detail: `HTTP ${status}${what}` };
+}
+
+/** Only a number of seconds is repeated: a date would be read by another clock. */
+function notNow(retryAfter: string | undefined): string {
+  const when = /^\d{1,7}$/.test(retryAfter ?? '') ? `; ask again in ${retryAfter} s` : '';
+  return `HTTP 503: the service cannot answer now${when}`;
 }
 
 /** The target of an HTTP redirection, undefined when the answer is none or names none. */

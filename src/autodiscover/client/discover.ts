@@ -3,7 +3,7 @@
 import { normalizeAddress } from '../wire/address.ts';
 import { inDialect } from '../wire/service-file.ts';
 import { type Candidate, type CandidateOptions, listCandidates } from './candidates.ts';
-import type { Discovery, DiscoveryResult, NotFoundReason } from './discovery.ts';
+import type { Discovery, DiscoveryResult, NotFoundReason, TraceEntry } from './discovery.ts';
 import { REDIRECT_LIMIT, type Settled, type Verdict } from './follow-url.ts';
 import { lookUpScps, type ScpUrl } from './scp-lookup.ts';
 import { TrustedHosts } from './trust.ts';
@@ -99,7 +99,13 @@ async function walkCandidates(walk: Walk, request: DiscoveryRequest, address: st
       best = best.outcome === 'service-error' ? best : result;
     }
   }
-  return best;
+  return request.server === undefined ? best : withLastStep(best, walk.trace.at(-1));
+}
+
+/** One server was asked: what came of it is why nothing was found. */
+function withLastStep(result: DiscoveryResult, last: TraceEntry | undefined): DiscoveryResult {
+  if (result.outcome !== 'not-found' || result.reason !== 'no-service' || !last) return result;
+  return notFound('no-service', `${last.action.replace(/^POST /, '')}: ${last.outcome}: ${last.detail}`);
 }
 
 /** Reasons by how much they tell, least first. */
@@ -108,6 +114,7 @@ const TELLING: readonly NotFoundReason[] = [
   'too-many-redirects',
   'redirect-loop',
   'consent-refused',
+  'unavailable',
   'unauthorized',
 ];
 

@@ -24,7 +24,7 @@ export type Dialect = 'pox' | 'soap';
 /**
  * What one exchange, or one step without an exchange, came to.
  * Answers: `settings`, `redirect-address`, `redirect-url` (in the body), `http-redirect`, `service-error`.
- * Not an answer: `not-autodiscover`, `malformed`, `unauthorized`, `no-common-scheme`, and every `HttpFailure`.
+ * Not an answer: `not-autodiscover`, `unavailable` (503), `malformed`, `unauthorized`, `no-common-scheme`, and every `HttpFailure`.
  * Decisions of this client: `skipped`, `already-asked`, `redirect-refused`, `redirect-loop`, `too-many-redirects`, `no-record`,
  * `lookup-failed`, `unreadable`.
  */
@@ -35,6 +35,7 @@ export type OutcomeName =
   | 'http-redirect'
   | 'service-error'
   | 'not-autodiscover'
+  | 'unavailable'
   | 'malformed'
   | 'unauthorized'
   | 'no-common-scheme'
@@ -86,6 +87,7 @@ export type NotFoundReason =
   | 'invalid-address'
   | 'no-service'
   | 'unauthorized'
+  | 'unavailable'
   | 'consent-refused'
   | 'redirect-loop'
   | 'too-many-redirects';

@@ -117,6 +117,9 @@ async function ask(walk: Walk, step: StepName, url: URL, address: string): Promi
     case 'not-autodiscover':
       record(walk, doing, 'not-autodiscover', meaning.detail, http);
       return { kind: 'next' };
+    case 'unavailable':
+      record(walk, doing, 'unavailable', meaning.detail, http);
+      return { kind: 'next', reason: 'unavailable', detail: `${url.href}: ${meaning.detail}` };
     case 'unauthorized':
       if (scheme === undefined) return noCommonScheme(walk, doing, url, outcome, sent.notes);
       return rejected(walk, doing, url, { ...http, scheme }, meaning.isAutodiscover);

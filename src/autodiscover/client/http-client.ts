@@ -160,6 +160,13 @@ async function sendOnce(
       (error: unknown) => resolve(failure(error)),
     );
   });
+  // An answer as well, and the connection is another protocol's from here on.
+  outgoing.on('upgrade', ({ statusCode, headersDistinct }, upgraded) => {
+    const { remoteAddress } = upgraded as Socket;
+    upgraded.destroy();
+    const headers = headersDistinct as Record<string, string[]>;
+    resolve({ kind: 'answer', status: statusCode ?? 0, headers, body: Buffer.alloc(0), remoteAddress, tls: undefined });
+  });
   outgoing.end(request.body);
   try {
     const outcome = await promise;
@@ -251,7 +258,13 @@ const CERTIFICATE_FAILURES: Readonly<Record<string, HttpFailure>> = {
 
 function failure(error: unknown): HttpOutcome {
   const code = errorCode(error);
-  const message = error instanceof Error && error.message !== '' ? error.message : code || String(error);
+  const message = messageOf(error) || code || String(error);
   const reason = CERTIFICATE_FAILURES[code] ?? (/^(ERR_SSL|ERR_TLS|EPROTO)/.test(code) ? 'tls' : networkFailure(code));
   return { kind: 'failed', reason, detail: message.replaceAll(/\s+/g, ' ').slice(0, 300) };
+}
+
+/** Where a name has several addresses and none answers, what each had to say. */
+function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
+  return error instanceof Error ? error.message : '';
 }

@@ -1,6 +1,7 @@
 // `autodiscover query ADDRESS`: what a client would get, by which step, and what every other step came to.
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { Command } from 'commander';
 import { askConfirmation, canAsk } from '../client/ask.ts';
 import { type Authenticator, basicAuthenticator } from '../client/authenticate.ts';
@@ -120,6 +121,8 @@ function requestOf(address: string, flags: QueryFlags): DiscoveryRequest {
   const normal = normalizeAddress(address);
   if ('reason' in normal) throw usage(`${JSON.stringify(address)}: ${normal.reason}`);
   if (flags.json && flags.xml) throw usage('give either --json or --xml');
+  const contradiction = contradictionIn(flags);
+  if (contradiction !== undefined) throw usage(contradiction);
   const dialect = flags.protocol as Dialect;
   if (dialect !== 'pox' && dialect !== 'soap')
     throw usage(`--protocol must be pox or soap, not ${JSON.stringify(flags.protocol)}`);
@@ -139,6 +142,18 @@ function requestOf(address: string, flags: QueryFlags): DiscoveryRequest {
     ...(flags.localFile !== undefined && { localFile: flags.localFile }),
     ...(flags.preferLocalFile && { preferLocalFile: true }),
   };
+}
+
+/** Flags of which one would have no effect beside the other. */
+function contradictionIn(flags: QueryFlags): string | undefined {
+  if (flags.user === '') return '--user is empty';
+  if (flags.preferLocalFile && flags.localFile === undefined) return '--prefer-local-file needs --local-file';
+  const ofSearch = (['exclude', 'localFile', 'config'] as const).filter((name) => flags[name] !== undefined);
+  if (flags.server !== undefined && ofSearch.length > 0) {
+    const names = ofSearch.map((name) => `--${name.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)}`);
+    return `--server asks one server and searches nothing: leave out ${names.join(' and ')}`;
+  }
+  return undefined;
 }
 
 function depsOf(
@@ -162,6 +177,7 @@ function depsOf(
     ? [(deps.negotiate ?? negotiateAuthenticator)()]
     : [basicAuthenticator(user, (url) => waiting(password(url)))];
   const connectTo = connectToOf(flags.connectTo ?? []);
+  const trusted = (flags.trust ?? []).map(trustedName);
   const lookupScp = deps.lookupScp ?? configuredScps(flags, io);
   return {
     http: createHttpClient({
@@ -175,7 +191,7 @@ function depsOf(
     ...(lookupScp && { lookupScp }),
     readFile,
     askConsent: async ({ name, kind, from }) => {
-      if (flags.trust?.some((trusted) => isWithinDomain(name, trusted))) return true;
+      if (trusted.some((domain) => isWithinDomain(name, domain))) return true;
       const what = kind === 'domain' ? `the mail domain ${name}` : `the host ${name}`;
       if (!canAsk(io)) {
         io.stderr.write(
@@ -224,16 +240,31 @@ function readCa(file: string): string {
   return text;
 }
 
-/** `host:port:target:port`, the target in brackets when it is an IPv6 address. */
-const CONNECT_TO = /^(?<host>[^:]+):(?<port>\d{1,5}):(?<target>\[[^\]]+\]|[^:]+):(?<targetPort>\d{1,5})$/;
+/** As hosts stand in URLs: in A-labels and small letters, IPv6 addresses in brackets. */
+function trustedName(text: string): string {
+  const url = URL.parse(`https://${isIP(text) === 6 ? `[${text}]` : text}/`);
+  const isName = url !== null && url.href === `https://${url.hostname}/` && !/[/?#\\]/.test(text);
+  if (!isName) throw usage(`--trust ${JSON.stringify(text)} is no host or domain`);
+  return url.hostname.replace(/\.$/, '');
+}
+
+/** `host:port:target:port`, host and target in brackets when they are IPv6 addresses. */
+const CONNECT_TO = /^(?<host>\[[^\]]+\]|[^:]+):(?<port>\d{1,5}):(?<target>\[[^\]]+\]|[^:]+):(?<targetPort>\d{1,5})$/;
 
 function connectToOf(rules: readonly string[]): HttpClientOptions['connectTo'] {
   const table = new Map<string, { host: string; port: number }>();
   for (const rule of rules) {
     const parts = CONNECT_TO.exec(rule)?.groups;
     if (parts === undefined) throw usage(`--connect-to must be HOST:PORT:TARGET:PORT, not ${JSON.stringify(rule)}`);
-    const target = (parts.target ?? '').replace(/^\[|\]$/g, '');
-    table.set(`${parts.host?.toLowerCase()}:${Number(parts.port)}`, { host: target, port: Number(parts.targetPort) });
+    const [from, to] = [Number(parts.port), Number(parts.targetPort)];
+    if (from > 65_535 || to > 65_535) throw usage(`--connect-to ${rule}: the port is above 65535`);
+    const [host, target] = [bare(parts.host), bare(parts.target)];
+    table.set(`${host.toLowerCase()}:${from}`, { host: target, port: to });
   }
   return table.size === 0 ? undefined : (host, port) => table.get(`${host.toLowerCase()}:${port}`) ?? { host, port };
+}
+
+/** Without the brackets of an IPv6 address. */
+function bare(host = ''): string {
+  return host.replace(/^\[|\]$/g, '');
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import events from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type LookupFunction, type Socket } from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import { createHttpClient, type HttpOutcome, type HttpRequest } from '../../../src/autodiscover/client/http-client.ts';
@@ -185,6 +185,37 @@ test('no answer is a reason, not an exception', async () => {
       .send(get('https://mail.contoso.test/'));
     assert.equal(outcome.kind === 'failed' && outcome.reason, 'tls', 'https to a port that speaks http');
   });
+});
+
+test('where no address of a name answers, each is told', async () => {
+  const addresses = [
+    { address: '127.0.0.1', family: 4 },
+    { address: '127.0.0.2', family: 4 },
+  ];
+  const lookup: LookupFunction = (_name, _options, callback) => callback(null, addresses);
+  const connection = createHttpClient({ timeoutMs: 5000, lookup }).open();
+  const outcome = await connection.send(get('http://mail.contoso.test:1/'));
+  connection.close();
+  assert.ok(outcome.kind === 'failed');
+  assert.equal(outcome.reason, 'connection-refused');
+  assert.match(outcome.detail, /ECONNREFUSED 127\.0\.0\.1:1; .*ECONNREFUSED 127\.0\.0\.2:1/);
+});
+
+test('a server that changes to another protocol has answered: nobody waits for more', async (t) => {
+  const server = createServer((socket) => {
+    socket.on('error', () => socket.destroy());
+    socket.once('data', () =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'),
+    );
+  }).listen(0, '127.0.0.1');
+  await events.once(server, 'listening');
+  const connection = createHttpClient({ timeoutMs: 5000 }).open();
+  t.after(() => {
+    connection.close();
+    server.close();
+  });
+  const outcome = await connection.send(get(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`));
+  assert.equal(outcome.kind === 'answer' && outcome.status, 101, JSON.stringify(outcome));
 });
 
 test('a header that cannot be sent is a failure of that request', async () => {

@@ -46,7 +46,7 @@ export function serverCertificate(
 }
 
 function makeServerCertificate(names: readonly string[], days: number, issuer: string, digest: string): string {
-  const altNames = names.map((value) => (/^[\d.]+$/.test(value) ? { type: 7, ip: value } : { type: 2, value }));
+  const altNames = names.map((value) => (/^[\d.]+$|:/.test(value) ? { type: 7, ip: value } : { type: 2, value }));
   const extensions = [
     { name: 'subjectAltName', altNames },
     { name: 'extKeyUsage', serverAuth: true },

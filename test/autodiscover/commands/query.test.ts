@@ -133,6 +133,30 @@ const FAILURES: readonly (readonly [string, readonly string[], Hosts, RegExp])[]
     /not found \(unauthorized\)/,
   ],
   [
+    'a service that cannot answer now, and says when it can',
+    [],
+    { 'https://contoso.test': fixed(503, { 'Retry-After': '600' }), 'https://autodiscover.contoso.test': website },
+    /not found \(unavailable\): https:\/\/contoso\.test\/\S+: HTTP 503: the service cannot answer now; ask again in 600 s/,
+  ],
+  [
+    'a service that cannot answer now',
+    ['--server', 'https://contoso.test'],
+    { 'https://contoso.test': fixed(503, { 'Retry-After': 'Wed, 21 Oct 2026 07:28:00 GMT' }) },
+    /not found \(unavailable\): \S+: HTTP 503: the service cannot answer now$/m,
+  ],
+  [
+    'a named server that is no service, with what it did',
+    ['--server', 'https://contoso.test'],
+    { 'https://contoso.test': website },
+    /not found \(no-service\): https:\/\/contoso\.test\/\S+: not-autodiscover: HTTP 200 with text\/html/,
+  ],
+  [
+    'a named server that is not there',
+    ['--server', 'https://nowhere.test'],
+    {},
+    /not found \(no-service\): https:\/\/nowhere\.test\/\S+: name-not-found: /,
+  ],
+  [
     'a redirection by a named server',
     ['--server', 'https://contoso.test'],
     { 'https://contoso.test': service(poxRedirectAddress('bob@fabrikam.test')) },
@@ -180,6 +204,23 @@ const USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
     [ADDRESS, '--connect-to', 'a:443'],
     /--connect-to must be HOST:PORT:TARGET:PORT, not "a:443"/,
   ],
+  [
+    'a --connect-to whose port is none',
+    [ADDRESS, '--connect-to', 'a:443:127.0.0.1:65536'],
+    /--connect-to a:443:127\.0\.0\.1:65536: the port is above 65535/,
+  ],
+  [
+    'a --trust that is no name',
+    [ADDRESS, '--trust', 'https://a.test/'],
+    /--trust "https:\/\/a\.test\/" is no host or domain/,
+  ],
+  ['an empty --user', [ADDRESS, '--user', ''], /--user is empty/],
+  [
+    'a local file that is preferred and not given',
+    [ADDRESS, '--prefer-local-file'],
+    /--prefer-local-file needs --local-file/,
+  ],
+  ['one server, and steps of a search', [ADDRESS, '--server', 'a.test', '--exclude', 'scp'], /--server .* --exclude/],
   ['a site without directory', [ADDRESS, '--site', 'Seattle'], /--site needs --config/],
   ['a configuration that is not there', [ADDRESS, '--config', join(folder, 'none.yaml')], /none\.yaml/],
 ];
@@ -237,7 +278,7 @@ const ELSEWHERE: Hosts = {
 };
 
 test('another domain is visited with --trust of the host or of its domain', async () => {
-  for (const trusted of ['mail.hoster.test', 'hoster.test']) {
+  for (const trusted of ['mail.hoster.test', 'hoster.test', 'Hoster.Test.']) {
     assert.equal((await query([ADDRESS, '--trust', trusted], ELSEWHERE, ENV)).exitCode, 0);
   }
   const { exitCode, stderr, network } = await query([ADDRESS, '--trust', 'other.test'], ELSEWHERE, ENV);
@@ -247,6 +288,14 @@ test('another domain is visited with --trust of the host or of its domain', asyn
     /leads to the host mail\.hoster\.test, outside the mail domain; to follow it, give --trust mail\.hoster\.test/,
   );
   assert.ok(network.seen.every((request) => request.host !== 'mail.hoster.test'));
+});
+
+test('--trust of an international domain as people write it', async () => {
+  const hosts = {
+    'https://contoso.test': redirect('https://mail.xn--hster-jua.test/autodiscover/autodiscover.xml'),
+    'https://mail.xn--hster-jua.test': service(poxSettings()),
+  };
+  assert.equal((await query([ADDRESS, '--trust', 'höster.test'], hosts, ENV)).exitCode, 0);
 });
 
 test('another domain is visited when the person at the terminal says yes, and only then', async () => {
@@ -292,6 +341,15 @@ test('--connect-to leads a name elsewhere and still checks its certificate, agai
       `mail.contoso.test:443:127.0.0.1:${port}`,
     );
     assert.match(wrong.stdout, / certificate-name /);
+    await network.https('192.0.2.9', service(poxSettings()), { names: ['::1', '2001:db8::9'] });
+    const numbered = await run(
+      ADDRESS,
+      '--server',
+      '[2001:db8::9]',
+      '--connect-to',
+      `[2001:db8::9]:443:127.0.0.1:${network.port('192.0.2.9')}`,
+    );
+    assert.equal(numbered.exitCode, 0, numbered.stdout);
   } finally {
     await network.close();
   }
