@@ -1,8 +1,21 @@
 // Every field of the configuration file, once: name, type, default, help, example. Validation, the printed example and the manual page
 // come from this table.
 
-import { isIP } from 'node:net';
 import { z } from 'zod';
+import {
+  baseUrl,
+  certificate,
+  count,
+  file,
+  hostPort,
+  httpsUrl,
+  isSamePort,
+  ldapUrl,
+  network,
+  ownUrl,
+  seconds,
+  workersSetting,
+} from './config-values.ts';
 
 /** What the printed example shows of a field: its help and, where the default is no good example, an example. */
 declare module 'zod' {
@@ -13,50 +26,11 @@ declare module 'zod' {
 }
 
 const help = (text: string, extra: { example?: unknown } = {}) => ({ help: text, ...extra });
-const file = z.string().min(1);
-const count = (fallback: number, min: number, max: number) => z.number().int().min(min).max(max).default(fallback);
-const seconds = (fallback: number, min = 1, max = 86_400) => z.number().int().min(min).max(max).default(fallback);
-
-/** `HOST:PORT` of a listener. */
-export const hostPort = z
-  .string()
-  .regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):\d{1,5}$/, {
-    error: 'must be HOST:PORT, as 0.0.0.0:443 or [::]:443',
-    abort: true,
-  })
-  .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, 'the port is above 65535');
-
-const ldapUrl = z
-  .string()
-  .regex(/^ldaps?:\/\/[^/\s]+\/?$/i, { error: 'must be ldaps://HOST[:PORT] (or ldap:// with startTls)', abort: true })
-  .refine((text) => URL.canParse(text), 'is no URL');
-
-const httpsUrl = z
-  .string()
-  .regex(/^https:\/\/[^/\s]+/i, { error: 'must be an https URL', abort: true })
-  .refine((text) => URL.canParse(text), 'is no URL');
-
-/** `ADDRESS` or `ADDRESS/BITS`. */
-function isNetwork(text: string): boolean {
-  const [address = '', bits, ...more] = text.split('/');
-  const family = isIP(address);
-  if (family === 0 || more.length > 0) return false;
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
-}
-
-const network = z.string().refine(isNetwork, 'must be an address or a network, as 192.0.2.10 or 192.0.2.0/24');
-
-export const workersSetting = z.union([z.number().int().min(1).max(64), z.literal('cores')], {
-  error: 'must be a number from 1 to 64, or cores',
-});
-
-const certificate = z.union(
-  [
-    z.strictObject({ certificateFile: file, keyFile: file, passphraseFile: file.optional() }),
-    z.strictObject({ pfxFile: file, passphraseFile: file.optional() }),
-  ],
-  { error: 'must give either certificateFile and keyFile, or pfxFile (each with an optional passphraseFile)' },
-);
+const LISTENER_PAIRS = [
+  ['http', 'https'],
+  ['metrics', 'https'],
+  ['metrics', 'http'],
+] as const;
 
 export const configSchema = z.strictObject({
   directory: z
@@ -192,9 +166,14 @@ export const configSchema = z.strictObject({
       path: ['proxyProtocol'],
       error: 'needs listen.trustedProxies: PROXY headers are taken from nobody else',
     })
+    .superRefine((listeners, context) => {
+      for (const [key, other] of LISTENER_PAIRS)
+        if (isSamePort(listeners[key], listeners[other]))
+          context.addIssue({ code: 'custom', path: [key], message: `is the address and port of listen.${other}` });
+    })
     .prefault({})
     .meta(help('Listeners.')),
-  publicUrl: httpsUrl.meta(
+  publicUrl: ownUrl.meta(
     help('The https URL clients reach this service by; redirects point to it.', {
       example: 'https://autodiscover.contoso.test',
     }),
@@ -372,7 +351,7 @@ export const configSchema = z.strictObject({
           }),
         ),
       mapiHttp: z
-        .strictObject({ internalUrl: httpsUrl.optional(), externalUrl: httpsUrl.optional() })
+        .strictObject({ internalUrl: baseUrl.optional(), externalUrl: baseUrl.optional() })
         .optional()
         .meta(
           help('Base URLs of MAPI over HTTP, for clients that announce it; Exchange 2010 has none.', {

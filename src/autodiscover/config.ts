@@ -51,7 +51,8 @@ function contentOf(document: ReturnType<typeof parseDocument>, path: string): un
 
 /** A key whose lines are all commented out reads as null; it means the same as no key. */
 function withoutEmptyKeys(value: unknown): unknown {
-  if (Array.isArray(value) || typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(withoutEmptyKeys);
+  if (typeof value !== 'object' || value === null) return value;
   const kept = Object.entries(value).filter(([, member]) => member !== null);
   return Object.fromEntries(kept.map(([key, member]) => [key, withoutEmptyKeys(member)]));
 }

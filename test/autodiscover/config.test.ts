@@ -68,6 +68,13 @@ tls:
     ['workers by cores', () => file(end('listen: {workers: cores}'))],
     ['proxies', () => file(end("listen: {trustedProxies: [192.0.2.10, '2001:db8::/64'], proxyProtocol: true}"))],
     ['keys whose lines are all commented out', () => file(end('listen:\nanswers:\nlog:'))],
+    ['free ports', () => file(end("listen: {https: '127.0.0.1:0', http: '127.0.0.1:0', metrics: '127.0.0.1:0'}"))],
+    ['the same port of two addresses', () => file(end("listen: {https: '192.0.2.1:443', http: '192.0.2.2:443'}"))],
+    ['a passphrase that is commented out', () => file([`keyFile: ${pem}`, `keyFile: ${pem}\n      passphraseFile:`])],
+    [
+      'a public URL with the path of the service',
+      () => file(['contoso.test\ntls', 'contoso.test/Autodiscover/Autodiscover.xml\ntls']),
+    ],
     ['other versions', () => file(end("answers: {otherVersions: {'15': https://mail.contoso.test/a.xml}}"))],
     ['no cache', () => file(end('authentication: {cacheSeconds: 0}'))],
     [
@@ -132,6 +139,11 @@ tls:
       () => file(servers('[ldaps://a, https://b]')),
       /- directory\.servers\.1: must be ldaps:\/\//,
     ],
+    [
+      'a controller with a password',
+      () => file(servers('[ldaps://svc:geheim@dc1]')),
+      /- directory\.servers\.0: must hold no user name or password: logs show this URL/,
+    ],
     ['a controller with a path', () => file(servers('[ldaps://a/dc=x]')), /- directory\.servers\.0: /],
     [
       'plain text',
@@ -140,6 +152,35 @@ tls:
     ],
     ['a listener without port', () => file(end('listen: {https: 0.0.0.0}')), /- listen\.https: must be HOST:PORT/],
     ['a port too high', () => file(end('listen: {http: "a:65536"}')), /- listen\.http: the port is above 65535/],
+    [
+      'two listeners on one port',
+      () => file(end("listen: {https: '0.0.0.0:443', http: '0.0.0.0:443', metrics: '0.0.0.0:0443'}")),
+      /- listen\.http: is the address and port of listen\.https/,
+      /- listen\.metrics: is the address and port of listen\.https/,
+    ],
+    [
+      'URLs with a password, of which every client would be told',
+      () =>
+        file(
+          ['https://autodiscover', 'https://svc:geheim@autodiscover'],
+          end(
+            'answers: {otherVersions: {"15": https://a:b@c.test/x.xml}, mapiHttp: {internalUrl: https://a@c.test/mapi}}',
+          ),
+        ),
+      /- publicUrl: must hold no user name or password/,
+      /- answers\.otherVersions\.15: must hold no user name or password/,
+      /- answers\.mapiHttp\.internalUrl: must hold no user name or password/,
+    ],
+    [
+      'a base URL to which nothing can be appended',
+      () => file(end('answers: {mapiHttp: {externalUrl: "https://c.test/mapi?x=1"}}')),
+      /- answers\.mapiHttp\.externalUrl: must end with its path/,
+    ],
+    [
+      'a public URL with a path that nobody would be told',
+      () => file(['contoso.test\ntls', 'contoso.test/mail\ntls']),
+      /- publicUrl: must be a host, and a port where it is not 443: the paths are those of Autodiscover/,
+    ],
     ['no workers', () => file(end('listen: {workers: 0}')), /- listen\.workers: /],
     ['too many workers', () => file(end('listen: {workers: 65}')), /- listen\.workers: /],
     ['workers by another word', () => file(end('listen: {workers: all}')), /- listen\.workers: must be a number/],
