@@ -11,6 +11,7 @@ import {
   httpsUrl,
   isSamePort,
   ldapUrl,
+  mailDomain,
   network,
   ownUrl,
   seconds,
@@ -326,7 +327,7 @@ export const configSchema = z.strictObject({
           ),
         ),
       domains: z
-        .array(z.string().min(1))
+        .array(mailDomain)
         .default([])
         .meta(
           help('Mail domains whose settings may be asked for by domain; the DNS domains of the forest when empty.', {

@@ -1,6 +1,7 @@
 // The forms of single values in the configuration file: what they look like, and what is said of those that look otherwise.
 
 import { isIP } from 'node:net';
+import { domainToASCII } from 'node:url';
 import { z } from 'zod';
 
 export const file = z.string().min(1);
@@ -50,6 +51,14 @@ export const ownUrl = httpsUrl.refine((text) => {
   const url = URL.parse(text);
   return url === null || /^https:\/\/[^/]*\/(?:autodiscover\/autodiscover\.(?:xml|svc))?$/i.test(url.href);
 }, 'must be a host, and a port where it is not 443: the paths are those of Autodiscover');
+
+/** In either spelling of an international name. */
+export const mailDomain = z
+  .string()
+  .refine(
+    (text) => !/^\.|\.$|[\s@:/*]/.test(text) && domainToASCII(text) !== '',
+    'must be a mail domain, as contoso.test',
+  );
 
 /** `ADDRESS` or `ADDRESS/BITS`. */
 function isNetwork(text: string): boolean {

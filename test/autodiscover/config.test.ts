@@ -68,6 +68,7 @@ tls:
     ['workers by cores', () => file(end('listen: {workers: cores}'))],
     ['proxies', () => file(end("listen: {trustedProxies: [192.0.2.10, '2001:db8::/64'], proxyProtocol: true}"))],
     ['keys whose lines are all commented out', () => file(end('listen:\nanswers:\nlog:'))],
+    ['mail domains', () => file(end('answers: {domains: [contoso.test, Müller.test, xn--mller-kva.test]}'))],
     ['free ports', () => file(end("listen: {https: '127.0.0.1:0', http: '127.0.0.1:0', metrics: '127.0.0.1:0'}"))],
     ['the same port of two addresses', () => file(end("listen: {https: '192.0.2.1:443', http: '192.0.2.2:443'}"))],
     ['a passphrase that is commented out', () => file([`keyFile: ${pem}`, `keyFile: ${pem}\n      passphraseFile:`])],
@@ -180,6 +181,12 @@ tls:
       'a public URL with a path that nobody would be told',
       () => file(['contoso.test\ntls', 'contoso.test/mail\ntls']),
       /- publicUrl: must be a host, and a port where it is not 443: the paths are those of Autodiscover/,
+    ],
+    [
+      'mail domains that are none',
+      () =>
+        file(end("answers: {domains: ['@contoso.test', '*.contoso.test', contoso.test., 'https://contoso.test', '']}")),
+      ...[0, 1, 2, 3, 4].map((at) => new RegExp(`- answers\\.domains\\.${at}: must be a mail domain, as contoso`)),
     ],
     ['no workers', () => file(end('listen: {workers: 0}')), /- listen\.workers: /],
     ['too many workers', () => file(end('listen: {workers: 65}')), /- listen\.workers: /],

@@ -148,6 +148,17 @@ tls: {certificates: [{certificateFile: ${certificateFile}, keyFile: ${keyFile}}]
     assert.doesNotMatch(out + err, new RegExp(PASSWORD));
   });
 
+  test('serve --check tells of settings without effect', async () => {
+    const more =
+      'answers: {externalSite: Seatle, mayAskForOthers: ["CN=a,DC=contoso,DC=test"]}\n' +
+      `authentication: {keytabFile: ${config}}\npublicUrl`;
+    const { code, out, err } = await run(['serve', '--check', '--config', changed('effect.yaml', /^publicUrl/m, more)]);
+    assert.equal(code, 0, err);
+    const told = [...out.matchAll(/^warning +without effect: (\S+): /gm)].map(([, key]) => key);
+    assert.deepEqual(told, ['answers.externalSite', 'answers.mayAskForOthers', 'authentication.keytabFile']);
+    assert.match(out, /no site is called Seatle, the first by name is used of .*Seattle/);
+  });
+
   test('serve --check --address: what a user would be answered, and 1 when it is an error', async () => {
     const carol = await run(['serve', '--check', '--config', config, '--address', 'carol@contoso.test']);
     assert.equal(carol.code, 0);

@@ -11,7 +11,11 @@ export function directoryScpLookup(settings: ServiceSettings, site: string | und
       throw new Error(`the directory at ${ldapUrl} is another forest's, which this account cannot search`);
     const directory = await openServiceDirectory(settings, log);
     try {
-      return scpRecords(directory.organization().organization.serviceConnectionPoints, site);
+      const index = directory.organization();
+      const { serviceConnectionPoints, sites } = index.organization;
+      if (site !== undefined && !index.siteNamed(site))
+        throw new Error(`no site is called ${site}: there are ${sites.map(({ name }) => name).join(', ')}`);
+      return scpRecords(serviceConnectionPoints, site);
     } finally {
       directory.close();
     }

@@ -9,7 +9,13 @@ import { readTicketKey } from '../tls/ticket-keys.ts';
 import { validityFaults } from '../tls/validity.ts';
 import { openAuthentication } from './authentication.ts';
 import type { CommandIo } from './command-io.ts';
-import { mailboxAccessOf, openServiceDirectory, resolveOptionsOf, type ServiceSettings } from './service.ts';
+import {
+  mailboxAccessOf,
+  openServiceDirectory,
+  resolveOptionsOf,
+  type ServiceSettings,
+  withoutEffect,
+} from './service.ts';
 
 /** `address` is the one that is resolved, normalised; some mailbox when undefined. Throws what a start would throw. */
 export async function checkService(
@@ -46,6 +52,7 @@ export async function checkService(
     say(`schemes       ${authenticator.challenges().map(schemeOf).join(', ')}`);
     close();
     mailboxAccessOf(settings.config, directory);
+    for (const setting of withoutEffect(settings.config, directory)) say(`warning         without effect: ${setting}`);
     const asked = address ?? (await someMailbox(directory));
     if (asked === undefined)
       throw new AutodiscoverError('configuration', 'serve --check: no mailbox was found to resolve: give --address');

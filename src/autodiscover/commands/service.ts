@@ -142,6 +142,24 @@ export function mailboxAccessOf({ answers }: Pick<Config, 'answers'>, directory:
   return new MailboxAccess(directory, answers.mayAskForOthers);
 }
 
+/** What the configuration says and nothing comes of, in this organisation: to be told, not to be refused. */
+export function withoutEffect(
+  { answers, authentication }: Pick<Config, 'answers' | 'authentication'>,
+  directory: Directory,
+): string[] {
+  const told: string[] = [];
+  const index = directory.organization();
+  if (answers.externalSite !== undefined && !index.siteNamed(answers.externalSite)) {
+    const names = index.organization.sites.map(({ name }) => name).join(', ');
+    told.push(`answers.externalSite: no site is called ${answers.externalSite}, the first by name is used of ${names}`);
+  }
+  if (answers.othersMailboxes === 'allow' && answers.mayAskForOthers.length > 0)
+    told.push('answers.mayAskForOthers: everybody may ask for every mailbox unless answers.othersMailboxes is deny');
+  if (authentication.keytabFile !== undefined && !authentication.schemes.includes('negotiate'))
+    told.push('authentication.keytabFile: is for negotiate, which authentication.schemes does not name');
+  return told;
+}
+
 /**
  * Starts everything; on any failure what was started is stopped again. A worker is given what it has in common with the others, and leaves
  * the listener of the metrics to its primary. Throws DirectoryError or AutodiscoverError.
@@ -173,6 +191,7 @@ export async function startService(
   let metricsUrl: string | undefined;
   let stopping = false;
   try {
+    for (const setting of withoutEffect(config, directory)) log.warn({ setting }, 'a setting has no effect');
     const limits = listenLimits(config);
     const { authenticator, guard, cache, close } = await openAuthentication(
       config,

@@ -76,7 +76,9 @@ function fresh(certificate: X509Certificate): boolean {
 async function readAuthority(caFile: string, keyFile: string): Promise<Issued | undefined> {
   try {
     const [certificatePem, keyPem] = await Promise.all([readFile(caFile, 'utf8'), readFile(keyFile, 'utf8')]);
-    return fresh(new X509Certificate(certificatePem)) ? { certificatePem, keyPem } : undefined;
+    const certificate = new X509Certificate(certificatePem);
+    const complete = certificate.checkPrivateKey(createPrivateKey(keyPem));
+    return complete && fresh(certificate) ? { certificatePem, keyPem } : undefined;
   } catch {
     return undefined;
   }

@@ -23,6 +23,11 @@ test('the demo organisation’s published records, as a client of a site sees th
       assert.ok(urls[0]?.sites.includes(site), `${site} first for its own clients`);
       assert.equal(urls.length, all.urls.length);
     }
+    const elsewhere = await lookUpScps('contoso.test', directoryScpLookup(demo.settings, 'seattle', log), () => 0);
+    assert.ok(elsewhere.urls[0]?.sites.includes('Seattle'), 'in whatever letters');
+    const nowhere = await lookUpScps('contoso.test', directoryScpLookup(demo.settings, 'Seatle', log), () => 0);
+    assert.equal(nowhere.hops[0]?.outcome, 'lookup-failed');
+    assert.match(nowhere.hops[0]?.detail ?? '', /^no site is called Seatle: there are .*Dublin.*Seattle/);
     await assert.rejects(directoryScpLookup(demo.settings, undefined, log)('LDAP://fabrikam.test'), /another forest/);
   } finally {
     await demo.directory.close();

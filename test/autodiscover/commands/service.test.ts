@@ -67,7 +67,7 @@ describe('the running service', () => {
     rmSync(folder, { recursive: true });
   });
 
-  async function serve(t: TestContext, warnDays = 30): Promise<RunningService & { log: LogLine[] }> {
+  async function serve(t: TestContext, warnDays = 30, answers = {}): Promise<RunningService & { log: LogLine[] }> {
     const config = configSchema.parse({
       directory: { servers: [controller.url], bindDn: READER, passwordFile: 'unused', allowPlainText: true },
       listen: { https: '127.0.0.1:0', http: '127.0.0.1:0' },
@@ -76,6 +76,7 @@ describe('the running service', () => {
         certificates: [{ certificateFile: place('tls.pem'), keyFile: place('tls.key') }],
         reloadSeconds: 1,
       },
+      answers,
     });
     const log: LogLine[] = [];
     const logger = createLogger('debug', { write: (line) => void log.push(JSON.parse(line) as LogLine) });
@@ -138,6 +139,16 @@ describe('the running service', () => {
     utimesSync(place('tls.pem'), new Date(), new Date(Date.now() + 5_000));
     await eventually('it is read again', () => service.log.some(({ msg }) => msg === 'certificates reloaded'));
     assert.equal(await shown(service.httpsUrl), 'rsa');
+  });
+
+  test('a setting that has no effect is told', async (t) => {
+    install('rsa');
+    const { log } = await serve(t, 30, { externalSite: 'Seatle' });
+    const [line] = log.filter(({ msg }) => msg === 'a setting has no effect');
+    assert.equal(line?.level, 'warn');
+    assert.match(String(line?.setting), /^answers\.externalSite: no site is called Seatle/);
+    const { log: quiet } = await serve(t, 30, { externalSite: 'seattle' });
+    assert.ok(!quiet.some(({ msg }) => msg === 'a setting has no effect'));
   });
 
   test('a certificate that ends within the configured days is warned about', async (t) => {

@@ -1,7 +1,7 @@
 // The lab certificate: names, key files, when it is kept and when made anew.
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -67,6 +67,17 @@ describe('the lab certificate', () => {
     assert.deepEqual(read('ca.pem'), ca);
     assert.notDeepEqual(read('server.pem'), old);
     assert.ok(new X509Certificate(read('server.pem')).checkHost('new.contoso.test'));
+  });
+
+  test('an authority whose key is of another one is made anew: what it signed nobody would trust', async () => {
+    const stranger = join(parent, 'stranger');
+    await labCertificate(stranger, NAMES);
+    // As two programs leave it that began at once in an empty folder.
+    copyFileSync(join(stranger, 'ca.key'), join(folder, 'ca.key'));
+    rmSync(join(folder, 'server.pem'));
+    await labCertificate(folder, NAMES);
+    const made = new X509Certificate(read('server.pem'));
+    assert.ok(made.verify(new X509Certificate(read('ca.pem')).publicKey));
   });
 
   test('is made anew when a key is missing, damaged or of another certificate', async () => {
