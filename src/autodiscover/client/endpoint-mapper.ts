@@ -11,7 +11,7 @@ import {
   renderEptMapRequest,
   type TcpEndpoint,
 } from './ept-map.ts';
-import { errorCode, type NetworkFailure, networkFailure } from './network-failure.ts';
+import { errorCode, errorText, type NetworkFailure, networkFailure } from './network-failure.ts';
 import { parsePdu, pduLength, RPC_LIMITS, type RpcPdu, type RpcSyntax, renderBind, renderRequest } from './rpc-pdu.ts';
 
 /** The mailbox store's interface, EMSMDB. [MS-OXCRPC] 1.9 Interface */
@@ -179,7 +179,5 @@ function describeStatus(what: string, status: number): string {
 }
 
 function unreachable(error: unknown): EndpointMapAnswer {
-  const detail = error instanceof Error ? error.message || error.name : String(error);
-  const code = errorCode(error);
-  return { outcome: 'unreachable', reason: networkFailure(code), detail: detail || code };
+  return { outcome: 'unreachable', reason: networkFailure(errorCode(error)), detail: errorText(error) };
 }

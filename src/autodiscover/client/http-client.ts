@@ -6,7 +6,7 @@ import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type In
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { checkServerIdentity, type PeerCertificate, TLSSocket } from 'node:tls';
-import { errorCode, type NetworkFailure, networkFailure } from './network-failure.ts';
+import { errorCode, errorText, type NetworkFailure, networkFailure } from './network-failure.ts';
 
 /** Limits on what a server may send. Node itself caps the headers at 16 KiB. */
 export const HTTP_LIMITS = { bodyBytes: 2 * 1024 * 1024 } as const;
@@ -258,13 +258,7 @@ const CERTIFICATE_FAILURES: Readonly<Record<string, HttpFailure>> = {
 
 function failure(error: unknown): HttpOutcome {
   const code = errorCode(error);
-  const message = messageOf(error) || code || String(error);
+  const message = errorText(error);
   const reason = CERTIFICATE_FAILURES[code] ?? (/^(ERR_SSL|ERR_TLS|EPROTO)/.test(code) ? 'tls' : networkFailure(code));
   return { kind: 'failed', reason, detail: message.replaceAll(/\s+/g, ' ').slice(0, 300) };
-}
-
-/** Where a name has several addresses and none answers, what each had to say. */
-function messageOf(error: unknown): string {
-  if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
-  return error instanceof Error ? error.message : '';
 }

@@ -22,6 +22,13 @@ export function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
+/** What an error says. Where a name has several addresses and none answers, that is what each had to say. */
+export function errorText(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(errorText).join('; ');
+  if (error instanceof Error) return error.message || errorCode(error) || error.name;
+  return String(error);
+}
+
 /** What an error code means; `network-error` for those that are not known. */
 export function networkFailure(code: string): NetworkFailure {
   return FAILURES[code] ?? 'network-error';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, type LookupFunction } from 'node:net';
 import test from 'node:test';
 import {
   EMSMDB,
@@ -180,4 +180,16 @@ test('a malformed interface id is the caller’s mistake', async () => {
     mapEndpoint({ host: '127.0.0.1', timeoutMs: 50, interfaceId: 'emsmdb', version: EMSMDB.version }),
     RangeError,
   );
+});
+
+test('where no address of a name answers, each is told', async () => {
+  const addresses = [
+    { address: '127.0.0.1', family: 4 },
+    { address: '127.0.0.2', family: 4 },
+  ];
+  const lookup: LookupFunction = (_name, _options, callback) => callback(null, addresses);
+  const answer = await mapEndpoint({ host: 'outlook.contoso.test', port: 1, timeoutMs: 5000, lookup, ...EMSMDB });
+  assert.ok(answer.outcome === 'unreachable');
+  assert.equal(answer.reason, 'connection-refused');
+  assert.match(answer.detail, /ECONNREFUSED 127\.0\.0\.1:1; .*ECONNREFUSED 127\.0\.0\.2:1/);
 });
