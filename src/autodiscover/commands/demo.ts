@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { EmbeddedDirectory } from '../../ldap/embedded/server.ts';
 import { type LdifRecord, text, texts } from '../../ldap/ldif.ts';
+import { splitHostPort } from '../server/listen.ts';
 import { type DemoOrganization, demoSettings, startDemoDirectory } from './demo-directory.ts';
 import type { ServiceSettings } from './service.ts';
 
@@ -42,11 +43,16 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   // With it comes node-forge, which a service without a demo mostly has no use for.
   const { labCertificate } = await import('../tls/lab-certificate.ts');
   const { caFile, certificateFile, keyFile } = await labCertificate(folder, [
-    ...new Set([...names, 'localhost', '127.0.0.1', '::1', hostname()]),
+    ...new Set([...names, 'localhost', '127.0.0.1', '::1', hostname(), ...listenHosts(options)]),
   ]);
   const listen = { https: options.https, http: options.http };
   const settings = demoSettings(server, { listen, certificateFile, keyFile }, organization);
   return { settings, directory: server, caFile, certificateFile, keyFile, accounts: entries.flatMap(accountOf) };
+}
+
+/** Where it can be asked beside this machine's own names. */
+function listenHosts({ https, http }: DemoOptions): string[] {
+  return [https, http].map((one) => splitHostPort(one).host).filter((host) => host !== '0.0.0.0' && host !== '::');
 }
 
 /** The hosts of every URL that the organisation publishes. */

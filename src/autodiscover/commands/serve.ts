@@ -226,11 +226,17 @@ async function drained({ config }: Pick<ServiceSettings, 'config'>, drain: () =>
   waiting.abort();
 }
 
+/** A URL by which this machine is reached: no client can ask all addresses. */
+function fromHere(url: string | undefined): string | undefined {
+  return url?.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
+}
+
 /** Everything a newcomer needs to get his first answer. */
 function demoBanner(demo: Demo, service: Pick<RunningService, 'httpsUrl' | 'httpUrl'>): string {
   const accounts = demo.accounts.map(({ name, database }) => `  ${name.padEnd(30)}${database ?? '-'}`);
   const first = demo.accounts[0]?.name ?? '';
-  const { host } = new URL(service.httpsUrl);
+  const [https, http] = [service.httpsUrl, service.httpUrl].map(fromHere);
+  const { host } = new URL(https ?? '');
   const domain = first.slice(first.indexOf('@') + 1);
   // The names a client makes from the mail domain, led to the demo: discovery needs no DNS and the certificate is checked.
   const elsewhere = [domain, `autodiscover.${domain}`].map((name) => `--connect-to ${name}:443:${host}`).join(' ');
@@ -242,8 +248,8 @@ function demoBanner(demo: Demo, service: Pick<RunningService, 'httpsUrl' | 'http
   return `
 Autodiscover is ready.
 
-  service      ${service.httpsUrl}/autodiscover/autodiscover.xml
-  redirector   ${service.httpUrl}/autodiscover/autodiscover.xml
+  service      ${https}/autodiscover/autodiscover.xml
+  redirector   ${http}/autodiscover/autodiscover.xml
   directory    ${demo.directory.url} (embedded, demo organisation contoso.test)
   lab CA       ${demo.caFile}
 
@@ -254,7 +260,7 @@ Ask what Outlook asks:
 
 curl --cacert ${demo.caFile} -u '${first}:${DEMO_PASSWORD}' -H 'Content-Type: text/xml' \\
   -d '${body}' \\
-  ${service.httpsUrl}/autodiscover/autodiscover.xml
+  ${https}/autodiscover/autodiscover.xml
 
 Search as a client does, and see each step:
 

@@ -1,8 +1,9 @@
 // The lines that `serve --demo` prints to be pasted: both are run by a shell as they stand, against the demo that printed them.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
@@ -11,7 +12,8 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const PROGRAM = join(import.meta.dirname, '..', '..', '..', 'src', 'cli', 'autodiscover.ts');
 const folder = mkdtempSync(join(tmpdir(), 'banner-'));
-const flags = ['serve', '--demo', '--certs', 'certs', '--https', '127.0.0.1:0', '--http', '127.0.0.1:0'];
+// Every address for the one, one that is in no certificate yet for the other.
+const flags = ['serve', '--demo', '--certs', 'certs', '--https', '0.0.0.0:0', '--http', '127.0.0.31:0'];
 const demo = spawn(process.execPath, [PROGRAM, ...flags], { cwd: folder, stdio: ['ignore', 'pipe', 'ignore'] });
 let banner = '';
 
@@ -47,6 +49,14 @@ test('the query line finds the settings, and shows each step with its outcome an
   assert.match(shown, /^scp +[\d.]+ ms +skipped /m);
   assert.match(shown, /^root-domain +[\d.]+ ms +settings .*outlook-sea\.contoso\.test/m);
   assert.match(shown, /InternalRpcClientServer +.*outlook-sea\.contoso\.test/);
+});
+
+test('addresses can be asked as they are printed, and the certificate has them', () => {
+  assert.match(banner, /service +https:\/\/127\.0\.0\.1:\d+\/autodiscover/);
+  assert.match(banner, /redirector +http:\/\/127\.0\.0\.31:\d+\/autodiscover/);
+  const certificate = new X509Certificate(readFileSync(join(folder, 'certs', 'server.pem')));
+  for (const address of ['127.0.0.1', '127.0.0.31']) assert.ok(certificate.checkIP(address), address);
+  assert.equal(certificate.checkIP('0.0.0.0'), undefined);
 });
 
 test('the curl line gets the array', shell, async (t) => {
