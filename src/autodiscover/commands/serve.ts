@@ -209,8 +209,8 @@ async function exchangeWorkers(
     const keys = (Object.keys(now) as (keyof typeof now)[]).filter((key) => !isDeepStrictEqual(before[key], now[key]));
     if (keys.length > 0) log.warn({ keys }, 'these changes need a restart');
     log.info('exchanging the workers');
-    const { exchanged, complete } = await service.roll({ config, demo: false });
-    log[complete ? 'info' : 'error']({ exchanged, workers: service.count }, 'exchange of workers ended');
+    const { exchanged, failed } = await service.roll({ config, demo: false });
+    log[failed ? 'error' : 'info']({ exchanged, workers: service.count }, 'exchange of workers ended');
   } catch (error) {
     log.error({ reason: (error as Error).message }, 'the changed configuration cannot be used; the old one stays');
   }

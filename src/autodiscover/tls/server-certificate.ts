@@ -163,6 +163,7 @@ function explain(error: unknown): string {
   if (code === 'ENOENT') return `the file ${path ?? ''} does not exist`;
   if (code === 'EACCES') return `the file ${path ?? ''} may not be read by this account`;
   if (code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH') return 'certificate and key do not belong together';
+  if (/key too small/i.test(message)) return 'its key is too short for TLS: RSA needs 2048 bits';
   if (/bad decrypt|mac verify failure|MAC could not be verified/i.test(message)) return 'the passphrase is wrong';
   return message;
 }

@@ -45,8 +45,8 @@ export interface SupervisorOptions<R> {
 export interface Exchange {
   /** How many have been exchanged, the last time round. */
   readonly exchanged: number;
-  /** False when one could not start, or the service stops. */
-  readonly complete: boolean;
+  /** One could not start, and the others stayed. */
+  readonly failed: boolean;
 }
 
 interface Slot<R> {
@@ -161,15 +161,19 @@ export class Supervisor<R> {
     });
   }
 
-  /** A worker whose thread never comes back would keep its connections and answer none of them. */
+  /**
+   * A worker whose thread never comes back would keep its connections and answer none of them. Questions are counted and not the time: when
+   * this process stood still, the answers to what it asked before lie unread.
+   */
   #feelPulse(worker: Worker<R>): NodeJS.Timeout {
     const { everyMs, patienceMs } = this.#options.pulse;
-    let answered = performance.now();
+    let unanswered = 0;
     const timer = setInterval(() => {
-      if (performance.now() - answered > patienceMs) return worker.kill();
+      if (unanswered * everyMs >= patienceMs) return worker.kill();
+      unanswered += 1;
       worker.channel.ask('pulse').then(
         () => {
-          answered = performance.now();
+          unanswered = 0;
         },
         () => undefined,
       );
@@ -214,19 +218,26 @@ export class Supervisor<R> {
   }
 
   async #rollAll(idleMs: number): Promise<Exchange> {
-    let exchanged: number;
+    let outcome: Exchange;
     do {
       this.#rollAgain = false;
-      exchanged = 0;
-      for (const slot of [...this.#slots]) {
-        const old = slot.worker;
-        // One that is being restarted comes with the new settings, or is exchanged when it is there.
-        if (!old || this.#stopping.signal.aborted) continue;
-        if (!(await this.#exchange(slot, old, idleMs))) return { exchanged, complete: false };
-        exchanged += 1;
-      }
+      outcome = await this.#rollOnce(idleMs);
     } while (this.#rollAgain);
-    return { exchanged, complete: !this.#stopping.signal.aborted };
+    return outcome;
+  }
+
+  async #rollOnce(idleMs: number): Promise<Exchange> {
+    const { signal } = this.#stopping;
+    let exchanged = 0;
+    for (const slot of [...this.#slots]) {
+      const old = slot.worker;
+      // One that is being restarted comes with the new settings, or is exchanged when it is there.
+      if (!old || signal.aborted) continue;
+      // A service that stops has no use for the rest.
+      if (!(await this.#exchange(slot, old, idleMs))) return { exchanged, failed: !signal.aborted };
+      exchanged += 1;
+    }
+    return { exchanged, failed: false };
   }
 
   async #exchange(slot: Slot<R>, old: Worker<R>, idleMs: number): Promise<boolean> {

@@ -17,9 +17,9 @@ interface Made {
   readonly key: string;
 }
 
-function make(name: string, issuer: Made | undefined, days: number): Made {
+function make(name: string, issuer: Made | undefined, days: number, modulusLength = 2048): Made {
   const { privateKey: key } = generateKeyPairSync('rsa', {
-    modulusLength: 2048,
+    modulusLength,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   });
@@ -109,6 +109,17 @@ describe('chains', () => {
         ['CN=first', -3],
       ],
     );
+  });
+
+  test('a key that no client accepts any more is told as such', async () => {
+    const { pem, key } = make('short', undefined, 90, 1024);
+    const [certificateFile, keyFile] = [join(folder, 'short.pem'), join(folder, 'short.key')];
+    writeFileSync(certificateFile, pem);
+    writeFileSync(keyFile, key);
+    await assert.rejects(readServerCertificates([{ certificateFile, keyFile }]), {
+      code: 'certificate',
+      message: /short\.pem: its key is too short for TLS: RSA needs 2048 bits/,
+    });
   });
 
   test('a certificate that cannot be read is told by its number', () => {

@@ -146,10 +146,23 @@ test('one that does not answer any more is ended and replaced; one that answers 
   await supervisor.stop(0);
 });
 
+test('when the primary itself stood still nobody is ended for it: their answers lie unread', async () => {
+  const { supervisor, events, serving } = world(2, () => 'ready', { pulse: { everyMs: 5, patienceMs: 60 } });
+  await supervisor.open();
+  for (let times = 0; times < 2; times++) {
+    const until = performance.now() + 100;
+    while (performance.now() < until);
+    await new Promise((resolve) => setTimeout(resolve, 15));
+  }
+  assert.deepEqual(events, []);
+  assert.deepEqual(serving(), [1, 2]);
+  await supervisor.stop(0);
+});
+
 test('an exchange goes one by one; the old one leaves when the new one is ready', async () => {
   const { supervisor, made, events, said, serving, alive } = world(2);
   await supervisor.open();
-  assert.deepEqual(await supervisor.roll(9), { exchanged: 2, complete: true });
+  assert.deepEqual(await supervisor.roll(9), { exchanged: 2, failed: false });
   assert.deepEqual(said, [
     [1, { last: 'words of 1' }],
     [2, { last: 'words of 2' }],
@@ -164,7 +177,7 @@ test('an exchange goes one by one; the old one leaves when the new one is ready'
 test('an exchange whose new worker cannot start leaves the old ones where they are', async () => {
   const { supervisor, events, serving } = world(2, (start) => (start > 2 ? 'fail' : 'ready'));
   await supervisor.open();
-  assert.deepEqual(await supervisor.roll(0), { exchanged: 0, complete: false });
+  assert.deepEqual(await supervisor.roll(0), { exchanged: 0, failed: true });
   assert.deepEqual(serving(), [1, 2]);
   assert.deepEqual(events, ['none for 1: no luck 3']);
   await supervisor.stop(0);
@@ -178,12 +191,33 @@ test('an exchange that is asked for during another one follows it', async () => 
   await supervisor.stop(0);
 });
 
+test('an exchange that is asked for during one that fails follows it: the settings may be mended by then', async () => {
+  const { supervisor, events, serving } = world(2, (start) => (start === 3 ? 'fail' : 'ready'));
+  await supervisor.open();
+  const [, second] = await Promise.all([supervisor.roll(0), supervisor.roll(0)]);
+  assert.deepEqual(second, { exchanged: 2, failed: false });
+  assert.deepEqual(events, ['none for 1: no luck 3', '4 for 1', '5 for 2']);
+  assert.deepEqual(serving(), [4, 5]);
+  await supervisor.stop(0);
+});
+
+test('an exchange that the end of the service breaks off has not failed', async () => {
+  const { supervisor, made, alive, events } = world(2, (start) => (start === 3 ? 'hang' : 'ready'));
+  await supervisor.open();
+  const exchange = supervisor.roll(0);
+  await eventually('a new one is started', () => made.length === 3);
+  await Promise.all([supervisor.stop(0), (async () => made[2]?.become())()]);
+  assert.deepEqual(await exchange, { exchanged: 0, failed: false });
+  assert.deepEqual(alive(), []);
+  assert.deepEqual(events, []);
+});
+
 test('one that was being restarted when an exchange was asked for is exchanged too: it may know the old settings', async () => {
   const { supervisor, made, events, serving } = world(2, (start) => (start === 3 ? 'hang' : 'ready'));
   await supervisor.open();
   made[0]?.die();
   await eventually('another is started', () => made.length === 3);
-  assert.deepEqual(await supervisor.roll(0), { exchanged: 1, complete: true });
+  assert.deepEqual(await supervisor.roll(0), { exchanged: 1, failed: false });
   assert.deepEqual(serving(), [4]);
   made[2]?.become();
   await eventually('it is exchanged', () => serving().includes(5));
