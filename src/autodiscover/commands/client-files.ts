@@ -1,5 +1,5 @@
 // `autodiscover client-files --domain D`: writes what client-files.ts of the client room makes, and never over anything.
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, stat, unlink } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -75,11 +75,19 @@ async function write(flags: ClientFilesFlags, io: CommandIo): Promise<void> {
   else for (const { path, purpose } of written) io.stdout.write(`${path}  ${purpose}\n`);
 }
 
+/** All of them or none: the next run would take those that are there for somebody else's. */
 async function writeAll(files: readonly ClientFile[], folder: string): Promise<void> {
+  const begun: string[] = [];
   try {
     await mkdir(folder, { recursive: true });
-    for (const file of files) await writeFile(join(folder, file.name), file.content, { flag: 'wx' });
+    for (const file of files) {
+      const path = join(folder, file.name);
+      const handle = await open(path, 'wx');
+      begun.push(path);
+      await handle.writeFile(file.content).finally(() => handle.close());
+    }
   } catch (error) {
+    await Promise.allSettled(begun.map((path) => unlink(path)));
     const reason = error instanceof Error ? error.message : String(error);
     throw new AutodiscoverError('output', `client-files: writing to ${folder}: ${reason}`, { cause: error });
   }

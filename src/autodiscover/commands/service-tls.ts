@@ -20,6 +20,7 @@ export class ServiceTls {
   #state: string;
   /** Why the changed files could not be used. They are read again at each look: not every reason shows in them. */
   #fault: string | undefined;
+  #looking: Promise<void> = Promise.resolve();
   #warnedAt = 0;
   #listener: SecureListener | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -66,8 +67,13 @@ export class ServiceTls {
     if (this.#config.ticketKeyFile === undefined) this.#use({ ...this.#options, ticketKey });
   }
 
-  /** Looks at the files now. Never rejects. */
-  async look(): Promise<void> {
+  /** Looks at the files now, or when the look that is under way is over: an older one must not undo a newer. Never rejects. */
+  look(): Promise<void> {
+    this.#looking = this.#looking.then(() => this.#lookOnce());
+    return this.#looking;
+  }
+
+  async #lookOnce(): Promise<void> {
     this.#warn();
     if (this.#madeAt !== undefined && Date.now() - this.#madeAt > KEY_LIFE_MS) {
       this.#madeAt = Date.now();
@@ -80,7 +86,9 @@ export class ServiceTls {
       const read = await readAll(this.#config, this.#options.ticketKey);
       this.#fault = undefined;
       this.#infos = read.infos;
-      this.#use(read.options);
+      // Without a file the key may have been changed since.
+      const isOwn = this.#config.ticketKeyFile === undefined;
+      this.#use(isOwn ? { ...read.options, ticketKey: this.#options.ticketKey } : read.options);
       this.#warnedAt = 0;
       this.#log.info(
         { certificates: read.infos.map(({ source, notAfter }) => ({ source, notAfter })) },

@@ -128,7 +128,8 @@ async function start(
   held.countAll(server);
   const { host, port } = splitHostPort(options.hostPort);
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(cannotListen(options.hostPort, error)));
+    // For good: while it listens, this is a connection that could not be accepted, and no reason to end the others.
+    server.on('error', (error) => reject(cannotListen(options.hostPort, error)));
     server.listen(port, host, resolve);
   });
   const taken = (server.address() as AddressInfo).port;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
@@ -136,6 +136,16 @@ test('nothing is overwritten, and nothing written beside it', async () => {
   assert.match(again.stderr, /nothing was written, because there is already .*contoso\.test\.zone; give another --out/);
   assert.equal(first.read('contoso.test.zone').toString(), 'mine');
   assert.ok(!readdirSync(first.out).includes('contoso.test.xml'));
+});
+
+test('when one cannot be written none is left: the next run would take the others for somebody else’s', async () => {
+  const out = join(base, 'half');
+  mkdirSync(out);
+  symlinkSync(join(out, 'nowhere', 'x'), join(out, 'contoso.test.zone'));
+  const { error } = await runCommand(clientFilesCommand, ['--domain', 'contoso.test', '--out', out]);
+  assert.equal(error?.code, 'output');
+  assert.match(error?.message ?? '', /writing to .*half: /);
+  assert.deepEqual(readdirSync(out), ['contoso.test.zone']);
 });
 
 test('a folder that cannot be made is an error that names it', async () => {

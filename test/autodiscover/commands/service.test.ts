@@ -1,5 +1,6 @@
 // The whole service on sockets: certificates exchanged while it runs, warned about before they end, and a stop that lets answers finish.
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { copyFileSync, mkdtempSync, promises, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { syncBuiltinESMExports } from 'node:module';
@@ -46,6 +47,23 @@ function shown(url: string): Promise<string> {
       socket.destroy();
     });
     socket.on('error', reject);
+  });
+}
+
+/** Stands before every `readFile` of one file. */
+function interceptReads(
+  t: TestContext,
+  file: string,
+  instead: (read: () => Promise<unknown>) => Promise<unknown>,
+): void {
+  const { readFile } = promises;
+  const intercepted = (...args: Parameters<typeof readFile>) =>
+    args[0] === file ? instead(() => readFile(...args)) : readFile(...args);
+  t.mock.method(promises, 'readFile', intercepted as typeof readFile);
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
   });
 }
 
@@ -117,20 +135,38 @@ describe('the running service', () => {
   test('a certificate that cannot be read for a passing reason is taken when it is over', async (t) => {
     install('rsa');
     const service = await serve(t);
-    const { readFile } = promises;
     let refused = 0;
-    t.mock.method(promises, 'readFile', async (...args: Parameters<typeof readFile>) => {
-      if (args[0] !== place('tls.key') || ++refused > 2) return readFile(...args);
+    interceptReads(t, place('tls.key'), async (read) => {
+      if (++refused > 2) return read();
       throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
-    });
-    syncBuiltinESMExports();
-    t.after(() => {
-      t.mock.restoreAll();
-      syncBuiltinESMExports();
     });
     install('ec');
     await eventually('the new certificate is shown', async () => (await shown(service.httpsUrl)) === 'ec');
     assert.equal(service.log.filter(({ level }) => level === 'error').length, 1);
+  });
+
+  test('a slow look at the files does not undo what came after it: newer files, another ticket key', async (t) => {
+    install('rsa');
+    const { tls, httpsUrl } = await serve(t);
+    const gate = Promise.withResolvers<void>();
+    let reads = 0;
+    interceptReads(t, place('tls.key'), async (read) => {
+      const content = await read();
+      if (++reads === 1) await gate.promise;
+      return content;
+    });
+    install('ec');
+    const first = tls.look();
+    await eventually('it reads', () => reads === 1);
+    const ticketKey = randomBytes(48);
+    tls.useTicketKey(ticketKey);
+    install('other');
+    const second = tls.look();
+    await Promise.race([second, new Promise((resolve) => setTimeout(resolve, 200))]);
+    gate.resolve();
+    await Promise.all([first, second]);
+    assert.equal(await shown(httpsUrl), 'other');
+    assert.deepEqual(tls.options.ticketKey, ticketKey);
   });
 
   test('a file that was only touched changes nothing', async (t) => {

@@ -1,6 +1,7 @@
 // Listeners: how they stop, and what is said when they cannot start.
 import assert from 'node:assert/strict';
 import { Agent, get, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Server } from 'node:net';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -70,6 +71,24 @@ test('a port that is taken, an address this machine lacks', async () => {
       message: /this machine has no such address/,
     },
   );
+});
+
+test('a connection that cannot be accepted ends nothing', async (t) => {
+  let server: Server | undefined;
+  const { listen } = Server.prototype;
+  t.mock.method(Server.prototype, 'listen', function (this: Server, ...args: Parameters<typeof listen>) {
+    server = this;
+    return listen.apply(this, args);
+  });
+  const listener = await listenHttp((_request, response) => response.end(), OPTIONS);
+  t.after(() => listener.stop(0));
+  // Linux hands over errors of the network with accept(2), and the kernel may be short of something.
+  for (const code of ['EPERM', 'ENOBUFS', 'EPROTO'])
+    server?.emit('error', Object.assign(new Error(`accept ${code}`), { code, syscall: 'accept' }));
+  const status = await new Promise((resolve, reject) => {
+    get(listener.url, { agent: false }, (response) => resolve(response.resume().statusCode)).on('error', reject);
+  });
+  assert.equal(status, 200);
 });
 
 test('a connection that is kept keeps nothing of the exchange that is over', { timeout: 30_000 }, async (t) => {
