@@ -27,11 +27,19 @@ declare module 'zod' {
 }
 
 const help = (text: string, extra: { example?: unknown } = {}) => ({ help: text, ...extra });
-const LISTENER_PAIRS = [
-  ['http', 'https'],
-  ['metrics', 'https'],
-  ['metrics', 'http'],
-] as const;
+type Listeners = { readonly [key in 'https' | 'http' | 'metrics']?: string | undefined };
+
+/** Listeners that cannot both have their port, and why, by key. */
+export function listenerFaults(listeners: Listeners): { readonly key: keyof Listeners; readonly fault: string }[] {
+  const pairs = [
+    ['http', 'https'],
+    ['metrics', 'https'],
+    ['metrics', 'http'],
+  ] as const;
+  return pairs
+    .filter(([key, other]) => isSamePort(listeners[key], listeners[other]))
+    .map(([key, other]) => ({ key, fault: `is the address and port of listen.${other}` }));
+}
 
 export const configSchema = z.strictObject({
   directory: z
@@ -168,9 +176,8 @@ export const configSchema = z.strictObject({
       error: 'needs listen.trustedProxies: PROXY headers are taken from nobody else',
     })
     .superRefine((listeners, context) => {
-      for (const [key, other] of LISTENER_PAIRS)
-        if (isSamePort(listeners[key], listeners[other]))
-          context.addIssue({ code: 'custom', path: [key], message: `is the address and port of listen.${other}` });
+      for (const { key, fault } of listenerFaults(listeners))
+        context.addIssue({ code: 'custom', path: [key], message: fault });
     })
     .prefault({})
     .meta(help('Listeners.')),

@@ -98,6 +98,10 @@ tls: {certificates: [{certificateFile: ${certificateFile}, keyFile: ${keyFile}}]
     [['serve', '--demo', '--http', '127.0.0.1:99999'], /--http 127\.0\.0\.1:99999: the port is above 65535/],
     [['serve', '--demo', '--address', 'alice@contoso.test'], /--address is for --check/],
     [['serve', '--demo', '--check', '--address', 'alice'], /--address "alice": the e-mail address is not of the form/],
+    [
+      ['serve', '--demo', '--https', '127.0.0.1:8080'],
+      /serve: listen\.http 127\.0\.0\.1:8080 is the address and port of listen\.https/,
+    ],
     [['config', 'check'], /missing required argument 'file'/],
   ];
   for (const [args, message] of USAGE) {
@@ -218,6 +222,13 @@ tls: {certificates: [{certificateFile: ${certificateFile}, keyFile: ${keyFile}}]
       assert.doesNotMatch(err, /\n {4}at /, 'no stack trace');
     });
   }
+
+  test('a port that the configuration gives to another listener is no usage', async () => {
+    const both = changed('metrics.yaml', "'127.0.0.1:0'", "'127.0.0.1:0', metrics: '127.0.0.1:9464'");
+    const { code, err } = await run(['serve', '--config', both, '--https', '127.0.0.1:9464']);
+    assert.equal(code, 2);
+    assert.match(err, /serve: listen\.metrics 127\.0\.0\.1:9464 is the address and port of listen\.https/);
+  });
 
   test('a port that is taken', async () => {
     const other = await listenPlain((() => undefined) as never);

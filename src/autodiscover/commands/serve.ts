@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { Command } from 'commander';
 import { readConfig } from '../config.ts';
-import type { Config } from '../config-schema.ts';
+import { type Config, listenerFaults } from '../config-schema.ts';
 import { hostPort, workersSetting } from '../config-values.ts';
 import { AutodiscoverError } from '../errors.ts';
 import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from '../log.ts';
@@ -68,13 +68,7 @@ async function serve(flags: ServeFlags, io: CommandIo): Promise<void> {
   }
   const workers = flags.workers === undefined ? undefined : workersFlag(flags.workers);
   const address = flags.address === undefined ? undefined : addressFlag(flags.address);
-  const demo = flags.demo
-    ? await startDemo({
-        https: flags.https ?? '127.0.0.1:8443',
-        http: flags.http ?? '127.0.0.1:8080',
-        certs: flags.certs,
-      })
-    : undefined;
+  const demo = flags.demo ? await startDemo({ ...demoListeners(flags), certs: flags.certs }) : undefined;
   try {
     const read = () => withFlags(demo?.settings ?? settingsOf(readConfig(flags.config ?? '')), flags, workers);
     const settings = read();
@@ -113,9 +107,22 @@ function withFlags(settings: ServiceSettings, flags: ServeFlags, workers: Worker
     ...((flags.http ?? config.listen.http) ? { http: flags.http ?? config.listen.http } : {}),
     workers: workers ?? config.listen.workers,
   };
+  refuseOnePort(listen);
   const level = flags.logLevel ?? config.log.level;
   const requests = flags.logRequests ?? config.log.requests;
   return { ...settings, config: { ...config, listen, log: { level, requests } } };
+}
+
+function demoListeners({ https = '127.0.0.1:8443', http = '127.0.0.1:8080' }: ServeFlags) {
+  refuseOnePort({ https, http });
+  return { https, http };
+}
+
+/** Flags may bring together what the configuration keeps apart. */
+function refuseOnePort(listen: Parameters<typeof listenerFaults>[0]): void {
+  const [first] = listenerFaults(listen);
+  if (first)
+    throw new AutodiscoverError('configuration', `serve: listen.${first.key} ${listen[first.key]} ${first.fault}`);
 }
 
 /** One process that does everything. */
