@@ -248,6 +248,12 @@ test('a password file wins over the environment, its line end is not part of it'
   assert.equal(exitCode, 0);
 });
 
+test('a password file as Windows PowerShell writes it', async () => {
+  const path = join(folder, 'powershell');
+  writeFileSync(path, Buffer.from(`\ufeff${PASSWORD}\r\n`, 'utf16le'));
+  assert.equal((await query([ADDRESS, '--password-file', path], HOSTS)).exitCode, 0);
+});
+
 test('the password is asked for once, without echo, for the server that wants it', async () => {
   const { stdout, stderr, exitCode, quietWhenAsked } = await query([ADDRESS], HOSTS, { types: [PASSWORD] });
   assert.equal(exitCode, 0);
