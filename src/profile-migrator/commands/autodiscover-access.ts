@@ -40,6 +40,9 @@ export async function openAutodiscover(
     throw new UsageError('option', `--autodiscover-server ${options.server} is no https URL`);
   }
   const ca = options.ca === undefined ? undefined : await readFile(options.ca, 'utf8').catch(cannotRead(options.ca));
+  // node:tls passes over what is no PEM, and would trust nobody: certutil and the certificate snap-in export the binary form.
+  if (ca !== undefined && !ca.includes('-----BEGIN CERTIFICATE-----'))
+    throw new UsageError('option', `--ca ${options.ca} holds no PEM certificate (export it as Base-64)`);
   const deps: DiscoveryDeps = {
     http: createHttpClient({ timeoutMs: REQUEST_TIMEOUT_MS, ...(ca === undefined ? {} : { ca }) }),
     authenticators: [authenticatorOf(options, config, asking)],

@@ -134,6 +134,9 @@ test('options that cannot be used are told before anything is asked', async () =
     );
   await bad({ server: 'http://mail.fabrikam.test' }, /no https URL/);
   await bad({ ca: join(folder, 'nowhere.pem') }, /cannot read/);
+  const binary = join(folder, 'ca.cer');
+  writeFileSync(binary, Buffer.from('3082030a', 'hex'));
+  await bad({ ca: binary }, /--ca .*ca\.cer holds no PEM certificate/);
   await bad({ user: 'nina', passwordFile: join(folder, 'nowhere.txt') }, /password/);
 });
 
