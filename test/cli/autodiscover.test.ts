@@ -158,6 +158,10 @@ tls: {certificates: [{certificateFile: ${certificateFile}, keyFile: ${keyFile}}]
       `authentication: {keytabFile: ${config}}\npublicUrl`;
     const { code, out, err } = await run(['serve', '--check', '--config', changed('effect.yaml', /^publicUrl/m, more)]);
     assert.equal(code, 0, err);
+    assert.doesNotMatch(out, /lacks the name/);
+    const other = changed('name.yaml', 'https://autodiscover.contoso', 'https://mail.contoso');
+    const named = await run(['serve', '--check', '--config', other]);
+    assert.match(named.out, /^warning +the certificate lacks the name of publicUrl, mail\.contoso\.test$/m);
     const told = [...out.matchAll(/^warning +without effect: (\S+): /gm)].map(([, key]) => key);
     assert.deepEqual(told, ['answers.externalSite', 'answers.mayAskForOthers', 'authentication.keytabFile']);
     assert.match(out, /no site is called Seatle, the first by name is used of .*Seattle/);

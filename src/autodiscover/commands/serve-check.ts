@@ -6,7 +6,7 @@ import { createLogger } from '../log.ts';
 import { resolve } from '../settings/resolve.ts';
 import { readServerCertificates } from '../tls/server-certificate.ts';
 import { readTicketKey } from '../tls/ticket-keys.ts';
-import { validityFaults } from '../tls/validity.ts';
+import { lacksName, validityFaults } from '../tls/validity.ts';
 import { openAuthentication } from './authentication.ts';
 import type { CommandIo } from './command-io.ts';
 import {
@@ -24,11 +24,13 @@ export async function checkService(
   io: CommandIo,
 ): Promise<void> {
   const say = (line: string) => io.stdout.write(`${line}\n`);
-  const { tls } = settings.config;
+  const { tls, publicUrl } = settings.config;
+  const { hostname: host } = new URL(publicUrl);
   const { infos } = await readServerCertificates(tls.certificates);
   for (const info of infos) {
     const { source, names, notAfter } = info;
     say(`certificate   ${source}: ${names.join(', ') || 'no names'}; until ${notAfter?.toISOString() ?? 'unknown'}`);
+    if (lacksName(info, host)) say(`warning         the certificate lacks the name of publicUrl, ${host}`);
     for (const { text, subject, notAfter: end } of validityFaults(info, tls.warnDays, Date.now()))
       say(`warning         ${text}: ${subject}, until ${end}`);
   }

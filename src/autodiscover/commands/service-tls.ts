@@ -6,12 +6,17 @@ import type { Logger } from '../log.ts';
 import type { SecureListener, TlsOptions } from '../server/listen.ts';
 import { type CertificateInfo, filesOf, filesState, readServerCertificates } from '../tls/server-certificate.ts';
 import { KEY_LIFE_MS, newTicketKey, readTicketKey } from '../tls/ticket-keys.ts';
-import { validityFaults } from '../tls/validity.ts';
+import { lacksName, validityFaults } from '../tls/validity.ts';
 
 const DAY_MS = 86_400_000;
 
+type TlsConfig = Config['tls'] & {
+  /** The name by which clients ask. */
+  readonly host: string;
+};
+
 export class ServiceTls {
-  readonly #config: Config['tls'];
+  readonly #config: TlsConfig;
   readonly #log: Logger;
   #options: TlsOptions;
   #infos: readonly CertificateInfo[];
@@ -25,7 +30,7 @@ export class ServiceTls {
   #listener: SecureListener | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  private constructor(config: Config['tls'], log: Logger, read: Read, state: string, madeAt: number | undefined) {
+  private constructor(config: TlsConfig, log: Logger, read: Read, state: string, madeAt: number | undefined) {
     this.#config = config;
     this.#log = log;
     this.#options = read.options;
@@ -35,7 +40,7 @@ export class ServiceTls {
   }
 
   /** `givenKey` is used when the configuration names no file. Throws AutodiscoverError `certificate`. */
-  static async open(config: Config['tls'], log: Logger, givenKey?: Buffer): Promise<ServiceTls> {
+  static async open(config: TlsConfig, log: Logger, givenKey?: Buffer): Promise<ServiceTls> {
     const state = await stateOf(config);
     const own = config.ticketKeyFile === undefined && givenKey === undefined;
     const read = await readAll(config, givenKey ?? newTicketKey());
@@ -109,9 +114,13 @@ export class ServiceTls {
   #warn(): void {
     if (Date.now() - this.#warnedAt < DAY_MS) return;
     this.#warnedAt = Date.now();
-    for (const info of this.#infos)
+    const { host } = this.#config;
+    for (const info of this.#infos) {
+      const { source, names } = info;
+      if (lacksName(info, host)) this.#log.warn({ source, names, host }, 'the certificate lacks the name of publicUrl');
       for (const { level, text, ...fields } of validityFaults(info, this.#config.warnDays, Date.now()))
         this.#log[level](fields, text);
+    }
   }
 }
 

@@ -170,7 +170,8 @@ export async function startService(
   parts?: WorkerParts,
 ): Promise<RunningService> {
   const { config } = settings;
-  const tls = await ServiceTls.open(config.tls, log, parts?.ticketKey);
+  const { hostname: host } = new URL(config.publicUrl);
+  const tls = await ServiceTls.open({ ...config.tls, host }, log, parts?.ticketKey);
   let metrics: ServiceMetrics | undefined;
   const others = parts?.others;
   let hasInherited = false;

@@ -1,4 +1,4 @@
-// What is to be said of the time in which a certificate and those sent with it are good: clients look at all of them.
+// What is to be said of a certificate and those sent with it, before clients do: until when they are good, and for which name.
 
 import type { CertificateInfo, Validity } from './server-certificate.ts';
 
@@ -30,6 +30,17 @@ export function validityFaults(info: CertificateInfo, warnDays: number, now: num
     return days < 0 ? fault('error', 'has expired') : fault('warn', 'expires soon');
   };
   return [judge(info, 'the certificate'), ...info.chain.map((one) => judge(one, 'a certificate of the chain'))].flat();
+}
+
+/**
+ * Whether clients that ask `host` would refuse the certificate because of its names (RFC 6125 6.4: a wildcard stands for one label). Not
+ * known of one that could not be read, and of IPv6 addresses, which have many spellings.
+ */
+export function lacksName({ names, keyType }: CertificateInfo, host: string): boolean {
+  const wanted = host.toLowerCase();
+  if (wanted.startsWith('[')) return false;
+  const forms = [wanted, wanted.replace(/^[^.]+/, '*')];
+  return keyType !== 'unknown' && !names.some((name) => forms.includes(name.toLowerCase()));
 }
 
 /** When the first of a certificate and those sent with it ends; undefined when no end is known. */

@@ -85,11 +85,16 @@ describe('the running service', () => {
     rmSync(folder, { recursive: true });
   });
 
-  async function serve(t: TestContext, warnDays = 30, answers = {}): Promise<RunningService & { log: LogLine[] }> {
+  async function serve(
+    t: TestContext,
+    warnDays = 30,
+    answers = {},
+    publicUrl = 'https://autodiscover.contoso.test',
+  ): Promise<RunningService & { log: LogLine[] }> {
     const config = configSchema.parse({
       directory: { servers: [controller.url], bindDn: READER, passwordFile: 'unused', allowPlainText: true },
       listen: { https: '127.0.0.1:0', http: '127.0.0.1:0' },
-      publicUrl: 'https://autodiscover.contoso.test',
+      publicUrl,
       tls: {
         certificates: [{ certificateFile: place('tls.pem'), keyFile: place('tls.key') }],
         reloadSeconds: 1,
@@ -185,6 +190,15 @@ describe('the running service', () => {
     assert.match(String(line?.setting), /^answers\.externalSite: no site is called Seatle/);
     const { log: quiet } = await serve(t, 30, { externalSite: 'seattle' });
     assert.ok(!quiet.some(({ msg }) => msg === 'a setting has no effect'));
+  });
+
+  test('a certificate that every client will refuse for its name is told', async (t) => {
+    install('rsa');
+    const told = ({ log }: { log: LogLine[] }) =>
+      log.filter(({ msg }) => msg === 'the certificate lacks the name of publicUrl').map(({ host }) => host);
+    assert.deepEqual(told(await serve(t)), []);
+    const service = await serve(t, 30, {}, 'https://autodiscover.fabrikam.test');
+    assert.deepEqual(told(service), ['autodiscover.fabrikam.test']);
   });
 
   test('a certificate that ends within the configured days is warned about', async (t) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { CertificateInfo } from '../../../src/autodiscover/tls/server-certificate.ts';
-import { firstEnd, validityFaults } from '../../../src/autodiscover/tls/validity.ts';
+import { firstEnd, lacksName, validityFaults } from '../../../src/autodiscover/tls/validity.ts';
 
 const DAY_MS = 86_400_000;
 const NOW = Date.UTC(2026, 0, 15);
@@ -53,3 +53,20 @@ test('the first end counts, whosever it is', () => {
   assert.deepEqual(firstEnd(certificate(-1, 5, [-1, 10])), new Date(NOW + 5 * DAY_MS));
   assert.equal(firstEnd(UNREAD), undefined);
 });
+
+const NAMES: readonly (readonly [names: readonly string[], host: string, lacks: boolean])[] = [
+  [['mail.contoso.test', 'Autodiscover.Contoso.test'], 'autodiscover.contoso.test', false],
+  [['*.contoso.test'], 'autodiscover.contoso.test', false],
+  [['*.contoso.test'], 'contoso.test', true],
+  [['*.contoso.test'], 'a.b.contoso.test', true],
+  [['contoso.test'], 'autodiscover.contoso.test', true],
+  [[], 'autodiscover.contoso.test', true],
+  [['192.0.2.7'], '192.0.2.7', false],
+  [['192.0.2.7'], '192.0.2.8', true],
+  [['2001:DB8:0:0:0:0:0:1'], '[2001:db8::1]', false],
+];
+for (const [names, host, lacks] of NAMES)
+  test(`${names.join(', ') || 'no names'}: clients of ${host} ${lacks ? 'refuse it' : 'are content'}`, () => {
+    assert.equal(lacksName({ ...certificate(-1, 90), names }, host), lacks);
+    assert.equal(lacksName({ ...UNREAD, names, keyType: 'unknown' }, host), false);
+  });
