@@ -129,12 +129,20 @@ function readKey(
 ): { readonly key: string; readonly object: KeyObject } {
   if (!/-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----/.test(key))
     throw new Error(`the key file ${file} holds no PEM private key`);
-  if (!/ENCRYPTED/.test(key)) return { key, object: createPrivateKey(key) };
-  if (passphrase === undefined) throw new Error('the key is encrypted: give passphraseFile');
-  const object = createPrivateKey({ key, passphrase });
-  return { key: object.export({ type: 'pkcs8', format: 'pem' }).toString(), object };
+  if (!/-----END (?:[A-Z]+ )*PRIVATE KEY-----/.test(key))
+    throw new Error(`the key file ${file} ends within the key: is it still being written?`);
+  const isEncrypted = /ENCRYPTED/.test(key);
+  if (isEncrypted && passphrase === undefined) throw new Error('the key is encrypted: give passphraseFile');
+  try {
+    const object = createPrivateKey(isEncrypted ? { key, passphrase } : key);
+    return isEncrypted ? { key: object.export({ type: 'pkcs8', format: 'pem' }).toString(), object } : { key, object };
+  } catch (error) {
+    if (WRONG_PASSPHRASE.test((error as Error).message)) throw error;
+    throw new Error(`the key file ${file} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
 }
 
+const WRONG_PASSPHRASE = /bad decrypt|mac verify failure|MAC could not be verified/i;
 const UNKNOWN = 'unknown';
 
 function unreadInfo(source: string): CertificateInfo {
@@ -164,6 +172,6 @@ function explain(error: unknown): string {
   if (code === 'EACCES') return `the file ${path ?? ''} may not be read by this account`;
   if (code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH') return 'certificate and key do not belong together';
   if (/key too small/i.test(message)) return 'its key is too short for TLS: RSA needs 2048 bits';
-  if (/bad decrypt|mac verify failure|MAC could not be verified/i.test(message)) return 'the passphrase is wrong';
+  if (WRONG_PASSPHRASE.test(message)) return 'the passphrase is wrong';
   return message;
 }

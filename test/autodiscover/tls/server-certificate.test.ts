@@ -46,6 +46,9 @@ describe('server certificates', () => {
     writeFileSync(join(folder, 'mark'), '\ufefflab\r\n');
     writeFileSync(join(folder, 'powershell'), Buffer.from('\ufefflab\r\n', 'utf16le'));
     writeFileSync(join(folder, 'half.key'), 'half a ke');
+    const key = readFileSync(fixture('rsa.key'), 'utf8');
+    writeFileSync(join(folder, 'cut.key'), key.slice(0, 500));
+    writeFileSync(join(folder, 'damaged.key'), key.replace(/MII/, '????'));
     writeFileSync(join(folder, 'half.pem'), readFileSync(fixture('rsa.pem'), 'utf8').slice(0, 500));
     const two = [fixture('other.pem'), fixture('rsa.pem')].map((file) => readFileSync(file, 'utf8'));
     writeFileSync(join(folder, 'second.pem'), two.join(''));
@@ -152,6 +155,16 @@ describe('server certificates', () => {
       'a key file without a key',
       () => ({ certificateFile: fixture('rsa.pem'), keyFile: join(folder, 'half.key') }),
       /rsa\.pem: the key file .*half\.key holds no PEM private key/,
+    ],
+    [
+      'a key that is still being written',
+      () => ({ certificateFile: fixture('rsa.pem'), keyFile: join(folder, 'cut.key') }),
+      /rsa\.pem: the key file .*cut\.key ends within the key: is it still being written/,
+    ],
+    [
+      'a damaged key',
+      () => ({ certificateFile: fixture('rsa.pem'), keyFile: join(folder, 'damaged.key') }),
+      /rsa\.pem: the key file .*damaged\.key cannot be read: /,
     ],
     ['a certificate in place of the key', () => pem('rsa.pem', 'rsa.pem'), /the key file .*rsa\.pem holds no PEM/],
     [
