@@ -79,7 +79,7 @@ test('a configuration that changes at bad moments', async (t) => {
     await eventually('the first reads the organisation', () => controller.stats.searches > 0);
     change((config) => {
       config.publicUrl = 'https://second.contoso.test';
-      config.listen.drainSeconds = 3;
+      config.listen.drainSeconds = 60;
     });
     service.child.kill('SIGHUP');
     await controller.setFaults({});
@@ -118,6 +118,8 @@ test('a configuration that changes at bad moments', async (t) => {
       await service.line(({ msg }) => msg === 'worker replaced', from);
       assert.deepEqual(await readiness(), Array(2 * WORKERS).fill(503), 'nor is one in the place of another');
       service.child.kill('SIGHUP');
+      await service.line(({ msg }) => msg === 'stopping: changes are taken at the next start', from);
+      service.child.kill('SIGTERM');
       assert.equal(await ended, 0);
       assert.ok(!service.log.slice(from).some(({ msg }) => msg === 'exchanging the workers'));
     },
