@@ -240,12 +240,18 @@ function readCa(file: string): string {
   return text;
 }
 
-/** As hosts stand in URLs: in A-labels and small letters, IPv6 addresses in brackets. */
-function trustedName(text: string): string {
+/** As hosts stand in URLs: in A-labels and small letters, IPv6 addresses in brackets and shortened. Undefined for what is none. */
+function hostOf(text: string): string | undefined {
   const url = URL.parse(`https://${isIP(text) === 6 ? `[${text}]` : text}/`);
-  const isName = url !== null && url.href === `https://${url.hostname}/` && !/[/?#\\]/.test(text);
-  if (!isName) throw usage(`--trust ${JSON.stringify(text)} is no host or domain`);
-  return url.hostname.replace(/\.$/, '');
+  return url?.href === `https://${url?.hostname}/` && !/[/?#\\]/.test(text)
+    ? url.hostname.replace(/\.$/, '')
+    : undefined;
+}
+
+function trustedName(text: string): string {
+  const host = hostOf(text);
+  if (host === undefined) throw usage(`--trust ${JSON.stringify(text)} is no host or domain`);
+  return host;
 }
 
 /** `host:port:target:port`, host and target in brackets when they are IPv6 addresses. */
@@ -258,8 +264,9 @@ function connectToOf(rules: readonly string[]): HttpClientOptions['connectTo'] {
     if (parts === undefined) throw usage(`--connect-to must be HOST:PORT:TARGET:PORT, not ${JSON.stringify(rule)}`);
     const [from, to] = [Number(parts.port), Number(parts.targetPort)];
     if (from > 65_535 || to > 65_535) throw usage(`--connect-to ${rule}: the port is above 65535`);
-    const [host, target] = [bare(parts.host), bare(parts.target)];
-    table.set(`${host.toLowerCase()}:${from}`, { host: target, port: to });
+    const host = hostOf(parts.host ?? '');
+    if (host === undefined) throw usage(`--connect-to ${rule}: ${JSON.stringify(parts.host)} is no host`);
+    table.set(`${bare(host)}:${from}`, { host: bare(parts.target), port: to });
   }
   return table.size === 0 ? undefined : (host, port) => table.get(`${host.toLowerCase()}:${port}`) ?? { host, port };
 }

@@ -210,6 +210,11 @@ const USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
     /--connect-to a:443:127\.0\.0\.1:65536: the port is above 65535/,
   ],
   [
+    'a --connect-to for what is no host',
+    [ADDRESS, '--connect-to', 'a b:443:127.0.0.1:443'],
+    /--connect-to a b:443:127\.0\.0\.1:443: "a b" is no host/,
+  ],
+  [
     'a --trust that is no name',
     [ADDRESS, '--trust', 'https://a.test/'],
     /--trust "https:\/\/a\.test\/" is no host or domain/,
@@ -347,13 +352,21 @@ test('--connect-to leads a name elsewhere and still checks its certificate, agai
       `mail.contoso.test:443:127.0.0.1:${port}`,
     );
     assert.match(wrong.stdout, / certificate-name /);
+    const elsewhere = await run(
+      ADDRESS,
+      '--server',
+      'höster.test',
+      '--connect-to',
+      `Höster.test:443:127.0.0.1:${port}`,
+    );
+    assert.match(elsewhere.stdout, / certificate-name /, 'it was led there');
     await network.https('192.0.2.9', service(poxSettings()), { names: ['::1', '2001:db8::9'] });
     const numbered = await run(
       ADDRESS,
       '--server',
       '[2001:db8::9]',
       '--connect-to',
-      `[2001:db8::9]:443:127.0.0.1:${network.port('192.0.2.9')}`,
+      `[2001:DB8:0::9]:443:127.0.0.1:${network.port('192.0.2.9')}`,
     );
     assert.equal(numbered.exitCode, 0, numbered.stdout);
   } finally {
