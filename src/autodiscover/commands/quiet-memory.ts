@@ -19,7 +19,7 @@ export interface QuietMemoryOptions {
 const EVERY_MS = 10_000;
 /** Busier than that since the last look, nobody is kept waiting. */
 const QUIET = 0.05;
-/** Bytes by which the process must have grown since it last gave memory back: less is not worth the pause. */
+/** Bytes by which the process must have grown since it gave memory back, by itself or here: less is not worth the pause. */
 const WORTH = 16 * 2 ** 20;
 
 /** Looks every ten seconds until the returned function is called. */
@@ -40,6 +40,7 @@ export function quietMemory({ resident, utilization, collect, log }: QuietMemory
   return async () => {
     const isQuiet = utilization() < QUIET;
     const before = resident();
+    left = Math.min(left, before);
     if (!isQuiet || before < left + WORTH) return false;
     try {
       await collect();

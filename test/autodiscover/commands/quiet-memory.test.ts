@@ -45,6 +45,16 @@ test('it is not done again before the process has grown again', async () => {
   assert.equal(state.collected, 2);
 });
 
+test('a process that has become smaller by itself is measured from there: its start took more than it needs', async () => {
+  const { state, look } = scene();
+  state.resident = 300 * MIB;
+  assert.equal(await look(), true);
+  state.resident = 120 * MIB;
+  assert.equal(await look(), false);
+  state.resident = 250 * MIB;
+  assert.equal(await look(), true);
+});
+
 test('where it cannot be done the service goes on, and does not try each time', async () => {
   const { state, look } = scene({ collect: () => Promise.reject(new Error('no inspector')) });
   state.resident = 180 * MIB;
