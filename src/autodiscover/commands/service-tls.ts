@@ -4,7 +4,13 @@
 import type { Config } from '../config-schema.ts';
 import type { Logger } from '../log.ts';
 import type { SecureListener, TlsOptions } from '../server/listen.ts';
-import { type CertificateInfo, filesOf, filesState, readServerCertificates } from '../tls/server-certificate.ts';
+import {
+  type CertificateInfo,
+  filesOf,
+  filesState,
+  readServerCertificates,
+  type ServerCertificates,
+} from '../tls/server-certificate.ts';
 import { KEY_LIFE_MS, newTicketKey, readTicketKey } from '../tls/ticket-keys.ts';
 import { lacksName, validityFaults } from '../tls/validity.ts';
 
@@ -15,12 +21,20 @@ type TlsConfig = Config['tls'] & {
   readonly host: string;
 };
 
+interface Material {
+  readonly certificates: ServerCertificates;
+  readonly ticketKey: Buffer;
+  /** Of the files, before they were read. */
+  readonly state: string;
+  /** When the ticket key was made here; undefined when somebody else makes it. */
+  readonly madeAt: number | undefined;
+}
+
 export class ServiceTls {
   readonly #config: TlsConfig;
   readonly #log: Logger;
   #options: TlsOptions;
   #infos: readonly CertificateInfo[];
-  /** When the key that is used was made here; undefined when somebody else makes it. */
   #madeAt: number | undefined;
   #state: string;
   /** Why the changed files could not be used. They are read again at each look: not every reason shows in them. */
@@ -30,11 +44,11 @@ export class ServiceTls {
   #listener: SecureListener | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  private constructor(config: TlsConfig, log: Logger, read: Read, state: string, madeAt: number | undefined) {
+  private constructor(config: TlsConfig, log: Logger, { certificates, ticketKey, state, madeAt }: Material) {
     this.#config = config;
     this.#log = log;
-    this.#options = read.options;
-    this.#infos = read.infos;
+    this.#options = { certificates: certificates.options, ticketKey };
+    this.#infos = certificates.infos;
     this.#state = state;
     this.#madeAt = madeAt;
   }
@@ -43,8 +57,10 @@ export class ServiceTls {
   static async open(config: TlsConfig, log: Logger, givenKey?: Buffer): Promise<ServiceTls> {
     const state = await stateOf(config);
     const own = config.ticketKeyFile === undefined && givenKey === undefined;
-    const read = await readAll(config, givenKey ?? newTicketKey());
-    return new ServiceTls(config, log, read, state, own ? Date.now() : undefined);
+    const certificates = await readServerCertificates(config.certificates);
+    const { ticketKeyFile } = config;
+    const ticketKey = ticketKeyFile === undefined ? (givenKey ?? newTicketKey()) : await readTicketKey(ticketKeyFile);
+    return new ServiceTls(config, log, { certificates, ticketKey, state, madeAt: own ? Date.now() : undefined });
   }
 
   get options(): TlsOptions {
@@ -85,25 +101,43 @@ export class ServiceTls {
       this.useTicketKey(newTicketKey());
     }
     const state = await stateOf(this.#config);
-    if (state === this.#state && this.#fault === undefined) return;
+    const isChanged = state !== this.#state;
+    if (!isChanged && this.#fault === undefined) return;
     this.#state = state;
-    try {
-      const read = await readAll(this.#config, this.#options.ticketKey);
-      this.#fault = undefined;
-      this.#infos = read.infos;
-      // Without a file the key may have been changed since.
-      const isOwn = this.#config.ticketKeyFile === undefined;
-      this.#use(isOwn ? { ...read.options, ticketKey: this.#options.ticketKey } : read.options);
-      this.#warnedAt = 0;
-      this.#log.info(
-        { certificates: read.infos.map(({ source, notAfter }) => ({ source, notAfter })) },
-        'certificates reloaded',
-      );
-    } catch (error) {
-      const reason = (error as Error).message;
-      if (reason !== this.#fault) this.#log.error({ reason }, 'changed certificates cannot be used; the old ones stay');
-      this.#fault = reason;
+    const { certificates, ticketKeyFile } = this.#config;
+    const read = await Promise.allSettled([
+      readServerCertificates(certificates),
+      ticketKeyFile === undefined ? undefined : readTicketKey(ticketKeyFile),
+    ]);
+    const faults = read.flatMap((one) => (one.status === 'rejected' ? (one.reason as Error).message : []));
+    const [before, fault] = [this.#fault, faults.length === 0 ? undefined : faults.join('; ')];
+    this.#fault = fault;
+    if (fault !== undefined && fault !== before)
+      this.#log.error({ reason: fault }, 'changed certificates cannot be used; the old ones stay');
+    // What stands beside a fault that is known was read the last time.
+    if (isChanged || fault !== before) this.#take(...read);
+  }
+
+  /** Each for itself: a ticket key that cannot be read must keep no certificate from being renewed. */
+  #take(
+    certificates: PromiseSettledResult<ServerCertificates>,
+    ticketKey: PromiseSettledResult<Buffer | undefined>,
+  ): void {
+    const key = ticketKey.status === 'fulfilled' ? ticketKey.value : undefined;
+    // Without a file the key may have been changed since.
+    const options = { ...this.#options, ...(key && { ticketKey: key }) };
+    if (certificates.status === 'rejected') {
+      this.#use(options);
+      return;
     }
+    const { options: fresh, infos } = certificates.value;
+    this.#use({ ...options, certificates: fresh });
+    this.#infos = infos;
+    this.#warnedAt = 0;
+    this.#log.info(
+      { certificates: infos.map(({ source, notAfter }) => ({ source, notAfter })) },
+      'certificates reloaded',
+    );
   }
 
   #use(options: TlsOptions): void {
@@ -122,17 +156,6 @@ export class ServiceTls {
         this.#log[level](fields, text);
     }
   }
-}
-
-interface Read {
-  readonly options: TlsOptions;
-  readonly infos: readonly CertificateInfo[];
-}
-
-async function readAll({ certificates, ticketKeyFile }: Config['tls'], otherwise: Buffer): Promise<Read> {
-  const { options, infos } = await readServerCertificates(certificates);
-  const ticketKey = ticketKeyFile === undefined ? otherwise : await readTicketKey(ticketKeyFile);
-  return { options: { certificates: options, ticketKey }, infos };
 }
 
 function stateOf({ certificates, ticketKeyFile }: Config['tls']): Promise<string> {

@@ -85,26 +85,26 @@ describe('the running service', () => {
     rmSync(folder, { recursive: true });
   });
 
+  /** `changes` go beside the least configuration, in `tls` too. */
   async function serve(
     t: TestContext,
-    warnDays = 30,
-    answers = {},
-    publicUrl = 'https://autodiscover.contoso.test',
+    { tls, ...changes }: { readonly tls?: object; readonly answers?: object; readonly publicUrl?: string } = {},
   ): Promise<RunningService & { log: LogLine[] }> {
-    const config = configSchema.parse({
+    const parsed = configSchema.parse({
       directory: { servers: [controller.url], bindDn: READER, passwordFile: 'unused', allowPlainText: true },
       listen: { https: '127.0.0.1:0', http: '127.0.0.1:0' },
-      publicUrl,
+      publicUrl: 'https://autodiscover.contoso.test',
       tls: {
         certificates: [{ certificateFile: place('tls.pem'), keyFile: place('tls.key') }],
         reloadSeconds: 1,
       },
-      answers,
+      ...changes,
     });
+    // Beyond what a file may say: the test's certificates are good for long.
+    const config = { ...parsed, tls: { ...parsed.tls, ...tls } };
     const log: LogLine[] = [];
     const logger = createLogger('debug', { write: (line) => void log.push(JSON.parse(line) as LogLine) });
-    const settings = { config: { ...config, tls: { ...config.tls, warnDays } }, ca: undefined };
-    const service = await startService({ ...settings, readPassword: async () => PASSWORD }, logger);
+    const service = await startService({ config, ca: undefined, readPassword: async () => PASSWORD }, logger);
     t.after(() => service.stop());
     return { ...service, log };
   }
@@ -174,6 +174,26 @@ describe('the running service', () => {
     assert.deepEqual(tls.options.ticketKey, ticketKey);
   });
 
+  test('a ticket key that cannot be used keeps no certificate from being renewed', async (t) => {
+    install('rsa');
+    const ticketKeyFile = place('ticket.key');
+    writeFileSync(ticketKeyFile, randomBytes(48), { mode: 0o600 });
+    const service = await serve(t, { tls: { ticketKeyFile } });
+    const before = service.tls.options.ticketKey;
+    writeFileSync(ticketKeyFile, 'short');
+    install('ec');
+    await eventually('the new certificate is shown', async () => (await shown(service.httpsUrl)) === 'ec');
+    assert.deepEqual(service.tls.options.ticketKey, before);
+    await service.tls.look();
+    const [complaint, ...more] = service.log.filter(({ level }) => level === 'error');
+    assert.match(String(complaint?.reason), /^reading the ticket key .*: it holds 5 bytes/);
+    assert.deepEqual(more, []);
+    writeFileSync(ticketKeyFile, randomBytes(48));
+    writeFileSync(place('tls.key'), 'half a ke');
+    await eventually('the new key is used', () => !before.equals(service.tls.options.ticketKey));
+    assert.equal(await shown(service.httpsUrl), 'ec');
+  });
+
   test('a file that was only touched changes nothing', async (t) => {
     install('rsa');
     const service = await serve(t);
@@ -184,11 +204,11 @@ describe('the running service', () => {
 
   test('a setting that has no effect is told', async (t) => {
     install('rsa');
-    const { log } = await serve(t, 30, { externalSite: 'Seatle' });
+    const { log } = await serve(t, { answers: { externalSite: 'Seatle' } });
     const [line] = log.filter(({ msg }) => msg === 'a setting has no effect');
     assert.equal(line?.level, 'warn');
     assert.match(String(line?.setting), /^answers\.externalSite: no site is called Seatle/);
-    const { log: quiet } = await serve(t, 30, { externalSite: 'seattle' });
+    const { log: quiet } = await serve(t, { answers: { externalSite: 'seattle' } });
     assert.ok(!quiet.some(({ msg }) => msg === 'a setting has no effect'));
   });
 
@@ -197,7 +217,7 @@ describe('the running service', () => {
     const told = ({ log }: { log: LogLine[] }) =>
       log.filter(({ msg }) => msg === 'the certificate lacks the name of publicUrl').map(({ host }) => host);
     assert.deepEqual(told(await serve(t)), []);
-    const service = await serve(t, 30, {}, 'https://autodiscover.fabrikam.test');
+    const service = await serve(t, { publicUrl: 'https://autodiscover.fabrikam.test' });
     assert.deepEqual(told(service), ['autodiscover.fabrikam.test']);
   });
 
@@ -205,7 +225,7 @@ describe('the running service', () => {
     install('rsa');
     const quiet = await serve(t);
     assert.equal(quiet.log.filter(({ msg }) => String(msg).includes('expires')).length, 0);
-    const anxious = await serve(t, 40_000);
+    const anxious = await serve(t, { tls: { warnDays: 40_000 } });
     const [warning, ...others] = anxious.log.filter(({ msg }) => msg === 'the certificate expires soon');
     assert.equal(warning?.level, 'warn');
     assert.match(String(warning?.notAfter), /^2\d{3}-/);
