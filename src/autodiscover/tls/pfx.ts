@@ -17,7 +17,7 @@ export interface PemPair {
  */
 export function openPfx(pfx: Buffer, passphrase: string | undefined): PemPair | undefined {
   const refusal = refusalOfNode(pfx, passphrase);
-  if (refusal !== undefined && /mac verify failure/i.test(refusal)) throw new Error('the passphrase is wrong');
+  if (refusal !== undefined && /mac verify failure/i.test(refusal)) throw new Error(refusal);
   try {
     return readPair(pfx, passphrase);
   } catch (error) {

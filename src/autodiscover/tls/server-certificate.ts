@@ -93,7 +93,10 @@ async function readSource(source: CertificateSource): Promise<ReadCertificate> {
     if ('pfxFile' in source) return await readPfx(source.pfxFile, passphrase);
     return usable(name, await readPemPair(source.certificateFile, source.keyFile, passphrase));
   } catch (error) {
-    throw new AutodiscoverError('certificate', `reading the certificate ${name}: ${explain(error)}`, { cause: error });
+    const why = explain(error);
+    const isMissing = why === WRONG && source.passphraseFile === undefined;
+    const text = isMissing ? 'it needs a passphrase: give passphraseFile' : why;
+    throw new AutodiscoverError('certificate', `reading the certificate ${name}: ${text}`, { cause: error });
   }
 }
 
@@ -142,6 +145,7 @@ function readKey(
   }
 }
 
+const WRONG = 'the passphrase is wrong';
 const WRONG_PASSPHRASE = /bad decrypt|mac verify failure|MAC could not be verified/i;
 const UNKNOWN = 'unknown';
 
@@ -172,6 +176,6 @@ function explain(error: unknown): string {
   if (code === 'EACCES') return `the file ${path ?? ''} may not be read by this account`;
   if (code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH') return 'certificate and key do not belong together';
   if (/key too small/i.test(message)) return 'its key is too short for TLS: RSA needs 2048 bits';
-  if (WRONG_PASSPHRASE.test(message)) return 'the passphrase is wrong';
+  if (WRONG_PASSPHRASE.test(message)) return WRONG;
   return message;
 }
