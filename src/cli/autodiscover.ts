@@ -46,7 +46,7 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 };
 
 // Standard error is the service's log: it goes on without one, and on with it when it can be written again.
-outliveLostOutput({ program: 'autodiscover', kept: [process.stdout], mayLose: [process.stderr] });
+const { unread } = outliveLostOutput({ program: 'autodiscover', kept: [process.stdout], mayLose: [process.stderr] });
 
 const io: CommandIo = {
   stdout: process.stdout,
@@ -60,6 +60,7 @@ const io: CommandIo = {
     new Promise((resolve) => {
       process.once('SIGINT', () => resolve());
       process.once('SIGTERM', () => resolve());
+      void unread.then(resolve);
     }),
   onReload: (action) => {
     // At a terminal it means that the terminal is gone, and the program with it.
