@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The autodiscover program: a table of commands, and the one place where its errors become exit codes.
 
+import './node-version.ts';
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { arrayCommand } from '../admin/commands/array.ts';
@@ -11,6 +12,7 @@ import { explainCommand } from '../admin/commands/explain.ts';
 import { policyCommand } from '../admin/commands/policy.ts';
 import { replayCommand } from '../admin/commands/replay.ts';
 import { scpCommand } from '../admin/commands/scp.ts';
+import { printableLines } from '../admin/commands/table.ts';
 import { undoCommand } from '../admin/commands/undo.ts';
 import { verifyCommand } from '../admin/commands/verify.ts';
 import { clientFilesCommand } from '../autodiscover/commands/client-files.ts';
@@ -48,6 +50,14 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 // Standard error is the service's log: it goes on without one, and on with it when it can be written again.
 const { unread } = outliveLostOutput({ program: 'autodiscover', kept: [process.stdout], mayLose: [process.stderr] });
 
+/** Whether standard output has anything: an error of a --json command is a document only where there is none yet. */
+let printed = false;
+const write = process.stdout.write.bind(process.stdout);
+process.stdout.write = ((...given: Parameters<typeof write>) => {
+  printed = true;
+  return write(...given);
+}) as typeof write;
+
 const io: CommandIo = {
   stdout: process.stdout,
   stderr: process.stderr,
@@ -74,7 +84,7 @@ const program = new Command('autodiscover')
   .exitOverride()
   .showHelpAfterError('Try: autodiscover --help');
 for (const command of COMMANDS) program.addCommand(command(io));
-for (const command of program.commands) inherit(command);
+for (const command of program.commands) inherit(command, program);
 
 try {
   await program.parseAsync();
@@ -82,16 +92,28 @@ try {
   process.exitCode = report(error);
 }
 
-/** Sub-commands end with exceptions too, instead of ending the process themselves. */
-function inherit(command: Command): void {
-  command.copyInheritedSettings(command.parent ?? program);
-  for (const child of command.commands) inherit(child);
+/** Sub-commands end with exceptions too, instead of ending the process themselves, and lead to their own help. */
+function inherit(command: Command, parent: Command, path = 'autodiscover'): void {
+  const own = `${path} ${command.name()}`;
+  command.copyInheritedSettings(parent).showHelpAfterError(`Try: ${own} --help`);
+  for (const child of command.commands) inherit(child, command, own);
 }
 
 function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    if (error.code !== 'commander.help') asJson('usage', error.message.replace(/^error: /, ''));
+    return 2;
+  }
   const { code, message, stack } = error as Error & { code?: string };
   // Errors of ours carry a code and a message made for people; anything else is a bug and shows where.
-  process.stderr.write(`autodiscover: ${code === undefined ? (stack ?? String(error)) : message}\n`);
+  process.stderr.write(`autodiscover: ${printableLines(code === undefined ? (stack ?? String(error)) : message)}\n`);
+  asJson(code ?? 'internal', message);
   return code !== undefined && USAGE_CODES.has(code) ? 2 : 1;
+}
+
+/** What stopped a command that was asked for JSON, for the program that waits for a document. */
+function asJson(code: string, message: string): void {
+  if (!printed && process.argv.includes('--json'))
+    process.stdout.write(`${JSON.stringify({ error: { code, message } }, null, 2)}\n`);
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The program profile-migrator: parses, dispatches, and turns the outcome into an exit code.
+import './node-version.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkEndpoint, openAutodiscover, readSettings } from '../profile-migrator/commands/autodiscover-access.ts';
 import type { MigratorDeps } from '../profile-migrator/commands/deps.ts';

@@ -1,10 +1,10 @@
 // The autodiscover program as a user runs it: exit codes, messages, the check, the demo and its end.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { labCertificate } from '../../src/autodiscover/tls/lab-certificate.ts';
 import type { EmbeddedDirectory } from '../../src/ldap/embedded/server.ts';
@@ -102,7 +102,8 @@ tls: {certificates: [{certificateFile: ${certificateFile}, keyFile: ${keyFile}}]
       ['serve', '--demo', '--https', '127.0.0.1:8080'],
       /serve: listen\.http 127\.0\.0\.1:8080 is the address and port of listen\.https/,
     ],
-    [['config', 'check'], /missing required argument 'file'/],
+    [['config', 'check'], /missing required argument 'file'\nTry: autodiscover config check --help\n/],
+    [['replay', '--server', 'https://x.test'], /replay: give the address of a mailbox/],
   ];
   for (const [args, message] of USAGE) {
     test(`wrong usage, ${args.join(' ')}: exit code 2 and why`, async () => {
@@ -111,6 +112,61 @@ tls: {certificates: [{certificateFile: ${certificateFile}, keyFile: ${keyFile}}]
       assert.match(err, message);
       assert.equal(out, '');
       assert.doesNotMatch(err, /\n {4}at /, 'no stack trace');
+    });
+  }
+
+  const JSON_ERRORS: readonly (readonly [args: readonly string[], exit: number, code: string, message: RegExp])[] = [
+    [['array', 'list', '--json', '--nonsense'], 2, 'usage', /^unknown option '--nonsense'/],
+    [
+      ['array', 'remove', 'nosuch', '--json', '--demo', '--yes'],
+      1,
+      'not-found',
+      /the CAS array "nosuch": there is none/,
+    ],
+  ];
+  for (const [args, exit, code, message] of JSON_ERRORS) {
+    test(`what stops ${args.join(' ')} is a JSON document too`, async () => {
+      const { code: ended, out, err } = await run(args);
+      assert.equal(ended, exit, err);
+      const { error } = JSON.parse(out) as { error: { code: string; message: string } };
+      assert.equal(error.code, code);
+      assert.match(error.message, message);
+      assert.ok(err.includes(error.message), 'and text for people');
+    });
+  }
+
+  test('lists of rules and of kinds are JSON when asked for', async () => {
+    const { rules } = JSON.parse((await run(['replay', '--rules', '--json'])).out) as { rules: object[] };
+    const { kinds } = JSON.parse((await run(['doctor', '--kinds', '--json'])).out) as { kinds: object[] };
+    assert.deepEqual(
+      [Object.keys(rules[0] ?? {}), Object.keys(kinds[0] ?? {})],
+      [
+        ['rule', 'why'],
+        ['code', 'severity'],
+      ],
+    );
+  });
+
+  test('a change is made to its end although nobody reads what is printed', async () => {
+    const target = ['--rpc-client-access-server', 'outlook-sea.contoso.test'];
+    const undoFile = join(folder, 'unread.ldif');
+    const change = start(['database', 'set', '--all', ...target, '--demo', '--yes', '--undo-file', undoFile]);
+    change.child.stdout?.destroy();
+    assert.equal(await change.ended, 0, change.err());
+    assert.equal(change.err(), '');
+    assert.equal(readFileSync(undoFile, 'utf8').match(/^changetype: modify$/gm)?.length, 4);
+  });
+
+  for (const program of ['autodiscover', 'profile-migrator']) {
+    test(`${program} says so when Node.js is too old`, () => {
+      const older = 'data:text/javascript,Object.defineProperty(process.versions,"node",{value:"20.19.1"})';
+      const file = join(dirname(PROGRAM), `${program}.ts`);
+      const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', older, file, '--version'], {
+        encoding: 'utf8',
+        timeout: 60_000,
+      });
+      assert.deepEqual([status, stdout], [2, '']);
+      assert.match(stderr, /^This program needs Node\.js 24 or later; \S+ is 20\.19\.1\./);
     });
   }
 

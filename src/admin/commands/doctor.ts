@@ -42,7 +42,9 @@ export function doctorCommand(io: CommandIo): Command {
 
 async function run(flags: DoctorFlags, io: CommandIo): Promise<void> {
   if (flags.kinds) {
-    for (const [code, severity] of Object.entries(FINDINGS)) io.stdout.write(`${severity.padEnd(8)} ${code}\n`);
+    const kinds = Object.entries(FINDINGS).map(([code, severity]) => ({ code, severity }));
+    if (flags.json) io.stdout.write(`${JSON.stringify({ kinds }, undefined, 2)}\n`);
+    else for (const { code, severity } of kinds) io.stdout.write(`${severity.padEnd(8)} ${code}\n`);
     return;
   }
   if (flags.config === undefined && !flags.demo) throw usage('doctor', 'give --config FILE or --demo');

@@ -47,14 +47,18 @@ export function replayCommand(io: CommandIo): Command {
 
 async function run(address: string | undefined, flags: ReplayFlags, io: CommandIo): Promise<void> {
   if (flags.rules) {
-    for (const [name, why] of Object.entries(RULES)) io.stdout.write(`${name.padEnd(22)} ${why}\n`);
+    const rules = Object.entries(RULES).map(([rule, why]) => ({ rule, why }));
+    if (flags.json) io.stdout.write(`${JSON.stringify({ rules }, undefined, 2)}\n`);
+    else for (const { rule, why } of rules) io.stdout.write(`${rule.padEnd(22)} ${why}\n`);
     return;
   }
   const world = await openWorld('replay', flags, io);
   try {
     const { network, account } = world;
-    const normal = normalizeAddress(address ?? account?.user ?? '');
-    if ('reason' in normal) throw usage('replay', `${JSON.stringify(address ?? '')}: ${normal.reason}`);
+    const asked = address ?? account?.user;
+    if (asked === undefined) throw usage('replay', 'give the address of a mailbox to ask for');
+    const normal = normalizeAddress(asked);
+    if ('reason' in normal) throw usage('replay', `${JSON.stringify(asked)}: ${normal.reason}`);
     const demoServer = account && `https://autodiscover.${account.user.split('@')[1]}`;
     const server = originOf('--server', flags.server ?? demoServer);
     const against = flags.against === undefined ? undefined : originOf('--against', flags.against);

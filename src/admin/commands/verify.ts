@@ -183,10 +183,13 @@ async function watch(
 ): Promise<void> {
   let stopped = false;
   let wake: () => void = () => undefined;
-  void io.stopRequested().then(() => {
+  const stop = () => {
     stopped = true;
     wake();
-  });
+  };
+  void io.stopRequested().then(stop);
+  // Nobody reads any more, as behind `| head`.
+  io.stdout.once('error', stop);
   let before = first;
   while (!stopped) {
     await new Promise<void>((resolve) => {

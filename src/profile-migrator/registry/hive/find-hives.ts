@@ -1,5 +1,6 @@
 // `--hive FILE|FOLDER|GLOB...`: which hive files are meant. In folders, NTUSER.DAT and NTUSER.MAN at any depth, whatever their case.
-import { glob, lstat, readdir } from 'node:fs/promises';
+// No named import of glob: a Node.js without it would fail before it can be told to be too old.
+import files, { lstat, readdir } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 
 export interface FoundHive {
@@ -69,7 +70,7 @@ async function matchesOf(text: string): Promise<Match[]> {
   const fixed = text.slice(0, text.search(GLOB_SIGN));
   const base = /[\\/]$/.test(fixed) ? fixed : dirname(fixed);
   const matches: Match[] = [];
-  for await (const path of glob(text)) matches.push({ path, base });
+  for await (const path of files.glob(text)) matches.push({ path, base });
   return matches.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
