@@ -1,44 +1,14 @@
 #!/usr/bin/env node
-// The autodiscover program: a table of commands, and the one place where its errors become exit codes.
+// The autodiscover program: what its commands are given, and the one place where its errors become exit codes.
 
 import './node-version.ts';
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { arrayCommand } from '../admin/commands/array.ts';
-import { balancerCommand } from '../admin/commands/balancer.ts';
-import { databaseCommand } from '../admin/commands/database.ts';
-import { doctorCommand } from '../admin/commands/doctor.ts';
-import { explainCommand } from '../admin/commands/explain.ts';
-import { policyCommand } from '../admin/commands/policy.ts';
-import { replayCommand } from '../admin/commands/replay.ts';
-import { scpCommand } from '../admin/commands/scp.ts';
 import { printableLines } from '../admin/commands/table.ts';
-import { undoCommand } from '../admin/commands/undo.ts';
-import { verifyCommand } from '../admin/commands/verify.ts';
-import { clientFilesCommand } from '../autodiscover/commands/client-files.ts';
 import type { CommandIo } from '../autodiscover/commands/command-io.ts';
-import { configCommand } from '../autodiscover/commands/config.ts';
-import { queryCommand } from '../autodiscover/commands/query.ts';
-import { serveCommand } from '../autodiscover/commands/serve.ts';
 import { environment } from '../autodiscover/config.ts';
+import { COMMANDS } from './autodiscover-commands.ts';
 import { outliveLostOutput } from './lost-output.ts';
-
-const COMMANDS = [
-  serveCommand,
-  configCommand,
-  queryCommand,
-  clientFilesCommand,
-  verifyCommand,
-  doctorCommand,
-  balancerCommand,
-  replayCommand,
-  arrayCommand,
-  databaseCommand,
-  scpCommand,
-  undoCommand,
-  explainCommand,
-  policyCommand,
-];
 
 /** Codes of errors that the user mends by calling differently or by changing the configuration. */
 const USAGE_CODES = new Set(['configuration']);
