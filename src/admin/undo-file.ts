@@ -11,18 +11,22 @@ export interface UndoHeader {
   readonly at: Date;
 }
 
+/** Of a file's name without its ending; longer titles lose their last words. */
+const NAME_CHARACTERS = 90;
+
 /** `undo-20261122T101500Z-create-cas-array.ldif`: the time in UTC and the first words of what is undone. */
 export function undoFileName(title: string, at: Date): string {
   const time = at
     .toISOString()
     .replace(/\.\d+Z$/, 'Z')
     .replace(/[-:]/g, '');
-  const words = title.toLowerCase().match(/[a-z0-9.]+/g) ?? ['change'];
-  return `undo-${time}-${words
-    .slice(0, 5)
-    .join('-')
-    .slice(0, 60)
-    .replace(/[.-]+$/, '')}.ldif`;
+  const words = title.toLowerCase().match(/[a-z0-9](?:[a-z0-9.]*[a-z0-9])?/g) ?? ['change'];
+  let name = `undo-${time}`;
+  for (const word of words) {
+    if (name.length + word.length > NAME_CHARACTERS) break;
+    name += `-${word}`;
+  }
+  return `${name}.ldif`;
 }
 
 function content(done: readonly GuardedChange[], { title, url, account, at }: UndoHeader): string {

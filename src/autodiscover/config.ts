@@ -8,6 +8,8 @@ import { type Config, configSchema } from './config-schema.ts';
 import { AutodiscoverError } from './errors.ts';
 
 const MAX_FILE_BYTES = 1_048_576;
+const SYNTAX_FAULTS = 5;
+const SYNTAX_CHARACTERS = 100;
 
 /** Reads and checks a configuration file. Throws AutodiscoverError `configuration`. */
 export function readConfig(path: string): Config {
@@ -26,11 +28,7 @@ export function readConfig(path: string): Config {
 export function parseConfig(text: string, path: string): Config {
   if (text.length > MAX_FILE_BYTES) throw faults(path, [`the file is larger than ${MAX_FILE_BYTES} bytes`]);
   const document = parseDocument(text, { uniqueKeys: true, stringKeys: true });
-  if (document.errors.length > 0)
-    throw faults(
-      path,
-      document.errors.map((error) => error.message.split('\n')[0] ?? ''),
-    );
+  if (document.errors.length > 0) throw faults(path, syntaxFaults(document.errors));
   const raw = withoutEmptyKeys(contentOf(document, path) ?? {});
   const parsed = configSchema.safeParse(raw);
   // What goes beyond the form is looked at in a malformed file too, so that one run tells everything.
@@ -38,6 +36,18 @@ export function parseConfig(text: string, path: string): Config {
   if (!parsed.success) throw faults(path, [...parsed.error.issues.flatMap(issueLines), ...unusable]);
   if (unusable.length > 0) throw faults(path, unusable);
   return deepFreeze(parsed.data);
+}
+
+/** Behind a slip in YAML most further faults are its consequences; and what is no YAML, as a key file, shall not be quoted at length. */
+function syntaxFaults(errors: readonly { readonly message: string }[]): string[] {
+  const first = errors.slice(0, SYNTAX_FAULTS).map(({ message }) => {
+    const [line = ''] = message.split('\n');
+    const where = / at line \d+, column \d+:?$/.exec(line)?.[0] ?? '';
+    const what = line.slice(0, line.length - where.length);
+    return what.length <= SYNTAX_CHARACTERS ? line : `${what.slice(0, SYNTAX_CHARACTERS)}…${where}`;
+  });
+  const more = errors.length - first.length;
+  return more > 0 ? [...first, `and ${more} more behind these: is it YAML?`] : first;
 }
 
 /** The document's value. Aliases are not resolved: a configuration needs none, and they can be made to expand without end. */

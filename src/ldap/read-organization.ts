@@ -198,7 +198,7 @@ function requireReadable(read: ExchangeOrganization, bindName: string): void {
   throw new DirectoryError(
     'missing-right',
     `reading the Exchange organisation ${read.distinguishedName} as ${bindName}: ${read.servers.length} servers are visible but no ` +
-      `${invisible.join(' and no ')}. The service account lacks inheritable read on the organisation. Grant it with: ` +
+      `${invisible.join(' and no ')}. This account lacks inheritable read on the organisation. Grant it with: ` +
       `dsacls "${read.distinguishedName}" /I:T /G "DOMAIN\\account:GR"`,
   );
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import test from 'node:test';
+import { undoFileName } from '../../src/admin/undo-file.ts';
 import { readUndoFile } from '../../src/ldap/change.ts';
 import { ADMIN_GROUP, connect, PASSWORD, READER, WRITER } from '../ldap/embedded/demo-directory.ts';
 import { bench, changeDatabase, legacyDnNow, mdb, onNextWrite, SET } from './bench.ts';
@@ -293,6 +294,27 @@ test('a controller that dies leaves an undo file and says that it is not known w
   assert.equal(legacyDnNow(directory), mdb('outlook-sea.contoso.test'), 'it was');
   assert.equal((await write(['undo', place.path('undo.ldif')], 'redo.ldif')).exitCode, 0);
   assert.equal(legacyDnNow(directory), mdb('SEA-CAS1'));
+});
+
+test('the command that is printed undoes the change, as it stands', async (t) => {
+  const { directory, place, write } = await bench(t);
+  const { out } = await write(SET, 'undo.ldif');
+  const [, printed = ''] = /apply it with: autodiscover (.+)\):$/m.exec(out) ?? [];
+  const words = (printed.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replaceAll('"', ''));
+  assert.deepEqual(words.slice(0, 2), ['undo', place.path('undo.ldif')]);
+  const undone = await run([...words, '--yes', '--undo-file', place.path('redo.ldif')], {
+    env: { AUTODISCOVER_PASSWORD: PASSWORD },
+  });
+  assert.equal(undone.exitCode, 0, undone.error?.message);
+  assert.equal(legacyDnNow(directory), mdb('SEA-CAS1'));
+});
+
+test('the name of an undo file has whole words of its title', () => {
+  const at = new Date('2026-11-22T10:15:00.123Z');
+  const name = (title: string) => undoFileName(title, at).replace('undo-20261122T101500Z-', '');
+  assert.equal(name('scope SEA-CAS1 to the whole forest'), 'scope-sea-cas1-to-the-whole-forest.ldif');
+  assert.equal(name('remove service connection point SEA-CAS1.'), 'remove-service-connection-point-sea-cas1.ldif');
+  assert.equal(name(`publish https://${'x'.repeat(90)}.test/ in 3 points`), 'publish-https.ldif');
 });
 
 test('the demo does everything and says that it forgets', async (t) => {

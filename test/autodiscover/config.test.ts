@@ -285,6 +285,20 @@ tls:
     });
   }
 
+  test('of what is no YAML the first faults are told, and little of its text', () => {
+    const text = Array.from({ length: 40 }, (_, at) => `key${at}: a: ${'secret '.repeat(40)}`).join('\n');
+    assert.throws(
+      () => parseConfig(`${text}\n- x\n`, 'x.yaml'),
+      ({ message }: Error) => {
+        const lines = message.split('\n');
+        assert.ok(lines.length <= 8, message);
+        assert.ok(lines.every((line) => line.length < 160));
+        assert.match(lines[1] ?? '', / at line \d+, column \d+/);
+        return /^ {2}- and \d+ more behind these: is it YAML\?$/m.test(message);
+      },
+    );
+  });
+
   test('a file that is not there', () => {
     assert.throws(() => readConfig(join(folder, 'gone.yaml')), {
       code: 'configuration',

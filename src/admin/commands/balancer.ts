@@ -1,11 +1,11 @@
 // `autodiscover balancer`: an HAProxy configuration for an array, its maintenance switch, and whether members and configuration agree.
 
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { Command } from 'commander';
 import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
 import { agreedPorts, type PortWish } from '../balancer/compare-ports.ts';
-import { type BalancerMember, portCommands, renderHaproxy, type WebPlan } from '../balancer/haproxy-config.ts';
+import { type BalancerMember, isOurs, portCommands, renderHaproxy, type WebPlan } from '../balancer/haproxy-config.ts';
 import { inParallel } from '../probe/in-parallel.ts';
 import type { Network } from '../probe/network.ts';
 import { probeRpc, type RpcProbe } from '../probe/rpc-probe.ts';
@@ -57,7 +57,7 @@ export function balancerCommand(io: CommandIo): Command {
       'with --autodiscover: who signed the certificates of the servers',
       '/etc/ssl/certs/ca-certificates.crt',
     )
-    .option('--out <file>', 'write it to this file')
+    .option('--out <file>', 'write it to this file; only one made by this command is overwritten')
     .option('--json', 'print array, members, ports and the configuration as JSON')
     .addHelpText(
       'after',
@@ -76,7 +76,8 @@ export function balancerCommand(io: CommandIo): Command {
       const commands = portCommands(rpcPort, addressBookPort);
       if (flags.json) io.stdout.write(`${JSON.stringify({ rpcPort, addressBookPort, commands }, undefined, 2)}\n`);
       else for (const line of commands) io.stdout.write(`${line}\n`);
-    });
+    })
+    .addHelpText('after', '\nExit codes: 0 done; 2 wrong usage.');
   balancerMember(balancer, io);
   return balancer;
 }
@@ -128,11 +129,14 @@ async function haproxy(flags: HaproxyFlags, io: CommandIo): Promise<void> {
   }
 }
 
+/** A configuration made by hand is not lost to one that is made here. */
 function writeText(file: string, text: string): void {
   try {
+    if (existsSync(file) && !isOurs(readFileSync(file, 'utf8')))
+      throw new Error('it exists and was not made by this command; move it away, or name another file');
     writeFileSync(file, text);
   } catch (error) {
-    throw usage('balancer', `writing ${file}: ${(error as Error).message}`);
+    throw usage('balancer', `writing --out ${file}: ${(error as Error).message}`);
   }
 }
 

@@ -8,7 +8,7 @@ import { type ControllerSession, openAgain } from '../controller-session.ts';
 import { AdminError } from '../errors.ts';
 import type { Plan } from '../plan.ts';
 import { createUndoFile, narrowUndoFile, type UndoHeader, undoFileName } from '../undo-file.ts';
-import { printJson } from './directory-flags.ts';
+import { printJson, sourceOf, sourceWords } from './directory-flags.ts';
 import { printableLines } from './table.ts';
 import { type WriterFlags, withSession } from './writer-flags.ts';
 
@@ -66,7 +66,7 @@ class Write {
       await this.#narrow(undoFile, kept, header);
     } else for (const note of plan.notes) this.#say(`note: ${note}`);
     if (saved !== undefined) {
-      this.#say(`\nThe change that undoes this one (saved in ${saved}; apply it with: autodiscover undo ${saved}):\n`);
+      this.#say(`\nThe change that undoes this one (saved in ${saved}${this.#howToUndo(saved)}):\n`);
       this.#say(changesAsLdif(inverseOf(kept)));
     }
     if (this.#isDemo) this.#say('This was the demo: its directory is in memory and forgets the change now.');
@@ -75,6 +75,15 @@ class Write {
       ...(failure ? { failure: { refusal: failure.refusal, text: failure.text } } : {}),
       undoFile: saved,
     });
+  }
+
+  /** The whole command: on the same controller, because another one may not have the change yet. The demo has forgotten it by then. */
+  #howToUndo(file: string): string {
+    if (this.#isDemo) return '';
+    const { url, account } = this.#session.writer;
+    const words = [file, ...sourceWords(sourceOf(this.#flags)), '--controller', url, '--user', account];
+    const quoted = words.map((word) => (/^[\w.,:/@=-]+$/.test(word) ? word : `"${word}"`));
+    return `; apply it with: autodiscover undo ${quoted.join(' ')}`;
   }
 
   /** A disk that is full or gone by now must not hide what became of the changes. */

@@ -48,7 +48,9 @@ function policy(flags: PolicyFlags, io: CommandIo): Promise<void> {
     try {
       await writeFile(flags.out, text, { flag: 'wx' });
     } catch (error) {
-      throw new AdminError('configuration', `writing ${flags.out}: ${(error as Error).message}`, { cause: error });
+      const exists = (error as NodeJS.ErrnoException).code === 'EEXIST';
+      const why = exists ? 'it exists, and is not overwritten; name another file' : (error as Error).message;
+      throw new AdminError('configuration', `writing --out ${flags.out}: ${why}`, { cause: error });
     }
     if (flags.json) return printJson(io, { file: flags.out, policy });
     io.stdout.write(`${flags.out}: ${policy.arrays.length} CAS arrays\n`);

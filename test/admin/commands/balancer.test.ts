@@ -26,6 +26,17 @@ test('haproxy: ports as given, into a file', async () => {
   const { stdout, stderr } = await demo('haproxy', '--rpc-port', '40001', '--address-book-port', '40002', '--out', out);
   assert.equal(stdout + stderr, '');
   assert.match(readFileSync(out, 'utf8'), /bind \*:40001\n/);
+  const again = await demo('haproxy', '--rpc-port', '40003', '--address-book-port', '40002', '--out', out);
+  assert.equal(again.error, undefined, 'one of its own is written anew');
+  assert.match(readFileSync(out, 'utf8'), /bind \*:40003\n/);
+});
+
+test('haproxy: a file that it did not make is not overwritten', async () => {
+  const out = join(folder, 'by-hand.cfg');
+  writeFileSync(out, 'global\n    maxconn 4\n');
+  const { error } = await demo('haproxy', '--out', out);
+  assert.match(error?.message ?? '', /writing --out .*by-hand\.cfg: it exists and was not made by this command/);
+  assert.equal(readFileSync(out, 'utf8'), 'global\n    maxconn 4\n');
 });
 
 test('check: 0 when all agree, 1 when not', async () => {
