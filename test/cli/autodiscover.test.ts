@@ -290,6 +290,12 @@ tls: {certificates: [{certificateFile: ${certificateFile}, keyFile: ${keyFile}}]
     assert.match(err, /serve: listen\.metrics 127\.0\.0\.1:9464 is the address and port of listen\.https/);
   });
 
+  test('a demo whose certificate cannot be written ends, and says what to do', async () => {
+    const { code, err } = await run(['doctor', '--demo', '--certs', join(config, 'certs')]);
+    assert.equal(code, 1);
+    assert.match(err, /making a lab certificate in \S+: .*; --certs names another folder\n$/);
+  });
+
   test('a port that is taken', async () => {
     const other = await listenPlain((() => undefined) as never);
     try {

@@ -32,10 +32,22 @@ export interface Demo {
   readonly accounts: readonly { readonly name: string; readonly database: string | undefined }[];
 }
 
-/** Starts the embedded directory and makes the lab certificate. The caller closes the directory. */
+/** Starts the embedded directory and makes the lab certificate. The caller closes the directory; when this fails it is closed. */
 export async function startDemo(options: DemoOptions): Promise<Demo> {
-  const { organization = 'contoso', certs } = options;
+  const { organization = 'contoso' } = options;
   const { server, entries } = await startDemoDirectory(organization);
+  try {
+    const files = await demoCertificate(organization, options.certs, entries);
+    const listen = { https: options.https, http: options.http };
+    const settings = demoSettings(server, { listen, ...files }, organization);
+    return { settings, directory: server, ...files, accounts: entries.flatMap(accountOf) };
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
+
+async function demoCertificate(organization: DemoOrganization, certs: string, entries: readonly LdifRecord[]) {
   const domain = `${organization}.test`;
   const names = [`autodiscover.${domain}`, `autodiscover.${organization}-sales.test`, domain, ...webHosts(entries)];
   // Each organisation has its own folder, so that neither makes the other's certificate anew.
@@ -45,9 +57,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   const { caFile, certificateFile, keyFile } = await labCertificate(folder, [
     ...new Set([...names, 'localhost', '127.0.0.1', '::1', hostname(), ...listenHosts(options)]),
   ]);
-  const listen = { https: options.https, http: options.http };
-  const settings = demoSettings(server, { listen, certificateFile, keyFile }, organization);
-  return { settings, directory: server, caFile, certificateFile, keyFile, accounts: entries.flatMap(accountOf) };
+  return { caFile, certificateFile, keyFile };
 }
 
 /** Where it can be asked beside this machine's own names. */

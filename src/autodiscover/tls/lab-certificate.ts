@@ -44,7 +44,7 @@ export async function labCertificate(folder: string, names: readonly string[]): 
   } catch (error) {
     throw new AutodiscoverError(
       'certificate',
-      `making a lab certificate in ${folder}: ${(error as Error).message}. Give a folder that can be written to.`,
+      `making a lab certificate in ${folder}: ${(error as Error).message}; --certs names another folder`,
       { cause: error },
     );
   }

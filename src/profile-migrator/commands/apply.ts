@@ -22,7 +22,7 @@ import {
   type TargetOptions,
 } from './options.ts';
 import { settlePlan } from './plan.ts';
-import { planSnapshot, planSource, type SourcePlan, type Targeting } from './plan-source.ts';
+import { leftOutOf, planSnapshot, planSource, type SourcePlan, type Targeting } from './plan-source.ts';
 import { createPrecheck, decidesNothing, type Precheck } from './precheck.ts';
 import { renderSourcePlan } from './render-plan.ts';
 import { failedLine, linesOfPlan, refuseStale } from './result-lines.ts';
@@ -119,7 +119,12 @@ async function planStore(
   protocol.step?.('loaded');
   const plan = await planSnapshot(snapshot, selectionOf(options), targeting);
   const { stale, notes: more = [] } = source.access?.condition?.() ?? {};
-  return { source, roots: [{ snapshot, plan }], notes: [...notes, ...more], stale };
+  return {
+    source,
+    roots: [{ snapshot, plan, leftOut: leftOutOf(snapshot, plan.profiles) }],
+    notes: [...notes, ...more],
+    stale,
+  };
 }
 
 async function changeAsPlanned(

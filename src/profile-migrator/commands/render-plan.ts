@@ -22,14 +22,21 @@ export function renderSourcePlan({ source, roots, notes, stale }: SourcePlan, st
   const lines = [style.heading(printable(source.label))];
   for (const note of notes) lines.push(`  note: ${printable(note)}`);
   if (stale !== undefined) lines.push(style.warning(`  out of date: ${printable(stale)}`));
-  for (const { snapshot, plan } of roots) {
+  for (const { snapshot, plan, leftOut } of roots) {
     if (roots.length > 1) lines.push(`  ${printable(snapshot.rootPath)}`);
-    if (plan.profiles.length === 0) lines.push('  no profile here');
+    if (plan.profiles.length === 0) lines.push(noProfile(leftOut));
     for (const profile of plan.profiles) lines.push(...renderProfile(profile, style));
     if (plan.settings.length > 0)
       lines.push('', '  Beside the profiles', ...renderDecisions(plan.settings, style, '    '));
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** What is said where there is nothing to show: names of profiles that --profile and --outlook leave out, or that there are none. */
+export function noProfile(leftOut: readonly string[]): string {
+  if (leftOut.length === 0) return '  no profile here';
+  const names = leftOut.map((name) => `"${printable(name)}"`).join(', ');
+  return `  no profile here that --profile and --outlook choose; there is ${names}`;
 }
 
 function renderProfile(plan: ProfilePlan, style: Style): string[] {

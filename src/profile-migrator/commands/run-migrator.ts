@@ -47,6 +47,7 @@ export function createProgram(deps: MigratorDeps, run: (work: () => Promise<Outc
       writeErr: (text) => deps.stderr.write(text),
       getOutHelpWidth: () => deps.stdout.columns ?? 120,
     });
+    command.showHelpAfterError(`Try: profile-migrator ${command === program ? '' : `${command.name()} `}--help`);
     if (command !== program) command.addHelpText('after', `\n${exitCodeHelp(deps.config.convention)}\n`);
   }
   return program;

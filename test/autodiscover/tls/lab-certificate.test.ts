@@ -110,7 +110,7 @@ describe('the lab certificate', () => {
     writeFileSync(file, '');
     await assert.rejects(labCertificate(join(file, 'certs'), NAMES), {
       code: 'certificate',
-      message: /making a lab certificate in .*file\/certs: .*Give a folder that can be written to/,
+      message: /making a lab certificate in .*file\/certs: .*--certs names another folder/,
     });
   });
 });

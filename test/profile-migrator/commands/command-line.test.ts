@@ -1,7 +1,7 @@
 // What each command line means: accepted, refused, and what is printed where.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
@@ -388,4 +388,36 @@ test('text from a registry cannot steer the terminal', async () => {
   assert.doesNotMatch(log.replaceAll('\n', ''), /[\p{Cc}\u202e]/u);
   const missing = await run(`plan --reg @evil/\u001b[2J ${OLD} ${TO}`);
   assert.doesNotMatch(missing.err.replaceAll('\n', ''), /\p{Cc}/u);
+});
+
+test('a profile that is not there by that name: what is there is said', async () => {
+  for (const line of ['inspect --reg @a.reg --profile Wrok', `plan --reg @a.reg --profile Wrok ${OLD} ${TO}`]) {
+    const { code, out } = await run(line);
+    assert.equal(code, 0);
+    assert.match(out, /no profile here that --profile and --outlook choose; there is "Work"/);
+  }
+  assert.match((await run('inspect --reg @empty.reg')).out, /^ {2}no profile here$/m);
+});
+
+test('a source that does not exist is wrong usage, among others too', async () => {
+  const { code, err } = await run(`plan --reg @a.reg @nosuch.reg ${OLD} ${TO}`);
+  assert.equal(code, 2);
+  assert.match(err, /^profile-migrator: there is no \S+nosuch\.reg$/m);
+});
+
+test('wrong usage leads to the help of the command', async () => {
+  assert.match((await run('plan --nonsense')).err, /unknown option '--nonsense'\nTry: profile-migrator plan --help\n/);
+  assert.match((await run('--nonsense')).err, /\nTry: profile-migrator --help\n/);
+});
+
+test('a folder below that cannot be opened is a source that failed, and stops no other', async (t) => {
+  const closed = join(folder, 'closed', 'inner');
+  mkdirSync(closed, { recursive: true });
+  writeFileSync(join(folder, 'closed', 'a.reg'), readFileSync(join(folder, 'a.reg')));
+  chmodSync(closed, 0);
+  t.after(() => rmSync(join(folder, 'closed'), { recursive: true }));
+  if (process.getuid?.() === 0) return t.skip('root may open everything');
+  const { code, out } = await run('inspect --reg @closed');
+  assert.equal(code, 1);
+  assert.match(out, /Profile "Work"[\s\S]*failed: cannot look for \.reg files in \S+inner: EACCES/);
 });

@@ -1,17 +1,13 @@
 // `--hive FILE|FOLDER|GLOB...`: which hive files are meant. In folders, NTUSER.DAT and NTUSER.MAN at any depth, whatever their case.
 // No named import of glob: a Node.js without it would fail before it can be told to be too old.
-import files, { lstat, readdir } from 'node:fs/promises';
+import files, { lstat } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
+import { filesBelow, type UnreadableFolder } from '../files-below.ts';
 
 export interface FoundHive {
   readonly path: string;
   /** What tells it apart from the others below what was given: a relative path. */
   readonly relativePath: string;
-}
-
-export interface UnreadableFolder {
-  readonly path: string;
-  readonly reason: string;
 }
 
 export interface FoundHives {
@@ -40,7 +36,8 @@ export async function findHives(given: readonly string[]): Promise<FoundHives> {
     for (const { path, base } of matches) {
       const kind = await lstat(path).catch(() => undefined);
       if (kind?.isDirectory()) {
-        for (const file of await walk(path, unreadable)) add(file, toldApart(relative(base ?? path, file), file));
+        for (const file of await filesBelow(path, USER_HIVE, unreadable))
+          add(file, toldApart(relative(base ?? path, file), file));
       } else {
         add(path, toldApart(base === undefined ? '' : relative(base, path), path));
       }
@@ -72,21 +69,4 @@ async function matchesOf(text: string): Promise<Match[]> {
   const matches: Match[] = [];
   for await (const path of files.glob(text)) matches.push({ path, base });
   return matches.sort((a, b) => (a.path < b.path ? -1 : 1));
-}
-
-async function walk(folder: string, unreadable: UnreadableFolder[]): Promise<string[]> {
-  const files: string[] = [];
-  const pending = [folder];
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const at = next;
-    const entries = await readdir(at, { withFileTypes: true }).catch((cause: Error) => {
-      unreadable.push({ path: at, reason: cause.message });
-      return [];
-    });
-    for (const entry of entries) {
-      if (entry.isDirectory()) pending.push(join(at, entry.name));
-      else if (USER_HIVE.test(entry.name)) files.push(join(at, entry.name));
-    }
-  }
-  return files.sort();
 }
