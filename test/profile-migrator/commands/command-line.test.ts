@@ -415,7 +415,10 @@ test('a folder below that cannot be opened is a source that failed, and stops no
   mkdirSync(closed, { recursive: true });
   writeFileSync(join(folder, 'closed', 'a.reg'), readFileSync(join(folder, 'a.reg')));
   chmodSync(closed, 0);
-  t.after(() => rmSync(join(folder, 'closed'), { recursive: true }));
+  t.after(() => {
+    chmodSync(closed, 0o700);
+    rmSync(join(folder, 'closed'), { recursive: true });
+  });
   if (process.getuid?.() === 0) return t.skip('root may open everything');
   const { code, out } = await run('inspect --reg @closed');
   assert.equal(code, 1);
