@@ -95,6 +95,22 @@ for (const page of PAGES.filter((name) => name.endsWith('.md') && !/(?:conforman
   });
 }
 
+test('the help of every command tells its exit codes', () => {
+  const leaves = (command: Command): Command[] =>
+    command.commands.length === 0 ? [command] : command.commands.flatMap(leaves);
+  const silent = Object.values(PROGRAMS)
+    .flatMap(leaves)
+    .filter((command) => {
+      let help = '';
+      command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
+      return !help.includes('Exit codes:');
+    });
+  assert.deepEqual(
+    silent.map((command) => `${command.parent?.name()} ${command.name()}`),
+    [],
+  );
+});
+
 test('docs/verification.md lists every kind of finding, and no other', () => {
   const table = /\| about \| kinds \|\n([\s\S]*?)\n\n/.exec(read('docs/verification.md'))?.[1] ?? '';
   const listed = [...table.matchAll(/`([a-z-]+)`/g)].map((match) => match[1] ?? '');

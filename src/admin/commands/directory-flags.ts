@@ -25,6 +25,10 @@ export interface DirectoryFlags extends SourceFlags {
   readonly json?: boolean;
 }
 
+/** For the help of commands that only list. */
+export const EXIT_CODES_OF_LISTS =
+  '\nExit codes: 0 done; 1 the directory cannot be read; 2 wrong usage or configuration.';
+
 /** `--demo` takes no value here: most of these commands have names and addresses behind it. */
 export function withDirectoryFlags(command: Command): Command {
   return command

@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
 import { resolveOptionsOf } from '../../autodiscover/commands/service.ts';
+import { columns, settingRows } from '../../autodiscover/commands/settings-table.ts';
 import type { ResolveRequest } from '../../autodiscover/settings/resolve.ts';
 import type { DiscoverResult } from '../../autodiscover/settings/user-settings.ts';
 import { normalizeAddress } from '../../autodiscover/wire/address.ts';
@@ -105,10 +106,8 @@ function answerLines(answer: DiscoverResult): string[] {
       return [`answer        error ${answer.fault}: ${answer.detail}`];
     case 'settings': {
       const { settings } = answer.answer;
-      const rows = Object.entries(settings).map(
-        ([name, value]) => `  ${name.padEnd(44)}${typeof value === 'string' ? value : JSON.stringify(value)}`,
-      );
-      return [`answer        ${settings.InternalRpcClientServer ?? 'settings without an RPC server'}`, ...rows];
+      const server = settings.InternalRpcClientServer ?? 'settings without an RPC server';
+      return [`answer        ${server}`, ...columns(settingRows(settings), '  ').split('\n')];
     }
   }
 }

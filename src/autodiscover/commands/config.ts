@@ -10,6 +10,7 @@ export function configCommand(io: CommandIo): Command {
   config
     .command('print-example')
     .description('print a commented configuration file')
+    .addHelpText('after', '\nExit codes: 0 printed; 2 wrong usage.')
     .action(() => {
       io.stdout.write(exampleConfig());
     });
@@ -17,6 +18,7 @@ export function configCommand(io: CommandIo): Command {
     .command('check')
     .description('check a configuration file without starting anything')
     .argument('<file>', 'configuration file')
+    .addHelpText('after', '\nExit codes: 0 no faults; 2 faults, or wrong usage.')
     .action((file: string) => {
       readConfig(file);
       io.stdout.write(`${file}: no faults\n`);

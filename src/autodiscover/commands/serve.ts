@@ -85,7 +85,7 @@ type WorkersSetting = Config['listen']['workers'];
 function workersFlag(text: string): WorkersSetting {
   const parsed = workersSetting.safeParse(/^\d+$/.test(text) ? Number(text) : text);
   if (parsed.success) return parsed.data;
-  throw new AutodiscoverError('configuration', `serve: --workers ${text}: ${parsed.error.issues[0]?.message}`);
+  throw new AutodiscoverError('configuration', `serve: --workers ${text}: must be a number from 1 to 64, or cores`);
 }
 
 /** Read as in a request. */

@@ -1,30 +1,35 @@
 // The settings of an answer as a table for people.
-import Table from 'cli-table3';
 import type { DiscoveryResult } from '../client/discovery.ts';
 import { inModelOrder, printable } from '../client/discovery-report.ts';
 import { decodeVersionNumber } from '../settings/server-version.ts';
 import type { UserSettings } from '../settings/user-settings.ts';
 
-/** The settings as a table of name and value, in the order of the settings model, then what only POX carries. */
+/** Settings, in the order of the settings model, then what only POX carries: two columns without a frame, which wrap on any terminal. */
 export function settingsTable(result: Extract<DiscoveryResult, { outcome: 'found' }>): string {
-  const table = new Table({
-    head: ['Setting', 'Value'],
-    style: { head: [], border: [] },
-    chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
-  });
-  for (const [name, value] of Object.entries(inModelOrder(result.settings))) {
-    table.push([name, settingLines(value).map(printable).join('\n')]);
-  }
+  const rows = settingRows(result.settings);
   const { serverVersion, ttlHours, mapiHttp } = result.pox ?? {};
   if (serverVersion !== undefined) {
     const { major, minor, build } = decodeVersionNumber(serverVersion);
-    table.push(['ServerVersion', `${major}.${minor}.${build}`]);
+    rows.push(['ServerVersion', `${major}.${minor}.${build}`]);
   }
-  if (ttlHours?.exch !== undefined) table.push(['TTL', `${ttlHours.exch} h`]);
+  if (ttlHours?.exch !== undefined) rows.push(['TTL', `${ttlHours.exch} h`]);
   for (const url of [mapiHttp?.mailStore, mapiHttp?.addressBook].flatMap((urls) => Object.values(urls ?? {}))) {
-    table.push(['MAPI over HTTP', printable(url)]);
+    rows.push(['MAPI over HTTP', url]);
   }
-  return table.toString();
+  return columns(rows);
+}
+
+/** Names and values for people; a list has a row for each of its members, the name on the first. */
+export function settingRows(settings: UserSettings): [name: string, value: string][] {
+  return Object.entries(inModelOrder(settings)).flatMap(([name, value]) =>
+    settingLines(value).map((line, at): [string, string] => [at === 0 ? name : '', line]),
+  );
+}
+
+/** The rows under each other, `indent` in front. */
+export function columns(rows: readonly (readonly [string, string])[], indent = ''): string {
+  const width = Math.max(0, ...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `${indent}${name.padEnd(width)}  ${printable(value)}`).join('\n');
 }
 
 type SettingValue = UserSettings[keyof UserSettings];
