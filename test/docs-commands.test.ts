@@ -11,6 +11,7 @@ import { COMMANDS } from '../src/cli/autodiscover-commands.ts';
 import type { MigratorDeps } from '../src/profile-migrator/commands/deps.ts';
 import { createProgram } from '../src/profile-migrator/commands/run-migrator.ts';
 import { exitCodeHelp } from '../src/profile-migrator/exit-codes.ts';
+import { run as runAdmin } from './admin/run-command.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const PAGES = ['README.md', 'CHANGELOG.md', ...readdirSync(join(ROOT, 'docs')).map((name) => join('docs', name))];
@@ -56,7 +57,8 @@ const CALL = /(?:^|[\s"'\\/(])(autodiscover|profile-migrator)(?:\.exe"?)? +((?:[
 function faultsOf(line: string): string[] {
   const [, name = '', rest = ''] = CALL.exec(line) ?? [];
   let command = PROGRAMS[name];
-  if (command === undefined) return [];
+  // What a printed output says of commands is prose.
+  if (command === undefined || /^(?:note|warning): /.test(line)) return [];
   const words = rest.replace(/(?<=\s)# .*$/, '').match(/"[^"]*"|'[^']*'|[^\s"']+/g) ?? [];
   for (const word of words) {
     const next: Command | undefined = command.commands.find((each) => each.name() === word);
@@ -88,7 +90,7 @@ for (const page of PAGES.filter((name) => name.endsWith('.md') && !/(?:conforman
     const lines = codeOf(read(page));
     const everywhere = new Set([...GENERAL, ...Object.values(PROGRAMS).flatMap(everyOption)]);
     const named = lines
-      .filter((line) => !CALL.test(line) && !/npm run|reg add|signtool|rsync/.test(line))
+      .filter((line) => !CALL.test(line) && !/npm |reg add|signtool/.test(line))
       .flatMap((line) => line.match(/(?<![\w-])--[a-z][a-z-]+/g) ?? [])
       .filter((word) => !everywhere.has(word) && !OF_OTHERS.has(word) && !PACKAGING.test(word));
     assert.deepEqual([...lines.flatMap(faultsOf), ...new Set(named)], []);
@@ -109,6 +111,15 @@ test('the help of every command tells its exit codes', () => {
     silent.map((command) => `${command.parent?.name()} ${command.name()}`),
     [],
   );
+});
+
+test('docs/administration.md prints what the demo does', async () => {
+  const [, line = '', printed = ''] =
+    /^```\n\$ autodiscover (.*--dry-run)\n([\s\S]*?)^```/m.exec(read('docs/administration.md')) ?? [];
+  const port = /127\.0\.0\.1:\d+/;
+  const { exitCode, out } = await runAdmin(line.split(' '));
+  assert.equal(exitCode, 0);
+  assert.equal(out.replace(port, ''), printed.replace(port, ''));
 });
 
 test('docs/verification.md lists every kind of finding, and no other', () => {

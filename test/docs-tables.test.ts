@@ -56,7 +56,7 @@ for (const page of PAGES) {
     const prose = text.replace(/^ *```[\s\S]*?^ *```/gm, '');
     const named = backticked(prose).filter((each) => new RegExp(`^(?:${SECTIONS.join('|')})\\.[\\w.]+$`).test(each));
     const unknown = [...printed, ...named].filter(
-      (key) => !KEYS.has(key) && !OF_A_CERTIFICATE.includes(key) && !/\.ts$/.test(key),
+      (key) => !KEYS.has(key) && !OF_A_CERTIFICATE.includes(key) && !/\.(?:ts|pem|key)$/.test(key),
     );
     const paths = backticked(prose).filter((each) =>
       /^(?:src|test|docs|contrib|scripts|windows|demo)\/[\w./-]+$/.test(each),
