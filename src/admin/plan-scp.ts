@@ -213,7 +213,7 @@ function checkedUrl(text: string): string {
   if (!/^https:\/\/[^/\s]+\/\S+$/i.test(text) || !URL.canParse(text)) {
     throw new AdminError(
       'rule',
-      `"${text}" cannot be published: clients take https URLs only, as https://autodiscover.contoso.test/Autodiscover/Autodiscover.xml`,
+      `"${text}" cannot be published: clients take https URLs with a path only, as https://autodiscover.contoso.test/Autodiscover/Autodiscover.xml`,
     );
   }
   return text;

@@ -196,10 +196,10 @@ const refused: readonly (readonly [args: readonly string[], code: number, why: R
   [
     ['publish', 'http://autodiscover.contoso.test/Autodiscover/Autodiscover.xml', '--all-servers'],
     1,
-    /https URLs only/,
+    /https URLs with a path only/,
   ],
-  [['publish', 'autodiscover.contoso.test', '--all-servers'], 1, /https URLs only/],
-  [['publish', 'https://autodiscover.contoso.test', '--name', 'x'], 1, /https URLs only/], // no path
+  [['publish', 'autodiscover.contoso.test', '--all-servers'], 1, /https URLs with a path only/],
+  [['publish', 'https://autodiscover.contoso.test', '--name', 'x'], 1, /https URLs with a path only/], // no path
   [['publish', URL_NEW, '--server', 'nobody'], 1, /Exchange server "nobody": there is none/],
   [['publish', URL_NEW, '--all-servers', '--site', 'Bergen'], 1, /AD site "Bergen"/],
   [['publish', URL_NEW, '--name', 'x'.repeat(65)], 1, /64 are allowed/],

@@ -26,7 +26,7 @@ import { compareChecks, parseBaseline, renderBaseline } from '../verify/baseline
 import { type Check, summarize } from '../verify/check.ts';
 import { poxAsker } from '../verify/further-answers.ts';
 import { renderJunit } from '../verify/junit.ts';
-import { changeLines, checkRows, summaryLine } from '../verify/report-text.ts';
+import { changeLines, checkRows, summaryLine, wrapped } from '../verify/report-text.ts';
 import { type VerifyDeps, verify } from '../verify/verify.ts';
 import { type CheckWorld, openWorld, secondsOf, usage, type WorldFlags, worldOptions } from './check-world.ts';
 import { findTargets, type TargetFlags } from './verify-targets.ts';
@@ -153,7 +153,7 @@ function report(
     io.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
   } else {
     const rows = checkRows(checks, flags.everything === true);
-    if (rows.length > 0) io.stdout.write(`${tableOf(rows)}\n`);
+    if (rows.length > 0) io.stdout.write(`${tableOf(rows, io.stdout.columns)}\n`);
     if (changes) io.stdout.write(`${changeLines(changes).join('\n') || 'nothing changed since the baseline'}\n`);
     io.stdout.write(`${summaryLine(checks)}\n`);
   }
@@ -162,15 +162,21 @@ function report(
   io.setExitCode(failed ? 1 : 0);
 }
 
-function tableOf(rows: readonly (readonly string[])[]): string {
+/** Widths of the columns with a blank on either side; the last one gives way to a narrower terminal. */
+const WIDTHS = [10, 36, 22, 80] as const;
+const FRAME = WIDTHS.length + 1;
+const LEAST_DETAIL = 32;
+
+function tableOf(rows: readonly (readonly string[])[], terminal: number | undefined): string {
+  const [outcome, subject, check, most] = WIDTHS;
+  const room = (terminal ?? Number.POSITIVE_INFINITY) - outcome - subject - check - FRAME;
+  const widths = [outcome, subject, check, Math.max(LEAST_DETAIL, Math.min(most, room))];
   const table = new Table({
     head: ['Outcome', 'Subject', 'Check', 'Detail'],
     style: { head: [], border: [] },
-    colWidths: [10, 36, 22, 80],
-    wordWrap: true,
-    wrapOnWordBoundary: false,
+    colWidths: widths,
   });
-  for (const row of rows) table.push([...row]);
+  for (const row of rows) table.push(row.map((text, at) => wrapped(text, (widths[at] ?? most) - 2)));
   return table.toString();
 }
 

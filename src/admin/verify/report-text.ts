@@ -15,6 +15,24 @@ export function checkRows(checks: readonly Check[], everything: boolean): readon
     });
 }
 
+/** Lines of at most `width` characters: broken between words, and within those that are longer than a line, as names in a directory. */
+export function wrapped(text: string, width: number): string {
+  return text
+    .split('\n')
+    .flatMap((line) => {
+      const broken: string[] = [];
+      let rest = line;
+      while (rest.length > width) {
+        const blank = rest.lastIndexOf(' ', width);
+        const at = blank > 0 ? blank : width;
+        broken.push(rest.slice(0, at));
+        rest = rest.slice(blank > 0 ? at + 1 : at);
+      }
+      return [...broken, rest];
+    })
+    .join('\n');
+}
+
 /** One line per change. */
 export function changeLines(changes: readonly Change[]): readonly string[] {
   return changes.map(({ subject, check, before, after, worse }) =>

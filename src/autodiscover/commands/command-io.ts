@@ -1,7 +1,8 @@
 // What a command may touch of the world around the process: handed in, so that tests see what a user sees.
 
 export interface CommandIo {
-  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  /** `columns` is the width of a terminal. */
+  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
   readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -1,10 +1,12 @@
 // Comparison of settings, baselines and JUnit.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import fc from 'fast-check';
 import { compareChecks, parseBaseline, renderBaseline } from '../../../src/admin/verify/baseline.ts';
 import type { Check } from '../../../src/admin/verify/check.ts';
 import { compareSettings } from '../../../src/admin/verify/compare-settings.ts';
 import { renderJunit } from '../../../src/admin/verify/junit.ts';
+import { wrapped } from '../../../src/admin/verify/report-text.ts';
 import { parseXml, XML_LIMITS } from '../../../src/autodiscover/wire/xml.ts';
 
 test('settings are compared one by one', () => {
@@ -80,5 +82,20 @@ test('JUnit is XML, whatever the details hold', () => {
   assert.deepEqual(
     suite?.children.map((testCase) => testCase.children[0]?.local),
     ['failure', 'skipped', 'system-out', undefined],
+  );
+});
+
+test('lines are wrapped between words, and within longer ones; nothing but blanks is lost', () => {
+  assert.equal(
+    wrapped('names the server\nexpected CN=DB01,CN=Databases', 12),
+    'names the\nserver\nexpected\nCN=DB01,CN=D\natabases',
+  );
+  const texts = fc.array(fc.string({ maxLength: 30 }), { maxLength: 8 }).map((words) => words.join(' '));
+  fc.assert(
+    fc.property(texts, fc.integer({ min: 1, max: 40 }), (text, width) => {
+      const lines = wrapped(text, width).split('\n');
+      assert.ok(lines.every((line) => line.length <= width));
+      assert.equal(lines.join('').replaceAll(' ', ''), text.replace(/[ \n]/g, ''));
+    }),
   );
 });
