@@ -13,15 +13,26 @@ import { mutate, seededRandom } from '../helpers/mutation.ts';
 import { Coverage } from './coverage.ts';
 import { corpusOf, type FuzzTarget, TARGETS } from './targets.ts';
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '100000' },
-    seed: { type: 'string', default: '2010' },
-    only: { type: 'string' },
-    keep: { type: 'boolean', default: false },
-    tests: { type: 'boolean', default: false },
-  },
-});
+const USAGE = 'npm run fuzz -- [--runs N] [--seed S] [--only NAME,...] [--keep] [--tests]';
+
+function commandLine() {
+  try {
+    return parseArgs({
+      options: {
+        runs: { type: 'string', default: '100000' },
+        seed: { type: 'string', default: '2010' },
+        only: { type: 'string' },
+        keep: { type: 'boolean', default: false },
+        tests: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    process.stderr.write(`fuzz: ${(error as Error).message}\n${USAGE}\n`);
+    process.exit(2);
+  }
+}
+
+const { values } = commandLine();
 const RUNS = Number(values.runs);
 const SEED = Number(values.seed);
 const BATCH = 200;
