@@ -41,7 +41,7 @@ test('--rules lists the rules', async () => {
 });
 
 for (const [args, message] of [
-  [[], /""/],
+  [[], /give the address of a mailbox/],
   [['a@b.test'], /give --server URL/],
   [['a@b.test', '--server', 'http://x'], /--server must be an https URL/],
 ] as const) {
