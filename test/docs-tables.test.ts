@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { exampleConfig } from '../src/autodiscover/config-example.ts';
 import { REFUSALS } from '../src/autodiscover/server/authentication/refusal.ts';
 import { REFUSED_REQUESTS } from '../src/autodiscover/server/refused-requests.ts';
+import { RESULT_OUTCOMES, resultLineSchema } from '../src/profile-migrator/result-line.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const read = (page: string) => readFileSync(join(ROOT, page), 'utf8');
@@ -112,4 +113,13 @@ test('docs/operations.md prints log lines as they are written', () => {
     parts.filter((part) => part !== '' && !SOURCES.includes(part)),
     [],
   );
+});
+
+test('docs/profile-migrator.md lists the fields and outcomes of a result line', () => {
+  const table = /\| field +\| content +\|\n([\s\S]*?)(?:\n\n|$)/.exec(read('docs/profile-migrator.md'))?.[1] ?? '';
+  const rows = [...table.matchAll(/^\| ([^|]*)\|([^|]*)\|/gm)].slice(1);
+  const fields = rows.flatMap(([, names = '']) => backticked(names));
+  assert.deepEqual(sorted(fields), sorted(Object.keys(resultLineSchema.shape)));
+  const [, , outcomes = ''] = rows.find(([, names]) => names?.includes('`outcome`')) ?? [];
+  assert.deepEqual(sorted(backticked(outcomes)), sorted(RESULT_OUTCOMES));
 });
