@@ -3,7 +3,7 @@
 import { X509Certificate } from 'node:crypto';
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { parseDocument } from 'yaml';
-import type { z } from 'zod';
+import { faultLines } from './config-faults.ts';
 import { type Config, configSchema } from './config-schema.ts';
 import { AutodiscoverError } from './errors.ts';
 
@@ -33,7 +33,7 @@ export function parseConfig(text: string, path: string): Config {
   const parsed = configSchema.safeParse(raw);
   // What goes beyond the form is looked at in a malformed file too, so that one run tells everything.
   const unusable = [...plainTextFaults(raw), ...unreadableFiles(raw), ...caFaults(raw)];
-  if (!parsed.success) throw faults(path, [...parsed.error.issues.flatMap(issueLines), ...unusable]);
+  if (!parsed.success) throw faults(path, [...parsed.error.issues.flatMap(faultLines), ...unusable]);
   if (unusable.length > 0) throw faults(path, unusable);
   return deepFreeze(parsed.data);
 }
@@ -73,17 +73,6 @@ function faults(path: string, lines: readonly string[]): AutodiscoverError {
     'configuration',
     `the configuration ${path} cannot be used:\n${list}\nSee: autodiscover config print-example`,
   );
-}
-
-type Issue = z.core.$ZodIssue;
-
-function issueLines(issue: Issue): string[] {
-  const at = issue.path.join('.');
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => `${[...issue.path, key].join('.')}: unknown key`);
-  }
-  if (issue.code === 'invalid_type' && issue.message.includes('received undefined')) return [`${at}: is missing`];
-  return [`${at === '' ? '(top level)' : at}: ${issue.message}`];
 }
 
 /** A member of something that may not be what it should be. */

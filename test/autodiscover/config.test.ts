@@ -285,6 +285,28 @@ tls:
     });
   }
 
+  const WORDS: readonly (readonly [line: string, fault: string])[] = [
+    ['listen: {https: 443}', 'listen.https: must be text'],
+    ['listen: {trustedProxies: 192.0.2.1}', 'listen.trustedProxies: must be a list'],
+    ['listen: {proxyProtocol: yes}', 'listen.proxyProtocol: must be true or false'],
+    ['limits: 5', 'limits: must be a group of keys'],
+    ['limits: {requestBytes: 1.5}', 'limits.requestBytes: must be a whole number'],
+    ['limits: {headers: 0}', 'limits.headers: must be at least 10'],
+    ['log: {level: loud}', 'log.level: must be one of error, warn, info, debug'],
+    ['answers: {otherVersions: {x: https://a.test}}', 'answers.otherVersions.x: cannot be used as a key'],
+  ];
+  for (const [line, fault] of WORDS) {
+    test(`${line}: told in words for people`, () => {
+      assert.throws(
+        () => parseConfig(file(end(line)), 'x.yaml'),
+        ({ message }: Error) => {
+          assert.ok(message.includes(`\n  - ${fault}`), message);
+          return !/Invalid|Too |received/.test(message);
+        },
+      );
+    });
+  }
+
   test('of what is no YAML the first faults are told, and little of its text', () => {
     const text = Array.from({ length: 40 }, (_, at) => `key${at}: a: ${'secret '.repeat(40)}`).join('\n');
     assert.throws(
