@@ -9,21 +9,34 @@ export interface Policy {
   readonly until: Date | undefined;
 }
 
-const policySchema = z.strictObject({
-  version: z.literal(1),
-  until: z.iso.date().optional(),
-  arrays: z
-    .array(
-      z.strictObject({
-        fqdn: z.string(),
-        serverDn: z.string().optional(),
-        replaces: z.array(z.string()).min(1),
-      }),
-    )
-    .min(1),
-  proxies: z.record(z.string(), z.string()).optional(),
-  publicFolders: z.string().optional(),
-});
+const must = (be: string) => (issue: { readonly input: unknown }) =>
+  issue.input === undefined ? 'is missing' : `must be ${be}`;
+const name = z.string({ error: must('text') });
+const array = z.strictObject(
+  {
+    fqdn: name,
+    serverDn: name.optional(),
+    replaces: z.array(name, { error: must('a list of names') }).min(1, 'must have a name at least'),
+  },
+  { error: must('an object') },
+);
+const policySchema = z.strictObject(
+  {
+    version: z.literal(1, { error: must('1') }),
+    until: z.iso.date({ error: must('a day, as "2027-03-31"') }).optional(),
+    arrays: z.array(array, { error: must('a list') }).min(1, 'must have an array at least'),
+    proxies: z.record(z.string(), name, { error: must('an object of old and new names') }).optional(),
+    publicFolders: name.optional(),
+  },
+  { error: must('an object') },
+);
+
+function faultLines(issue: z.core.$ZodIssue): string[] {
+  const at = issue.path.join('.');
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => `${[...issue.path, key].join('.')}: unknown field`);
+  return [`${at === '' ? '(the whole)' : at}: ${issue.message}`];
+}
 
 /** What the file looks like, for `--help`. */
 export const POLICY_EXAMPLE = `{
@@ -49,8 +62,10 @@ export function parsePolicy(text: string, path: string): Policy {
     throw new UsageError('policy-file', `cannot read policy ${path}: ${(cause as Error).message}`, { cause });
   }
   const parsed = policySchema.safeParse(data);
-  if (!parsed.success)
-    throw new UsageError('policy-file', `cannot read policy ${path}:\n${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.flatMap(faultLines).map((line) => `\n  - ${line}`);
+    throw new UsageError('policy-file', `cannot read policy ${path}:${lines.join('')}`);
+  }
   const { arrays, proxies, publicFolders, until } = parsed.data;
   const targets: Targets = {
     arrays: arrays.map(
