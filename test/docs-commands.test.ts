@@ -8,6 +8,7 @@ import { Command } from 'commander';
 import { FINDINGS } from '../src/admin/doctor/finding.ts';
 import type { CommandIo } from '../src/autodiscover/commands/command-io.ts';
 import { COMMANDS } from '../src/cli/autodiscover-commands.ts';
+import { completionCommand } from '../src/cli/completion.ts';
 import type { MigratorDeps } from '../src/profile-migrator/commands/deps.ts';
 import { createProgram } from '../src/profile-migrator/commands/run-migrator.ts';
 import { exitCodeHelp } from '../src/profile-migrator/exit-codes.ts';
@@ -19,6 +20,12 @@ const read = (page: string) => readFileSync(join(ROOT, page), 'utf8');
 
 const autodiscover = new Command('autodiscover').version('0');
 for (const command of COMMANDS) autodiscover.addCommand(command({} as CommandIo));
+autodiscover.addCommand(
+  completionCommand(
+    () => autodiscover,
+    () => undefined,
+  ),
+);
 const deps = { stdout: {}, stderr: {}, program: '0', config: { convention: 'windows' } } as unknown as MigratorDeps;
 const PROGRAMS: Readonly<Record<string, Command>> = {
   autodiscover,
@@ -59,7 +66,7 @@ function faultsOf(line: string): string[] {
   let command = PROGRAMS[name];
   // What a printed output says of commands is prose.
   if (command === undefined || /^(?:note|warning): /.test(line)) return [];
-  const words = rest.replace(/(?<=\s)# .*$/, '').match(/"[^"]*"|'[^']*'|[^\s"']+/g) ?? [];
+  const words = rest.replace(/(?<=\s)# .*$|\)+$/, '').match(/"[^"]*"|'[^']*'|[^\s"']+/g) ?? [];
   for (const word of words) {
     const next: Command | undefined = command.commands.find((each) => each.name() === word);
     if (next === undefined) {

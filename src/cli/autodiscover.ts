@@ -8,6 +8,7 @@ import { printableLines } from '../admin/commands/table.ts';
 import type { CommandIo } from '../autodiscover/commands/command-io.ts';
 import { environment } from '../autodiscover/config.ts';
 import { COMMANDS } from './autodiscover-commands.ts';
+import { completionCommand } from './completion.ts';
 import { outliveLostOutput } from './lost-output.ts';
 
 /** Codes of errors that the user mends by calling differently or by changing the configuration. */
@@ -54,6 +55,12 @@ const program = new Command('autodiscover')
   .exitOverride()
   .showHelpAfterError('Try: autodiscover --help');
 for (const command of COMMANDS) program.addCommand(command(io));
+program.addCommand(
+  completionCommand(
+    () => program,
+    (text) => io.stdout.write(text),
+  ),
+);
 for (const command of program.commands) inherit(command, program);
 
 try {
