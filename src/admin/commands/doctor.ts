@@ -131,5 +131,8 @@ function text(findings: readonly Finding[]): string {
       .join('\n'),
   );
   const faults = findings.filter(({ severity }) => severity === 'fault').length;
-  return `${blocks.join('\n\n')}\n\n${findings.length} findings: ${faults} faults, ${findings.length - faults} warnings\n`;
+  const counts = `${findings.length} findings: ${faults} faults, ${findings.length - faults} warnings\n`;
+  // The demo writes as an account of its own.
+  const writes = findings.some(({ remedy }) => /^autodiscover (?:array|database|scp) .* --config /.test(remedy));
+  return `${blocks.join('\n\n')}\n\n${counts}${writes ? 'add to commands of this program: --user NAME, the account that writes\n' : ''}`;
 }

@@ -72,7 +72,10 @@ async function write(flags: ClientFilesFlags, io: CommandIo): Promise<void> {
   }
   await writeAll(files, flags.out);
   if (flags.json) io.stdout.write(`${JSON.stringify({ files: written }, undefined, 2)}\n`);
-  else for (const { path, purpose } of written) io.stdout.write(`${path}  ${purpose}\n`);
+  else {
+    const width = Math.max(...written.map(({ path }) => path.length));
+    for (const { path, purpose } of written) io.stdout.write(`${path.padEnd(width)}  ${purpose}\n`);
+  }
 }
 
 /** All of them or none: the next run would take those that are there for somebody else's. */

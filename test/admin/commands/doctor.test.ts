@@ -9,6 +9,7 @@ import { DEMO_PASSWORD } from '../../../src/autodiscover/commands/demo.ts';
 import { labCertificate } from '../../../src/autodiscover/tls/lab-certificate.ts';
 import { startEmbeddedDirectory } from '../../../src/ldap/embedded/server.ts';
 import { type Run, runCommand } from '../../autodiscover/commands/run-command.ts';
+import { bench } from '../bench.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'doctor-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -50,7 +51,17 @@ test('text says what, where, why and what mends it', async () => {
     stdout,
     /^ {2}mend {3}autodiscover database set SEA-DB02 --rpc-client-access-server outlook-sea\.contoso\.test --demo$/m,
   );
-  assert.match(stdout, /^3 findings: 3 faults, 0 warnings$/m);
+  assert.match(stdout, /\n3 findings: 3 faults, 0 warnings\n$/);
+});
+
+test('with --config it says what commands that write need besides', async (t) => {
+  const { place } = await bench(t);
+  const { stdout, error } = await doctor('--config', place.config, '--no-network', '--no-recipients');
+  assert.match(
+    stdout,
+    /warnings\nadd to commands of this program: --user NAME, the account that writes\n$/,
+    error?.stack,
+  );
 });
 
 test('an account without rights is the finding, with the dsacls line', async () => {
