@@ -37,7 +37,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   const { organization = 'contoso' } = options;
   const { server, entries } = await startDemoDirectory(organization);
   try {
-    const files = await demoCertificate(organization, options.certs, entries);
+    const files = await demoCertificate(options, organization, entries);
     const listen = { https: options.https, http: options.http };
     const settings = demoSettings(server, { listen, ...files }, organization);
     return { settings, directory: server, ...files, accounts: entries.flatMap(accountOf) };
@@ -47,11 +47,11 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   }
 }
 
-async function demoCertificate(organization: DemoOrganization, certs: string, entries: readonly LdifRecord[]) {
+async function demoCertificate(options: DemoOptions, organization: DemoOrganization, entries: readonly LdifRecord[]) {
   const domain = `${organization}.test`;
   const names = [`autodiscover.${domain}`, `autodiscover.${organization}-sales.test`, domain, ...webHosts(entries)];
   // Each organisation has its own folder, so that neither makes the other's certificate anew.
-  const folder = organization === 'contoso' ? certs : join(certs, organization);
+  const folder = organization === 'contoso' ? options.certs : join(options.certs, organization);
   // With it comes node-forge, which a service without a demo mostly has no use for.
   const { labCertificate } = await import('../tls/lab-certificate.ts');
   const { caFile, certificateFile, keyFile } = await labCertificate(folder, [
