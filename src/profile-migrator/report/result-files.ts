@@ -1,7 +1,7 @@
 // The result lines of any number of files, one after the other: nothing but the line at hand is kept in memory.
 import { createReadStream } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { RegistryError } from '../errors.ts';
 
 export const REPORT_LIMITS = {
@@ -21,27 +21,42 @@ export interface RawLine {
   readonly text: string | undefined;
 }
 
-/** Files as given, and every `*.jsonl` in folders at any depth, in order of path. */
-export async function findResultFiles(paths: readonly string[]): Promise<string[]> {
-  const files: string[] = [];
+/** Told of what cannot be read; the rest is. */
+export type TellUnreadable = (path: string, problem: string) => void;
+
+/**
+ * Files as given, and every `*.jsonl` in folders at any depth, in order of path, each once. Folders in them that cannot be read are told.
+ * @throws RegistryError `source-unreadable` when one of the paths given cannot be read.
+ */
+export async function findResultFiles(paths: readonly string[], unreadable: TellUnreadable): Promise<string[]> {
+  const files = new Map<string, string>();
   for (const path of paths) {
     try {
-      if (!(await stat(path)).isDirectory()) {
-        files.push(path);
-        continue;
-      }
-      const names = await readdir(path, { recursive: true });
-      files.push(
-        ...names
-          .filter((name) => /\.jsonl$/i.test(name))
-          .map((name) => join(path, name))
-          .sort(),
-      );
+      const found = (await stat(path)).isDirectory() ? await resultFilesIn(path, unreadable) : [path];
+      for (const file of found) if (!files.has(resolve(file))) files.set(resolve(file), file);
     } catch (cause) {
       throw new RegistryError('source-unreadable', `cannot read ${path}: ${(cause as Error).message}`, { cause });
     }
   }
-  return [...new Set(files)];
+  return [...files.values()];
+}
+
+/** One folder after the other: a recursive listing would end at the first folder that cannot be read. */
+async function resultFilesIn(top: string, unreadable: TellUnreadable): Promise<string[]> {
+  const files: string[] = [];
+  const folders = [top];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    try {
+      for (const entry of await readdir(folder, { withFileTypes: true })) {
+        if (entry.isDirectory()) folders.push(join(folder, entry.name));
+        else if (/\.jsonl$/i.test(entry.name)) files.push(join(folder, entry.name));
+      }
+    } catch (cause) {
+      if (folder === top) throw cause;
+      unreadable(folder, `cannot read it: ${(cause as Error).message}`);
+    }
+  }
+  return files.sort();
 }
 
 /** @throws RegistryError `source-unreadable`. Empty lines are left out. */
