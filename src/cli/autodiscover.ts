@@ -11,6 +11,7 @@ import { explainCommand } from '../admin/commands/explain.ts';
 import { policyCommand } from '../admin/commands/policy.ts';
 import { replayCommand } from '../admin/commands/replay.ts';
 import { scpCommand } from '../admin/commands/scp.ts';
+import { printableLines } from '../admin/commands/table.ts';
 import { undoCommand } from '../admin/commands/undo.ts';
 import { verifyCommand } from '../admin/commands/verify.ts';
 import { clientFilesCommand } from '../autodiscover/commands/client-files.ts';
@@ -91,6 +92,6 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   const { code, message, stack } = error as Error & { code?: string };
   // Errors of ours carry a code and a message made for people; anything else is a bug and shows where.
-  process.stderr.write(`autodiscover: ${code === undefined ? (stack ?? String(error)) : message}\n`);
+  process.stderr.write(`autodiscover: ${code === undefined ? (stack ?? String(error)) : printableLines(message)}\n`);
   return code !== undefined && USAGE_CODES.has(code) ? 2 : 1;
 }
