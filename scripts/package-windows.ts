@@ -141,7 +141,7 @@ async function packageWindows(options: Options, say: (line: string) => void): Pr
 /** A policy that the program would refuse on every desktop stops the build instead. */
 function readPolicy(file: string): Buffer {
   const bytes = readFileSync(file);
-  parsePolicy(bytes.toString('utf8'), file);
+  parsePolicy(bytes, file);
   return bytes;
 }
 

@@ -10,6 +10,13 @@ export interface OutputSet {
   pathOf(kind: OutputKind): string;
   /** Writes and flushes; readable by this user alone. @throws RegistryError `already-exists` or `write-failed`. */
   write(kind: OutputKind, data: Buffer | string): Promise<string>;
+  /** Writes what belongs together, in this order: all of it or nothing. Answers the paths. @throws as `write`. */
+  writeAll(files: readonly OutputFile[]): Promise<string[]>;
+}
+
+export interface OutputFile {
+  readonly kind: OutputKind;
+  readonly data: Buffer | string;
 }
 
 /** The stems of earlier runs over a source of this name, oldest first, and the next free one. @throws RegistryError `write-failed`. */
@@ -32,7 +39,21 @@ export async function stemsIn(folder: string, name: string): Promise<{ used: str
 export async function openOutput(folder: string, name: string): Promise<OutputSet> {
   const { free } = await stemsIn(folder, name);
   const pathOf = (kind: OutputKind) => join(folder, `${free}.${kind}`);
-  return { pathOf, write: (kind, data) => writeNew(pathOf(kind), data) };
+  const write = (kind: OutputKind, data: Buffer | string) => writeNew(pathOf(kind), data);
+  return {
+    pathOf,
+    write,
+    async writeAll(files) {
+      const written: string[] = [];
+      try {
+        for (const { kind, data } of files) written.push(await write(kind, data));
+      } catch (error) {
+        for (const path of written) await unlink(path).catch(() => {});
+        throw error;
+      }
+      return written;
+    },
+  };
 }
 
 const KINDS: readonly string[] = ['patch.reg', 'undo.reg', 'restore.reg', 'result.jsonl', 'journal.json'];

@@ -1,49 +1,46 @@
 // `--reg FILE|DIR...`: the .reg files meant, and the name each gives to its output.
-import { readdir, stat } from 'node:fs/promises';
-import { basename, join, relative, sep } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { dirname, relative, resolve } from 'node:path';
 import { RegistryError } from '../errors.ts';
+import { filesBelow, type UnreadableFolder } from '../files-below.ts';
 import { PROFILE_TREES, profileKeysOf } from '../mapi/profile-trees.ts';
 import { snapshotsOf } from '../registry/reg-file.ts';
 import { loadRegFile } from '../registry/reg-file-store.ts';
 import type { RegistrySnapshot } from '../registry/registry.ts';
 import type { Source, SourceContent } from './source.ts';
+import { stemOf, uniqueNames } from './source-names.ts';
 
 /** Files this program writes itself; a folder given as source may be the folder they were written to. */
 const OWN_FILES = /\.(?:patch|undo|restore)\.reg$/i;
 
+/** A folder that cannot be looked into may hide files: it counts as a source that failed. @throws RegistryError `source-unreadable`. */
 export async function findRegSources(paths: readonly string[], codePage: number | undefined): Promise<Source[]> {
-  const files: { path: string; stem: string }[] = [];
+  const files = new Map<string, { readonly path: string; readonly stem: string }>();
+  const unreadable: UnreadableFolder[] = [];
+  const add = (path: string, below: string) => {
+    if (!files.has(resolve(path))) files.set(resolve(path), { path, stem: stemOf(relative(below, path)) });
+  };
   for (const path of paths) {
-    if (await isFolder(path)) {
-      const names = await readdir(path, { recursive: true });
-      const wanted = names.filter((name) => /\.reg$/i.test(name) && !OWN_FILES.test(name)).sort();
-      files.push(...wanted.map((name) => ({ path: join(path, name), stem: stemOf(relative(path, join(path, name))) })));
-    } else {
-      files.push({ path, stem: stemOf(basename(path)) });
+    try {
+      if (!(await stat(path)).isDirectory()) {
+        add(path, dirname(path));
+        continue;
+      }
+      const found = await filesBelow(path, (name) => /\.reg$/i.test(name) && !OWN_FILES.test(name));
+      for (const file of found.files) add(file, path);
+      unreadable.push(...found.unreadable);
+    } catch (cause) {
+      throw new RegistryError('source-unreadable', `cannot read ${path}: ${(cause as Error).message}`, { cause });
     }
   }
-  const names = uniqueNames(files.map(({ stem }) => stem));
-  return files.map(({ path }, i) => regSource(path, names[i] ?? path, codePage));
-}
-
-/** The path below the given folder with separators as `_`, without `.reg`. */
-export function stemOf(path: string): string {
-  return path
-    .split(sep)
-    .join('_')
-    .replaceAll('/', '_')
-    .replace(/\.reg$/i, '');
-}
-
-/** Names that occur twice, compared as Windows compares file names, get a number. */
-export function uniqueNames(stems: readonly string[]): string[] {
-  const taken = new Set<string>();
-  return stems.map((stem) => {
-    let name = stem;
-    for (let n = 2; taken.has(name.toLowerCase()); n++) name = `${stem}.${n}`;
-    taken.add(name.toLowerCase());
-    return name;
-  });
+  const names = uniqueNames([
+    ...[...files.values()].map(({ stem }) => stem),
+    ...unreadable.map(({ path }) => stemOf(path)),
+  ]);
+  return [
+    ...[...files.values()].map(({ path }, i) => regSource(path, names[i] ?? path, codePage)),
+    ...unreadable.map((folder, i) => unreadableSource(folder, names[files.size + i] ?? folder.path)),
+  ];
 }
 
 function regSource(path: string, name: string, codePage: number | undefined): Source {
@@ -67,10 +64,9 @@ function usersIn(snapshots: readonly RegistrySnapshot[]): readonly RegistrySnaps
   return withProfiles.length > 0 ? withProfiles : snapshots.slice(0, 1);
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch (cause) {
-    throw new RegistryError('source-unreadable', `cannot read ${path}: ${(cause as Error).message}`, { cause });
-  }
+function unreadableSource({ path, reason }: UnreadableFolder, name: string): Source {
+  const read = async (): Promise<never> => {
+    throw new RegistryError('access-denied', `cannot look for .reg files in ${path}: ${reason}`);
+  };
+  return { kind: 'reg', name, label: path, read };
 }

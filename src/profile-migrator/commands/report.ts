@@ -77,17 +77,16 @@ async function checkTargets({ csv, html }: ReportOptions): Promise<void> {
 /** One bad file of ten thousand must not cost the report on the others. */
 async function readFleet(paths: readonly string[]): Promise<Fleet> {
   const builder = new FleetBuilder();
-  const tell = (path: string, problem: string) => builder.addUnreadable(path, problem);
-  const files = await findResultFiles(paths, tell);
-  if (files.length === 0 && builder.finish().unreadable === 0)
-    throw new UsageError('option', `no *.jsonl file in ${paths.join(', ')}`);
+  const { files, unreadable } = await findResultFiles(paths);
+  if (files.length + unreadable.length === 0) throw new UsageError('option', `no *.jsonl file in ${paths.join(', ')}`);
+  for (const { path, reason } of unreadable) builder.addUnreadable(path, `cannot read it: ${reason}`);
   for (const file of files) {
     builder.countFile();
     try {
       for await (const line of readLines(file)) builder.add(line);
     } catch (error) {
       if (!(error instanceof RegistryError) || error.code !== 'source-unreadable') throw error;
-      tell(file, error.message);
+      builder.addUnreadable(file, error.message);
     }
   }
   return builder.finish();

@@ -1,6 +1,6 @@
 // `--resume`: after an interruption, sources that the folder of results shows as finished are not done again.
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readIfThere } from '../apply/state-files.ts';
 import { UsageError } from '../errors.ts';
 import { parseResultLine, type ResultLine } from '../result-line.ts';
 import type { MigratorDeps } from './deps.ts';
@@ -33,13 +33,12 @@ async function isFinished(source: Source, command: ResultLine['command'], folder
   const { used } = await stemsIn(folder, source.name);
   for (const stem of used.reverse()) {
     const path = join(folder, `${stem}.result.jsonl`);
-    const text = await readFile(path, 'utf8').catch(() => '');
-    const rows = text.split('\n').filter((row) => row !== '');
     let lines: ResultLine[];
     try {
+      const rows = ((await readIfThere(path)) ?? '').split('\n').filter((row) => row !== '');
       lines = rows.map((row, i) => parseResultLine(row, `${path}, line ${i + 1}`));
     } catch {
-      // Cut off, or of another version: whatever it was about is looked at again, which does no harm.
+      // Unreadable, cut off, or of another version: whatever it was about is looked at again, which does no harm.
       return false;
     }
     // The same name below another folder is another hive.

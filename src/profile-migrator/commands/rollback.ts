@@ -1,15 +1,15 @@
 // `rollback`: brings back the values an apply replaced, each one only where ours still stands. Works from the results in the same
 // folder; on .reg files it writes the restoration down for an import.
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { requireInScope } from '../apply/edit-scope.ts';
 import { loadProfiles, requireOutlookClosed } from '../apply/protocol.ts';
 import { planRestore, type RestorePlan } from '../apply/restore.ts';
+import { readIfThere } from '../apply/state-files.ts';
 import { RegistryError, UsageError } from '../errors.ts';
 import type { Outcome } from '../exit-codes.ts';
 import type { RegistrySnapshot } from '../registry/registry.ts';
-import { parseResultLine, type ResultLine } from '../result-line.ts';
+import { parseResultLine, type ResultLine, renderResultLine } from '../result-line.ts';
 import { type ChangeOptions, changeStore, type StoreRun, withStore } from './change-store.ts';
 import type { MigratorDeps } from './deps.ts';
 import { findSources } from './find-sources.ts';
@@ -102,12 +102,15 @@ async function writeRestoration(
   const patches = plans.map(({ patch }) => patch).filter(({ edits }) => edits.length > 0);
   const output = await openOutput(folder, source.name);
   if (asHkcu && patches.length > 1) throw new UsageError('option', `--as-hkcu: ${source.label} holds several users`);
+  const result = { kind: 'result.jsonl' as const, data: lines.map(renderResultLine).join('') };
   let written = '';
   if (patches.length > 0) {
-    const path = await output.write('restore.reg', renderPatches(patches, asHkcu));
+    const restore = { kind: 'restore.reg' as const, data: renderPatches(patches, asHkcu) };
+    const [path = ''] = await output.writeAll([restore, result]);
     written = `  wrote ${printable(path)}: import it as that user, with Outlook closed\n`;
+  } else {
+    await output.writeAll([result]);
   }
-  await output.write('result.jsonl', lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   return { lines, text: `${renderRestore(source, plans, context.style, false)}${written}`, outcomes: [] };
 }
 
@@ -128,13 +131,13 @@ function restoreFrom(
   return plans;
 }
 
-/** The result lines of every earlier run over the source, oldest first. */
+/** The result lines of every earlier run over the source, oldest first. @throws RegistryError `source-unreadable` or `journal-invalid`. */
 async function readHistory(folder: string, source: Source): Promise<ResultLine[]> {
   const { used } = await stemsIn(folder, source.name);
   const lines: ResultLine[] = [];
   for (const stem of used) {
     const path = join(folder, `${stem}.result.jsonl`);
-    const text = await readFile(path, 'utf8').catch(() => '');
+    const text = (await readIfThere(path)) ?? '';
     const rows = text.split('\n').filter((row) => row !== '');
     lines.push(...rows.map((row, i) => parseResultLine(row, `${path}, line ${i + 1}`)));
   }

@@ -134,9 +134,9 @@ interface Progress {
   stop(): void;
 }
 
-/** Counts and rate on a terminal; nothing elsewhere. */
+/** Counts and rate on a terminal, unless the results come there too: they show the progress, and the bar would be drawn over them. */
 function progressOf(total: number, options: OutputOptions, deps: MigratorDeps): Progress | undefined {
-  if (total < 2 || options.quiet || !deps.stderr.isTTY) return undefined;
+  if (total < 2 || options.quiet || !deps.stderr.isTTY || deps.stdout.isTTY) return undefined;
   const stream = deps.stderr as unknown as NodeJS.WritableStream;
   const bar = new SingleBar({
     stream,

@@ -41,10 +41,10 @@ export const POLICY_EXAMPLE = `{
 }`;
 
 /** @throws UsageError `policy-file` or `target`, naming every problem of the file. */
-export function parsePolicy(text: string, path: string): Policy {
+export function parsePolicy(content: Buffer | string, path: string): Policy {
   let data: unknown;
   try {
-    data = JSON.parse(text.replace(/^\uFEFF/, ''));
+    data = JSON.parse(textOf(content).replace(/^\uFEFF/, ''));
   } catch (cause) {
     throw new UsageError('policy-file', `cannot read policy ${path}: ${(cause as Error).message}`, { cause });
   }
@@ -60,4 +60,10 @@ export function parsePolicy(text: string, path: string): Policy {
     ...(publicFolders === undefined ? {} : { publicFolders }),
   };
   return { targets: checkTargets(targets), until: until === undefined ? undefined : new Date(`${until}T23:59:59Z`) };
+}
+
+/** Windows PowerShell's redirection writes UTF-16 with a byte order mark. */
+function textOf(content: Buffer | string): string {
+  if (typeof content === 'string') return content;
+  return content.toString(content[0] === 0xff && content[1] === 0xfe ? 'utf16le' : 'utf8');
 }

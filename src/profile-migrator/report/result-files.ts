@@ -1,8 +1,9 @@
 // The result lines of any number of files, one after the other: nothing but the line at hand is kept in memory.
 import { createReadStream } from 'node:fs';
-import { open, readdir, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { open, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { RegistryError } from '../errors.ts';
+import { filesBelow, type UnreadableFolder } from '../files-below.ts';
 
 export const REPORT_LIMITS = {
   /** Longest line; a profile with hundreds of values stays far below. */
@@ -21,42 +22,28 @@ export interface RawLine {
   readonly text: string | undefined;
 }
 
-/** Told of what cannot be read; the rest is. */
-export type TellUnreadable = (path: string, problem: string) => void;
-
 /**
- * Files as given, and every `*.jsonl` in folders at any depth, in order of path, each once. Folders in them that cannot be read are told.
+ * Files as given, and every `*.jsonl` in folders at any depth, in order of path, each once; and the folders in them that cannot be read.
  * @throws RegistryError `source-unreadable` when one of the paths given cannot be read.
  */
-export async function findResultFiles(paths: readonly string[], unreadable: TellUnreadable): Promise<string[]> {
+export async function findResultFiles(
+  paths: readonly string[],
+): Promise<{ readonly files: string[]; readonly unreadable: UnreadableFolder[] }> {
   const files = new Map<string, string>();
+  const unreadable: UnreadableFolder[] = [];
   for (const path of paths) {
     try {
-      const found = (await stat(path)).isDirectory() ? await resultFilesIn(path, unreadable) : [path];
-      for (const file of found) if (!files.has(resolve(file))) files.set(resolve(file), file);
+      const isFolder = (await stat(path)).isDirectory();
+      const found = isFolder
+        ? await filesBelow(path, (name) => /\.jsonl$/i.test(name))
+        : { files: [path], unreadable: [] };
+      for (const file of found.files) if (!files.has(resolve(file))) files.set(resolve(file), file);
+      unreadable.push(...found.unreadable);
     } catch (cause) {
       throw new RegistryError('source-unreadable', `cannot read ${path}: ${(cause as Error).message}`, { cause });
     }
   }
-  return [...files.values()];
-}
-
-/** One folder after the other: a recursive listing would end at the first folder that cannot be read. */
-async function resultFilesIn(top: string, unreadable: TellUnreadable): Promise<string[]> {
-  const files: string[] = [];
-  const folders = [top];
-  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    try {
-      for (const entry of await readdir(folder, { withFileTypes: true })) {
-        if (entry.isDirectory()) folders.push(join(folder, entry.name));
-        else if (/\.jsonl$/i.test(entry.name)) files.push(join(folder, entry.name));
-      }
-    } catch (cause) {
-      if (folder === top) throw cause;
-      unreadable(folder, `cannot read it: ${(cause as Error).message}`);
-    }
-  }
-  return files.sort();
+  return { files: [...files.values()], unreadable };
 }
 
 /** @throws RegistryError `source-unreadable`. Empty lines are left out. */

@@ -95,6 +95,8 @@ test('policies', () => {
   assert.equal(targets.proxies.get('owa.contoso.test'), 'mail.contoso.test');
   assert.equal(until?.toISOString(), '2027-03-31T23:59:59.000Z');
   parsePolicy(`\uFEFF${POLICY_EXAMPLE}`, 'x'); // as Notepad saves it
+  for (const text of [POLICY_EXAMPLE, `\uFEFF${POLICY_EXAMPLE}`]) parsePolicy(Buffer.from(text), 'x');
+  parsePolicy(Buffer.from(`\uFEFF${POLICY_EXAMPLE}`, 'utf16le'), 'x'); // as Windows PowerShell's redirection writes it
   const bad = (change: (policy: Record<string, unknown>) => void, want: RegExp) => {
     const policy = JSON.parse(POLICY_EXAMPLE) as Record<string, unknown>;
     change(policy);

@@ -257,13 +257,13 @@ test('folders are searched at any depth for *.jsonl; a missing path is an error'
   mkdirSync(join(FOLDER, 'deep', 'er'), { recursive: true });
   for (const name of ['deep/a.result.jsonl', 'deep/er/b.JSONL', 'deep/c.json']) writeFileSync(join(FOLDER, name), '');
   const again = `${FOLDER}/./deep/er/../a.result.jsonl`;
-  const none = () => assert.fail('everything can be read');
-  const found = await findResultFiles([join(FOLDER, 'deep'), again, join(FOLDER, 'deep', 'c.json')], none);
+  const { files, unreadable } = await findResultFiles([join(FOLDER, 'deep'), again, join(FOLDER, 'deep', 'c.json')]);
+  assert.deepEqual(unreadable, []);
   assert.deepEqual(
-    found.map((path) => path.slice(FOLDER.length + 1)),
+    files.map((path) => path.slice(FOLDER.length + 1)),
     ['deep/a.result.jsonl', 'deep/er/b.JSONL', 'deep/c.json'],
   );
-  await assert.rejects(findResultFiles([join(FOLDER, 'none')], none), { code: 'source-unreadable' });
+  await assert.rejects(findResultFiles([join(FOLDER, 'none')]), { code: 'source-unreadable' });
 });
 
 // The command.
