@@ -1,6 +1,6 @@
 // `autodiscover balancer`: an HAProxy configuration for an array, its maintenance switch, and whether members and configuration agree.
 
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { Command } from 'commander';
 import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
@@ -57,7 +57,7 @@ export function balancerCommand(io: CommandIo): Command {
       'with --autodiscover: who signed the certificates of the servers',
       '/etc/ssl/certs/ca-certificates.crt',
     )
-    .option('--out <file>', 'write it to this file')
+    .option('--out <file>', 'write it to a new file')
     .option('--json', 'print array, members, ports and the configuration as JSON')
     .addHelpText(
       'after',
@@ -90,7 +90,7 @@ async function haproxy(flags: HaproxyFlags, io: CommandIo): Promise<void> {
       'balancer',
       `--socket must be an absolute path of plain characters, not ${JSON.stringify(flags.socket)}`,
     );
-  const badResolver = flags.resolver?.find((text) => !/^[\d.]+:\d{1,5}$|^\[[\da-f:]+\]:\d{1,5}$/i.test(text));
+  const badResolver = flags.resolver?.find((text) => !isResolver(text));
   if (badResolver !== undefined)
     throw usage('balancer', `--resolver must be ADDRESS:PORT, not ${JSON.stringify(badResolver)}`);
   const maxConnections = Number(flags.maxConnections);
@@ -128,10 +128,19 @@ async function haproxy(flags: HaproxyFlags, io: CommandIo): Promise<void> {
   }
 }
 
+/** An address and a port, as in `10.1.0.53:53` and `[fd00::53]:53`. */
+function isResolver(text: string): boolean {
+  const [, six, four, port] = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? [];
+  const isAddress = six === undefined ? isIP(four ?? '') === 4 : isIP(six) === 6;
+  return isAddress && Number(port) >= 1 && Number(port) <= 65_535;
+}
+
+/** Never over a file that is there: it may be the configuration that somebody wrote by hand. */
 function writeText(file: string, text: string): void {
   try {
-    writeFileSync(file, text);
+    writeFileSync(file, text, { flag: 'wx' });
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') rmSync(file, { force: true });
     throw usage('balancer', `writing ${file}: ${(error as Error).message}`);
   }
 }

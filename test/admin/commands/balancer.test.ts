@@ -26,6 +26,9 @@ test('haproxy: ports as given, into a file', async () => {
   const { stdout, stderr } = await demo('haproxy', '--rpc-port', '40001', '--address-book-port', '40002', '--out', out);
   assert.equal(stdout + stderr, '');
   assert.match(readFileSync(out, 'utf8'), /bind \*:40001\n/);
+  const again = await demo('haproxy', '--out', out);
+  assert.match(again.error?.message ?? '', /writing .*haproxy\.cfg: EEXIST/, "somebody's own configuration stays");
+  assert.match(readFileSync(out, 'utf8'), /bind \*:40001\n/);
 });
 
 test('check: 0 when all agree, 1 when not', async () => {
@@ -89,6 +92,9 @@ const BAD: readonly (readonly [readonly string[], RegExp])[] = [
   [['--bind', 'outlook-sea'], /--bind must be an address/],
   [['--socket', 'x;y'], /--socket must be an absolute path/],
   [['--resolver', 'dns'], /--resolver must be ADDRESS:PORT/],
+  [['--resolver', '10.0.0.256:53'], /--resolver must be ADDRESS:PORT/],
+  [['--resolver', '10.0.0.1:53', '10.0.0.2:65536'], /--resolver must be ADDRESS:PORT, not "10\.0\.0\.2:65536"/],
+  [['--resolver', '[10.0.0.1]:53'], /--resolver must be ADDRESS:PORT/],
   [['--autodiscover', 'https://a'], /needs --certificate FILE and --web-host NAME/],
   [['--autodiscover', 'http://a'], /must be an https URL/],
   [['--autodiscover', 'https://a', '--certificate', '/a b', '--web-host', 'm'], /no such characters/],
