@@ -1,9 +1,9 @@
 // `autodiscover balancer`: an HAProxy configuration for an array, its maintenance switch, and whether members and configuration agree.
 
-import { rmSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { Command } from 'commander';
 import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
+import { writeNewFiles } from '../../autodiscover/commands/new-files.ts';
 import { agreedPorts, type PortWish } from '../balancer/compare-ports.ts';
 import { type BalancerMember, portCommands, renderHaproxy, type WebPlan } from '../balancer/haproxy-config.ts';
 import { inParallel } from '../probe/in-parallel.ts';
@@ -117,7 +117,7 @@ async function haproxy(flags: HaproxyFlags, io: CommandIo): Promise<void> {
       maxConnections,
       web,
     });
-    if (flags.out !== undefined) writeText(flags.out, text);
+    if (flags.out !== undefined) await writeText(flags.out, text);
     if (flags.json) {
       const { out: file, socket } = flags;
       const value = { array, members, rpcPort, addressBookPort, socket, ...(file !== undefined && { file }) };
@@ -136,11 +136,10 @@ function isResolver(text: string): boolean {
 }
 
 /** Never over a file that is there: it may be the configuration that somebody wrote by hand. */
-function writeText(file: string, text: string): void {
+async function writeText(file: string, text: string): Promise<void> {
   try {
-    writeFileSync(file, text, { flag: 'wx' });
+    await writeNewFiles([{ path: file, content: text }]);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') rmSync(file, { force: true });
     throw usage('balancer', `writing ${file}: ${(error as Error).message}`);
   }
 }

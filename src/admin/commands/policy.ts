@@ -1,8 +1,8 @@
 // `autodiscover policy`: the profile migrator's policy file, written from the directory.
 
-import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
+import { writeNewFiles } from '../../autodiscover/commands/new-files.ts';
 import { AdminError } from '../errors.ts';
 import { findArray } from '../find-objects.ts';
 import { policyOf } from '../policy.ts';
@@ -46,7 +46,7 @@ function policy(flags: PolicyFlags, io: CommandIo): Promise<void> {
     const text = `${JSON.stringify(policy, null, 2)}\n`;
     if (flags.out === undefined) return void io.stdout.write(text);
     try {
-      await writeFile(flags.out, text, { flag: 'wx' });
+      await writeNewFiles([{ path: flags.out, content: text }]);
     } catch (error) {
       throw new AdminError('configuration', `writing ${flags.out}: ${(error as Error).message}`, { cause: error });
     }

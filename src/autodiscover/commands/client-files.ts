@@ -1,5 +1,5 @@
 // `autodiscover client-files --domain D`: writes what client-files.ts of the client room makes, and never over anything.
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -15,6 +15,7 @@ import {
 import { AutodiscoverError } from '../errors.ts';
 import { normalizeAddress } from '../wire/address.ts';
 import type { CommandIo } from './command-io.ts';
+import { writeNewFiles } from './new-files.ts';
 
 interface ClientFilesFlags {
   readonly domain: string;
@@ -78,7 +79,7 @@ async function write(flags: ClientFilesFlags, io: CommandIo): Promise<void> {
 async function writeAll(files: readonly ClientFile[], folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
-    for (const file of files) await writeFile(join(folder, file.name), file.content, { flag: 'wx' });
+    await writeNewFiles(files.map(({ name, content }) => ({ path: join(folder, name), content })));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new AutodiscoverError('output', `client-files: writing to ${folder}: ${reason}`, { cause: error });
@@ -86,7 +87,7 @@ async function writeAll(files: readonly ClientFile[], folder: string): Promise<v
 }
 
 async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
+  return (await lstat(path).catch(() => undefined)) !== undefined;
 }
 
 function usage(message: string): AutodiscoverError {

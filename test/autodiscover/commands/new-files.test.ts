@@ -1,0 +1,41 @@
+// Files that a command writes are new, and whole, and all of them there, or none is.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'node:test';
+import { writeNewFiles } from '../../../src/autodiscover/commands/new-files.ts';
+
+test('of several files none is left when one cannot be written, and none that was there is touched', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'new-files-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const [one, two] = [join(folder, 'one'), join(folder, 'two')];
+  await assert.rejects(
+    writeNewFiles([
+      { path: one, content: 'x' },
+      { path: join(folder, 'nowhere', 'two'), content: 'y' },
+    ]),
+    { code: 'ENOENT' },
+  );
+  assert.deepEqual(readdirSync(folder), []);
+  writeFileSync(two, 'mine');
+  await assert.rejects(writeNewFiles([one, two].map((path) => ({ path, content: 'x' }))), { code: 'EEXIST' });
+  assert.deepEqual([readdirSync(folder), readFileSync(two, 'utf8')], [['two'], 'mine']);
+});
+
+test('a file that does not fit on the disk is not left in part', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'new-files-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const program = join(import.meta.dirname, '../../../src/autodiscover/commands/new-files.ts');
+  const script = `
+    import { writeNewFiles } from ${JSON.stringify(program)};
+    const files = [{ path: ${JSON.stringify(join(folder, 'big'))}, content: 'x'.repeat(100_000) }];
+    const code = await writeNewFiles(files).then(() => '', (error) => error.code);
+    if (code !== 'EFBIG') process.exitCode = 9;`;
+  // Stands for a full disk: files end at 4 or 8 KiB, and the signal about it is switched off.
+  const limited = ['-c', 'trap "" XFSZ; ulimit -f 8; exec "$0" --input-type=module-typescript -e "$1"'];
+  const { status, stderr } = spawnSync('/bin/sh', [...limited, process.execPath, script], { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  assert.deepEqual(readdirSync(folder), []);
+});
