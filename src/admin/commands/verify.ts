@@ -147,7 +147,6 @@ function report(
   before: readonly Check[] | undefined,
 ): void {
   const changes = before && compareChecks(before, checks);
-  if (flags.junit !== undefined) save(flags.junit, renderJunit('autodiscover verify', checks));
   if (flags.json) {
     const value = { summary: summarize(checks), ...(changes && { changes }), checks };
     io.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
@@ -160,6 +159,7 @@ function report(
   // Against a baseline the question is what became worse; faults that were known then are in it.
   const failed = changes ? changes.some(({ worse }) => worse) : checks.some(({ outcome }) => outcome === 'failed');
   io.setExitCode(failed ? 1 : 0);
+  if (flags.junit !== undefined) save(flags.junit, renderJunit('autodiscover verify', checks));
 }
 
 function tableOf(rows: readonly (readonly string[])[]): string {
@@ -183,10 +183,13 @@ async function watch(
 ): Promise<void> {
   let stopped = false;
   let wake: () => void = () => undefined;
-  void io.stopRequested().then(() => {
+  const stop = () => {
     stopped = true;
     wake();
-  });
+  };
+  void io.stopRequested().then(stop);
+  // Rounds that nobody reads are of use only where a report is written for others.
+  if (flags.junit === undefined) io.stdout.once('error', stop);
   let before = first;
   while (!stopped) {
     await new Promise<void>((resolve) => {

@@ -28,3 +28,17 @@ test('rounds follow each other until SIGINT', { timeout: 60_000 }, async () => {
     rmSync(folder, { recursive: true });
   }
 });
+
+test('rounds end when nobody reads them any more', { timeout: 60_000 }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'watch-'));
+  const args = ['verify', '--database', 'SEA-DB02', '--demo', '--certs', folder, '--every', '0.2', '--json'];
+  const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    child.stdout.once('data', () => child.stdout.destroy());
+    const code = await new Promise((resolve) => child.once('exit', resolve));
+    assert.equal(code, 1, 'SEA-DB02 has a fault');
+  } finally {
+    child.kill('SIGKILL');
+    rmSync(folder, { recursive: true });
+  }
+});

@@ -166,3 +166,10 @@ for (const [args, message] of BAD) {
     assert.match(error?.message ?? '', message);
   });
 }
+
+test('a report that cannot be written takes nothing from the one that is printed', async () => {
+  const run = await verify('carol@contoso.test', '--demo', '--junit', join(folder, 'nowhere', 'x.xml'));
+  assert.match(run.error?.message ?? '', /writing .*nowhere\/x\.xml: ENOENT/);
+  assert.match(run.stdout, /carol@contoso\.test/);
+  assert.match(run.stdout, /^\d+ checks: \d+ passed, \d+ failed/m);
+});
