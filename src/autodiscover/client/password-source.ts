@@ -31,7 +31,9 @@ export function passwordSource(
 function readPasswordFile(command: string, file: string): string {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    const bytes = readFileSync(file);
+    // Windows PowerShell's redirection writes UTF-16 with a byte order mark; read as anything else it is a wrong password.
+    text = bytes.toString(bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf16le' : 'utf8');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new AutodiscoverError('configuration', `${command}: reading the password from ${file}: ${reason}`, {

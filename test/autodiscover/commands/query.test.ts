@@ -207,6 +207,13 @@ test('a password file wins over the environment, its line end is not part of it'
   assert.equal(exitCode, 0);
 });
 
+test('a password file as Windows PowerShell writes it', async () => {
+  const written = file('pw16', '');
+  writeFileSync(written, `\ufeff${PASSWORD}\r\n`, 'utf16le');
+  const { exitCode } = await query([ADDRESS, '--password-file', written], HOSTS);
+  assert.equal(exitCode, 0);
+});
+
 test('the password is asked for once, without echo, for the server that wants it', async () => {
   const { stdout, stderr, exitCode, quietWhenAsked } = await query([ADDRESS], HOSTS, { types: [PASSWORD] });
   assert.equal(exitCode, 0);
