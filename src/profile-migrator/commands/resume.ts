@@ -6,7 +6,7 @@ import { parseResultLine, type ResultLine } from '../result-line.ts';
 import type { MigratorDeps } from './deps.ts';
 import type { OutputOptions } from './options.ts';
 import { stemsIn } from './output-folder.ts';
-import type { Source } from './source.ts';
+import { isAbout, type Source } from './source.ts';
 
 /** The sources that still have to be done. @throws UsageError `option` without `--out`. */
 export async function unfinished(
@@ -42,7 +42,7 @@ async function isFinished(source: Source, command: ResultLine['command'], folder
       return false;
     }
     // The same name below another folder is another hive.
-    const own = lines.filter(({ source: { name, label } }) => name === source.name && label === source.label);
+    const own = lines.filter((line) => isAbout(line, source));
     if (own.length > 0) return own.every((line) => line.command === command && line.outcome !== 'failed');
   }
   return false;

@@ -24,7 +24,7 @@ import { openOutput, stemsIn } from './output-folder.ts';
 import { linesOfRestore, renderRestore } from './render-restore.ts';
 import { unfinished } from './resume.ts';
 import { type RunContext, runSources, type SourceResult } from './run-sources.ts';
-import type { ChangeableAccess, Source } from './source.ts';
+import { type ChangeableAccess, isAbout, type Source } from './source.ts';
 import { printable } from './style.ts';
 import { renderPatches, writeResult } from './write-plan.ts';
 
@@ -47,7 +47,7 @@ export async function rollback(options: RollbackOptions, deps: MigratorDeps): Pr
     if (access) return rollBackStore({ ...source, access }, context, options, deps);
     if (options.out === undefined)
       throw new UsageError('option', 'rollback --reg needs --out FOLDER, where the results of apply lie');
-    return writeRestoration(source, context, options.out, options.asHkcu ?? false);
+    return writeRestoration(source, context, options.out, options);
   });
 }
 
@@ -58,18 +58,18 @@ async function rollBackStore(
   deps: MigratorDeps,
 ): Promise<SourceResult> {
   return withStore(source, options, deps, async (run) => {
-    const plan = await planStore(source, run);
+    const plan = await planStore(source, run, options);
     if (plan.patch.edits.length > 0 && (await requireOutlookClosed(run.protocol))) {
-      return restoreStore(source, context, run, await planStore(source, run), options);
+      return restoreStore(source, context, run, await planStore(source, run, options), options);
     }
     return restoreStore(source, context, run, plan, options);
   });
 }
 
-async function planStore(source: Source, run: StoreRun): Promise<RestorePlan> {
+async function planStore(source: Source, run: StoreRun, options: ChangeOptions): Promise<RestorePlan> {
   const snapshot = await loadProfiles(run.protocol);
   run.protocol.step?.('loaded');
-  return restoreFrom(source, [snapshot], await readHistory(run.folder, source))[0] as RestorePlan;
+  return restoreFrom(source, [snapshot], await readHistory(run.folder, source, options))[0] as RestorePlan;
 }
 
 async function restoreStore(
@@ -94,10 +94,11 @@ async function writeRestoration(
   source: Source,
   context: RunContext,
   folder: string,
-  asHkcu: boolean,
+  options: RollbackOptions,
 ): Promise<SourceResult> {
+  const { asHkcu = false } = options;
   const { snapshots } = await source.read();
-  const plans = restoreFrom(source, snapshots, await readHistory(folder, source));
+  const plans = restoreFrom(source, snapshots, await readHistory(folder, source, options));
   const lines = plans.flatMap((plan) => linesOfRestore(source, plan, context.line, 'deferred'));
   const patches = plans.map(({ patch }) => patch).filter(({ edits }) => edits.length > 0);
   const output = await openOutput(folder, source.name);
@@ -131,8 +132,11 @@ function restoreFrom(
   return plans;
 }
 
-/** The result lines of every earlier run over the source, oldest first. @throws RegistryError `source-unreadable` or `journal-invalid`. */
-async function readHistory(folder: string, source: Source): Promise<ResultLine[]> {
+/**
+ * The result lines of every earlier run over the source, oldest first. @throws RegistryError `source-unreadable`, `journal-invalid`, or
+ * `nothing-to-roll-back` when there are only those of another file of this name.
+ */
+async function readHistory(folder: string, source: Source, { moved }: ChangeOptions): Promise<ResultLine[]> {
   const { used } = await stemsIn(folder, source.name);
   const lines: ResultLine[] = [];
   for (const stem of used) {
@@ -141,5 +145,14 @@ async function readHistory(folder: string, source: Source): Promise<ResultLine[]
     const rows = text.split('\n').filter((row) => row !== '');
     lines.push(...rows.map((row, i) => parseResultLine(row, `${path}, line ${i + 1}`)));
   }
-  return lines.filter(({ source: { name, kind } }) => kind === source.kind && name === source.name);
+  const named = lines.filter(({ source: { name, kind } }) => kind === source.kind && name === source.name);
+  if (moved) return named;
+  const own = lines.filter((line) => isAbout(line, source));
+  const [other] = named;
+  if (own.length > 0 || other === undefined) return own;
+  throw new RegistryError(
+    'nothing-to-roll-back',
+    `no change of ${source.label} is on record here, the results are those of ${other.source.label}: nothing to roll back; ` +
+      'where it is the same file, say --moved',
+  );
 }
