@@ -36,10 +36,9 @@ export async function runSources(
   deps: MigratorDeps,
   work: (source: Source, context: RunContext) => Promise<SourceResult>,
 ): Promise<Outcome[]> {
-  const log = await openLog(options.log, deps.now);
+  const log = await openLog(options.log, deps.now, `${command} starts: ${sources.length} source(s)`);
   const line: LineContext = { command, program: deps.program, computer: deps.config.computer, now: deps.now() };
-  const context: RunContext = { line, style: styleFor(deps.stdout, deps.config.colour), log };
-  await log(`${command} starts: ${sources.length} source(s)`);
+  const context: RunContext = { line, style: styleFor(deps.stdout, deps.config.colour), log: log.event };
   const progress = progressOf(sources.length, options, deps);
   const run = async (source: Source): Promise<SourceResult> => {
     const result = await withNotes(source, context, await attempt(source, context, options.out, work));
@@ -53,7 +52,7 @@ export async function runSources(
   const limit = sources.some(({ kind }) => kind === 'live') ? 1 : PARALLEL_FILES;
   try {
     for await (const result of inOrder(sources, limit, run)) {
-      for (const text of summaries(result)) await log(text);
+      for (const text of summaries(result)) await log.event(text);
       outcomes.push(...result.lines.flatMap(outcomesOfLine), ...result.outcomes);
       for (const { outcome } of result.lines) totals.set(outcome, (totals.get(outcome) ?? 0) + 1);
       if (options.json) for (const item of result.lines) deps.stdout.write(renderResultLine(item));
@@ -65,6 +64,11 @@ export async function runSources(
     progress?.stop();
   }
   if (sources.length > 1 && !options.json && !options.quiet) deps.stdout.write(`\n${renderTotals(totals)}\n`);
+  const lost = log.lost();
+  if (lost) {
+    deps.stderr.write(`${printableLines(lost.message)}\n`);
+    outcomes.push('failed');
+  }
   return outcomes;
 }
 

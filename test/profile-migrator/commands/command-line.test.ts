@@ -396,6 +396,27 @@ test('the log has one line for each event', async () => {
   assert.match(lines[2] ?? '', /failed: cannot read/);
 });
 
+test('a log that cannot be written any more breaks nothing off, and is told at the end', async () => {
+  const log = join(folder, 'lost.log');
+  const out: string[] = [];
+  const stdout = {
+    write: (text: string) => {
+      if (out.length === 0) {
+        rmSync(log);
+        mkdirSync(log); // stands for a share that went away
+      }
+      return out.push(text) > 0;
+    },
+  };
+  const { code, err } = await run(`plan --reg @many ${OLD} ${TO} --json --out @lost-log --log @lost.log`, { stdout });
+  assert.equal(code, 1);
+  assert.match(err, /^cannot write log \S+lost\.log: EISDIR.*\n$/);
+  assert.equal(out.length, 2, 'every source has its result');
+  assert.equal(readdirSync(join(folder, 'lost-log')).filter((name) => name.endsWith('.result.jsonl')).length, 2);
+  const never = await run(`plan --reg @many ${OLD} ${TO} --json --log @lost.log`);
+  assert.deepEqual([never.code, never.out], [1, ''], 'what cannot be logged from the start is not begun');
+});
+
 test('--autodiscover takes the array of each account from its own answer', async () => {
   const asked: string[] = [];
   const answer = (found: DiscoverAnswer): Partial<MigratorDeps> => ({
