@@ -7,10 +7,10 @@ import type { Product } from './executable.ts';
 import { run } from './tools.ts';
 
 /** Never changes: by it a new version finds and replaces an older one. */
-export const UPGRADE_CODE = '8B0C3A52-6F1D-4C0E-9E57-2B7A4D1E90C3';
+const UPGRADE_CODE = '8B0C3A52-6F1D-4C0E-9E57-2B7A4D1E90C3';
 /** The Active Setup component; Windows remembers per user which version of it has run. */
-export const ACTIVE_SETUP_ID = '{5D2E7F4B-93A8-4B61-8C1F-0A6E3D94B7F2}';
-export const INSTALL_FOLDER = 'Profile Migrator';
+const ACTIVE_SETUP_ID = '{5D2E7F4B-93A8-4B61-8C1F-0A6E3D94B7F2}';
+const INSTALL_FOLDER = 'Profile Migrator';
 export const POLICY_FILE = 'policy.json';
 const REGISTRY_COMPONENT = 'logon entries';
 

@@ -1,7 +1,10 @@
 // What the program takes from its surroundings.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
 import { readConfig } from '../../src/profile-migrator/config.ts';
+import { PROGRAM_VERSION } from '../../src/profile-migrator/program.ts';
 
 test('colours are for terminals that know them, and for people who want them', () => {
   const colour = (env: NodeJS.ProcessEnv) => readConfig(env, 'linux').colour;
@@ -19,4 +22,9 @@ test('the folder for state is the own one of whoever runs it', () => {
     folder({ LOCALAPPDATA: 'C:\\Users\\anna\\AppData\\Local' }, 'win32'),
     /^C:\\Users\\anna\\.*profile-migrator$/,
   );
+});
+
+test('the version is that of the package', () => {
+  const about = JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', 'package.json'), 'utf8'));
+  assert.equal(PROGRAM_VERSION, about.version);
 });

@@ -71,7 +71,7 @@ export function sectionNames(array: string) {
 }
 
 /** The server line of the service in the Autodiscover backend. */
-export const SERVICE_NAME = 'service';
+const SERVICE_NAME = 'service';
 
 export function renderHaproxy(plan: BalancerPlan): string {
   const names = sectionNames(plan.array);

@@ -6,6 +6,7 @@ import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
 import { writeNewFiles } from '../../autodiscover/commands/new-files.ts';
 import { agreedPorts, type PortWish } from '../balancer/compare-ports.ts';
 import { type BalancerMember, portCommands, renderHaproxy, type WebPlan } from '../balancer/haproxy-config.ts';
+import { DEFAULT_SOCKET } from '../balancer/runtime-socket.ts';
 import { inParallel } from '../probe/in-parallel.ts';
 import type { Network } from '../probe/network.ts';
 import { probeRpc, type RpcProbe } from '../probe/rpc-probe.ts';
@@ -28,7 +29,6 @@ interface HaproxyFlags extends WorldFlags, PortFlags {
   readonly json?: boolean;
 }
 
-export const DEFAULT_SOCKET = '/run/haproxy/admin.sock';
 const DEFAULT_PORTS = { rpcPort: 59531, addressBookPort: 59532 } as const;
 
 export function balancerCommand(io: CommandIo): Command {

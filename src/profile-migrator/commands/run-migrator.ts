@@ -31,7 +31,7 @@ export async function runMigrator(args: readonly string[], deps: MigratorDeps): 
   return exitCodeOf(outcomes, convention);
 }
 
-export function createProgram(deps: MigratorDeps, run: (work: () => Promise<Outcome[]>) => Promise<void>): Command {
+function createProgram(deps: MigratorDeps, run: (work: () => Promise<Outcome[]>) => Promise<void>): Command {
   const program = new Command('profile-migrator')
     .description('Moves existing Outlook profiles to a CAS array of Exchange 2010: shows it, proves it, undoes it.')
     .version(deps.program)
