@@ -198,6 +198,17 @@ test('totals by outcome, array, Outlook and reason', () => {
   assert.deepEqual([totals.results, totals.profiles, totals.computers, totals.needsPerson], [5, 4, 5, 2]);
 });
 
+test('what was not refused and did not fail has no part in the reasons for it', () => {
+  const error = { code: 'nothing-to-roll-back', message: 'x' };
+  const lines = [line({ profile: null, outcome: 'nothing-to-do', command: 'rollback', arrays: [], error })];
+  const partly = line({ computer: 'PC2', outcome: 'changed', refusals: ['half-mapped'] });
+  const totals = totalsOf(fleetOf([...lines, partly]));
+  assert.deepEqual(
+    totals.reasons.map(({ name }) => name),
+    ['half-mapped'],
+  );
+});
+
 test('what needs a person: refused, failed, or anything that asks for attention', () => {
   const [entry] = fleetOf([line({ attention: ['look at this'] })]).entries;
   assert.ok(entry && needsPerson(entry));
