@@ -120,8 +120,18 @@ function documentSays(dialect: Dialect, body: Uint8Array, contentType: string | 
 function asTexts(fields: object): Record<string, string> {
   const present = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(
-    present.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
+    present.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(inOrder(value))]),
   );
+}
+
+/** The same value with its lists sorted: their order means nothing, and two servers need not share it. */
+function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    const items = value.map(inOrder).map((item) => ({ item, text: JSON.stringify(item) }));
+    return items.sort((one, other) => (one.text < other.text ? -1 : 1)).map(({ item }) => item);
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, inOrder(part)]));
 }
 
 /** One thing that two servers say differently to the same recording. */
