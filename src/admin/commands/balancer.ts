@@ -150,8 +150,11 @@ function webPlanOf(flags: HaproxyFlags): WebPlan {
     return { kind: 'pass-through' };
   }
   const service = URL.parse(flags.autodiscover);
-  if (service?.protocol !== 'https:')
-    throw usage('balancer', `--autodiscover must be an https URL, not ${JSON.stringify(flags.autodiscover)}`);
+  if (service?.protocol !== 'https:' || service.username !== '' || service.password !== '')
+    throw usage('balancer', '--autodiscover must be an https URL without a user name');
+  // Its verifyhost knows the DNS names of a certificate alone.
+  if (isIP(service.hostname.replace(/^\[|\]$/g, '')) !== 0)
+    throw usage('balancer', '--autodiscover must name a host: HAProxy checks certificates against names');
   const { certificate: certificateFile, webHost, serverCa: caFile } = flags;
   if (certificateFile === undefined || webHost === undefined)
     throw usage('balancer', '--autodiscover needs --certificate FILE and --web-host NAME');
