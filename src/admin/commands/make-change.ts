@@ -5,6 +5,7 @@ import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
 import { changesAsLdif, type GuardedChange, inverseOf } from '../../ldap/change.ts';
 import { carryOut } from '../carry-out.ts';
 import { type ControllerSession, openAgain } from '../controller-session.ts';
+import { command } from '../doctor/finding.ts';
 import { AdminError } from '../errors.ts';
 import type { Plan } from '../plan.ts';
 import { createUndoFile, narrowUndoFile, type UndoHeader, undoFileName } from '../undo-file.ts';
@@ -66,7 +67,7 @@ class Write {
       await this.#narrow(undoFile, kept, header);
     } else for (const note of plan.notes) this.#say(`note: ${note}`);
     if (saved !== undefined) {
-      this.#say(`\nThe change that undoes this one (saved in ${saved}; apply it with: autodiscover undo ${saved}):\n`);
+      this.#say(`\nThe change that undoes this one (saved in ${saved}; apply it with: ${command('undo', saved)}):\n`);
       this.#say(changesAsLdif(inverseOf(kept)));
     }
     if (this.#isDemo) this.#say('This was the demo: its directory is in memory and forgets the change now.');
