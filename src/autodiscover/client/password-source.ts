@@ -2,6 +2,7 @@
 // command line of a process is there for everybody to read.
 import { readFileSync } from 'node:fs';
 import { AutodiscoverError } from '../errors.ts';
+import { secretText } from '../secret-text.ts';
 import { askSecret, type Terminal } from './ask.ts';
 
 export const PASSWORD_VARIABLE = 'AUTODISCOVER_PASSWORD';
@@ -31,9 +32,7 @@ export function passwordSource(
 function readPasswordFile(command: string, file: string): string {
   let text: string;
   try {
-    const bytes = readFileSync(file);
-    // Windows PowerShell's redirection writes UTF-16 with a byte order mark; read as anything else it is a wrong password.
-    text = bytes.toString(bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf16le' : 'utf8');
+    text = secretText(readFileSync(file));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new AutodiscoverError('configuration', `${command}: reading the password from ${file}: ${reason}`, {
@@ -46,7 +45,7 @@ function readPasswordFile(command: string, file: string): string {
       `${command}: ${file} is longer than ${FILE_LIMIT} characters; is it the password file?`,
     );
   }
-  const [password = ''] = text.replace(/^\ufeff/, '').split(/\r?\n/);
+  const [password = ''] = text.split(/\r?\n/);
   if (password === '') throw new AutodiscoverError('configuration', `${command}: the first line of ${file} is empty`);
   return password;
 }
