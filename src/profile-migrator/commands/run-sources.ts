@@ -1,11 +1,11 @@
 // Runs one command over all its sources: a bounded number at a time, output in order, one bad source never stops the rest.
-import { SingleBar } from 'cli-progress';
 import { RegistryError, UsageError } from '../errors.ts';
 import type { Outcome } from '../exit-codes.ts';
 import { type ResultLine, renderResultLine } from '../result-line.ts';
 import type { MigratorDeps } from './deps.ts';
 import { outcomeOfError } from './error-outcome.ts';
 import type { OutputOptions } from './options.ts';
+import { progressOf } from './progress-bar.ts';
 import { failedLine, type LineContext, outcomesOfLine, sourceLine } from './result-lines.ts';
 import { openLog } from './run-log.ts';
 import type { Source } from './source.ts';
@@ -132,46 +132,6 @@ function renderTotals(totals: ReadonlyMap<string, number>): string {
   const parts = [...totals].map(([outcome, n]) => `${n} ${outcome.replaceAll('-', ' ')}`);
   return `${total} results: ${parts.join(', ')}`;
 }
-
-interface Progress {
-  count(result: SourceResult): void;
-  stop(): void;
-}
-
-/** Counts and rate on a terminal, unless the results come there too: they show the progress, and the bar would be drawn over them. */
-function progressOf(total: number, options: OutputOptions, deps: MigratorDeps): Progress | undefined {
-  if (total < 2 || options.quiet || !deps.stderr.isTTY || deps.stdout.isTTY) return undefined;
-  const stream = deps.stderr as unknown as NodeJS.WritableStream;
-  const bar = new SingleBar({
-    stream,
-    clearOnComplete: true,
-    // Left alone: what Ctrl+C could not set back. The bar is cut at the terminal's width.
-    linewrap: true,
-    format:
-      '{bar} {value}/{total} sources, {rate}/s, {changing} changing, {failed} refused or failed, {eta_formatted} left',
-  });
-  const started = deps.now().getTime();
-  let changing = 0;
-  let failed = 0;
-  let done = 0;
-  bar.start(total, 0, { rate: '-', changing, failed });
-  return {
-    count({ lines }) {
-      done++;
-      if (lines.some(({ outcome }) => CHANGING.has(outcome))) changing++;
-      if (lines.some((line) => line.outcome === 'failed' || line.refusals.length > 0)) failed++;
-      const seconds = (deps.now().getTime() - started) / 1000;
-      bar.increment(1, {
-        rate: seconds > 0 ? (done / seconds).toFixed(done / seconds < 10 ? 1 : 0) : '-',
-        changing,
-        failed,
-      });
-    },
-    stop: () => bar.stop(),
-  };
-}
-
-const CHANGING: ReadonlySet<string> = new Set(['planned', 'deferred', 'changed', 'restored']);
 
 async function* inOrder<T, R>(items: readonly T[], limit: number, run: (item: T) => Promise<R>): AsyncGenerator<R> {
   const started: Promise<R>[] = [];

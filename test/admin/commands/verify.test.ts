@@ -70,7 +70,8 @@ test('--all-databases --demo reports exactly the seeded faults, the same in ever
 test('an organisation without faults has none', async () => {
   const run = await verify('--all-databases', '--demo', 'fabrikam', '--json');
   assert.equal(run.exitCode, 0, run.stdout);
-  assert.ok(checksOf(run).every(({ outcome }) => outcome === 'passed'));
+  const checks = checksOf(run);
+  assert.ok(checks.length > 50 && checks.every(({ outcome }) => outcome === 'passed'), `${checks.length} checks`);
 });
 
 test('--array asks for the databases that name it, --database for one', async () => {
