@@ -3,7 +3,7 @@
 import { isIP } from 'node:net';
 import { Command } from 'commander';
 import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
-import { writeNewFiles } from '../../autodiscover/commands/new-files.ts';
+import { writeNewFiles } from '../../autodiscover/commands/output-files.ts';
 import { agreedPorts, type PortWish } from '../balancer/compare-ports.ts';
 import { type BalancerMember, portCommands, renderHaproxy, type WebPlan } from '../balancer/haproxy-config.ts';
 import { DEFAULT_SOCKET } from '../balancer/runtime-socket.ts';

@@ -2,7 +2,7 @@
 
 import { Command } from 'commander';
 import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
-import { writeNewFiles } from '../../autodiscover/commands/new-files.ts';
+import { writeNewFiles } from '../../autodiscover/commands/output-files.ts';
 import { AdminError } from '../errors.ts';
 import { findArray } from '../find-objects.ts';
 import { policyOf } from '../policy.ts';

@@ -15,7 +15,7 @@ import {
 import { AutodiscoverError } from '../errors.ts';
 import { normalizeAddress } from '../wire/address.ts';
 import type { CommandIo } from './command-io.ts';
-import { writeNewFiles } from './new-files.ts';
+import { writeNewFiles } from './output-files.ts';
 
 interface ClientFilesFlags {
   readonly domain: string;

@@ -1,11 +1,11 @@
 // Files that a command writes are new, and whole, and all of them there, or none is.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { writeNewFiles } from '../../../src/autodiscover/commands/new-files.ts';
+import { replaceFile, writeNewFiles } from '../../../src/autodiscover/commands/output-files.ts';
 
 test('of several files none is left when one cannot be written, and none that was there is touched', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'new-files-'));
@@ -27,7 +27,7 @@ test('of several files none is left when one cannot be written, and none that wa
 test('a file that does not fit on the disk is not left in part', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'new-files-'));
   t.after(() => rmSync(folder, { recursive: true }));
-  const program = join(import.meta.dirname, '../../../src/autodiscover/commands/new-files.ts');
+  const program = join(import.meta.dirname, '../../../src/autodiscover/commands/output-files.ts');
   const script = `
     import { writeNewFiles } from ${JSON.stringify(program)};
     const files = [{ path: ${JSON.stringify(join(folder, 'big'))}, content: 'x'.repeat(100_000) }];
@@ -38,4 +38,26 @@ test('a file that does not fit on the disk is not left in part', (t) => {
   const { status, stderr } = spawnSync('/bin/sh', [...limited, process.execPath, script], { encoding: 'utf8' });
   assert.equal(status, 0, stderr);
   assert.deepEqual(readdirSync(folder), []);
+});
+
+test('a file that is replaced is the old one or the new one, never a part', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'new-files-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const [file, link] = [join(folder, 'file'), join(folder, 'link')];
+  await replaceFile(file, 'one');
+  symlinkSync(file, link);
+  await replaceFile(link, 'two');
+  assert.equal(readFileSync(file, 'utf8'), 'two', 'through a link');
+  await replaceFile('/dev/null', 'three');
+  assert.ok(lstatSync('/dev/null').isCharacterDevice());
+  await assert.rejects(replaceFile(folder, 'x'), { code: 'EISDIR' });
+  const program = join(import.meta.dirname, '../../../src/autodiscover/commands/output-files.ts');
+  const script = `
+    import { replaceFile } from ${JSON.stringify(program)};
+    const code = await replaceFile(${JSON.stringify(file)}, 'x'.repeat(100_000)).then(() => '', (error) => error.code);
+    if (code !== 'EFBIG') process.exitCode = 9;`;
+  const limited = ['-c', 'trap "" XFSZ; ulimit -f 8; exec "$0" --input-type=module-typescript -e "$1"'];
+  const { status, stderr } = spawnSync('/bin/sh', [...limited, process.execPath, script], { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  assert.deepEqual([readdirSync(folder), readFileSync(file, 'utf8')], [['file', 'link'], 'two']);
 });
