@@ -14,7 +14,7 @@ export interface Wording {
 }
 
 export function renderTable(fleet: Fleet, totals: Totals, { outlook, printable }: Wording): string {
-  const parts = [headline(fleet, totals)];
+  const parts = [printable(headline(fleet, totals))];
   parts.push(
     plainTable(
       ['outcome', 'results'],

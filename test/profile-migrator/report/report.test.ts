@@ -368,6 +368,33 @@ test('a file or folder that cannot be read is told, and stops no other', async (
   }
 });
 
+test('nothing that a line says steers the terminal', async () => {
+  const path = join(FOLDER, 'hostile.jsonl');
+  const evil = (name: string) => `${name}\u001b[2J\u202e`;
+  const lines = [
+    line({
+      time: evil('2026'),
+      computer: evil('PC'),
+      label: evil('source'),
+      profile: evil('profile'),
+      arrays: [evil('a')],
+    }),
+    line({
+      outlook: evil('16.0'),
+      outcome: 'refused',
+      refusals: [evil('why')],
+      attention: [evil('look')],
+      time: evil('2027'),
+    }),
+  ];
+  writeFileSync(path, `${lines.map(renderResultLine).join('')}{"version":"${'\\u001b'}[2J"}\n`);
+  for (const more of [[], ['--quiet'], ['--json']]) {
+    const { out, err } = await run(path, ...more);
+    const said = more[0] === '--json' ? err : `${out}${err}`;
+    assert.doesNotMatch(said.replaceAll('\n', ''), /[\p{Cc}\u202e]/u, more.join());
+  }
+});
+
 test('report as JSON', async () => {
   const { out } = await run(fleetFile('json.jsonl'), '--json');
   const answer = JSON.parse(out);
