@@ -272,6 +272,20 @@ test('of two hives of the same name in one run each is rolled back by itself', a
   assert.deepEqual([serverIn(first ?? ''), serverIn(second ?? '')], ['outlook.contoso.test', 'cas01.contoso.test']);
 });
 
+test('what a result says does not steer the terminal in a rollback', async () => {
+  const folder = makeFolder();
+  const out = join(FOLDER, 'steering-out');
+  put(join(folder, 'anna', 'NTUSER.DAT'), userHive({ user: 'anna' }));
+  await run(['apply', '--hive', folder, '--out', out, ...TARGET, '--no-precheck', '--quiet']);
+  const result = join(out, 'anna_NTUSER.DAT.result.jsonl');
+  const text = readFileSync(result, 'utf8').replaceAll('"property":"', '"property":"\\u001b[2J');
+  writeFileSync(result, text);
+  const back = await run(['rollback', '--hive', folder, '--out', out]);
+  assert.equal(back.code, 0, back.err);
+  assert.match(back.out, /\\u001b\[2J/);
+  assert.doesNotMatch(back.out.replaceAll('\n', ''), /\p{Cc}/u);
+});
+
 test('a hive that has another path by now is rolled back when that is said', async () => {
   const [one, two] = [makeFolder(), makeFolder()];
   const out = join(FOLDER, 'moved-out');
