@@ -145,6 +145,8 @@ async function readHistory(folder: string, source: Source, { moved }: ChangeOpti
     const rows = text.split('\n').filter((row) => row !== '');
     lines.push(...rows.map((row, i) => parseResultLine(row, `${path}, line ${i + 1}`)));
   }
+  // A number that was removed is given away again: the times tell the order.
+  lines.sort((one, other) => (one.time < other.time ? -1 : one.time > other.time ? 1 : 0));
   const named = lines.filter(({ source: { name, kind } }) => kind === source.kind && name === source.name);
   if (moved) return named;
   const own = lines.filter((line) => isAbout(line, source));

@@ -286,6 +286,28 @@ test('what a result says does not steer the terminal in a rollback', async () =>
   assert.doesNotMatch(back.out.replaceAll('\n', ''), /\p{Cc}/u);
 });
 
+test('results are taken in the order of their times, whatever numbers their files have', async () => {
+  const folder = makeFolder();
+  const out = join(FOLDER, 'order-out');
+  const hive = put(join(folder, 'anna', 'NTUSER.DAT'), userHive({ user: 'anna' }));
+  const original = contents(rootOf(hive));
+  const apply = (...target: readonly string[]) =>
+    run(['apply', '--hive', folder, '--out', out, '--no-precheck', '--json', ...target]);
+  assert.equal((await apply(...TARGET)).lines[0]?.outcome, 'changed');
+  const on = ['--from', 'outlook.contoso.test', '--to', 'outlook2.contoso.test'];
+  assert.equal((await apply(...on)).lines[0]?.outcome, 'changed');
+  // As when somebody has removed the results between two runs and those after them.
+  const [first, second] = ['', '.2'].map((number) => join(out, `anna_NTUSER.DAT${number}.result.jsonl`)) as [
+    string,
+    string,
+  ];
+  const [older, newer] = [readFileSync(first), readFileSync(second)];
+  writeFileSync(first, newer);
+  writeFileSync(second, older);
+  assert.equal((await run(['rollback', '--hive', folder, '--out', out])).code, 0);
+  assert.deepEqual(contents(rootOf(hive)), original);
+});
+
 test('a hive that has another path by now is rolled back when that is said', async () => {
   const [one, two] = [makeFolder(), makeFolder()];
   const out = join(FOLDER, 'moved-out');
