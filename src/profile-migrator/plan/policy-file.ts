@@ -42,12 +42,16 @@ export const POLICY_EXAMPLE = `{
 
 /** @throws UsageError `policy-file` or `target`, naming every problem of the file. */
 export function parsePolicy(content: Buffer | string, path: string): Policy {
+  const text = textOf(content).replace(/^\uFEFF/, '');
   let data: unknown;
   try {
-    data = JSON.parse(textOf(content).replace(/^\uFEFF/, ''));
+    data = JSON.parse(text);
   } catch (cause) {
     throw new UsageError('policy-file', `cannot read policy ${path}: ${(cause as Error).message}`, { cause });
   }
+  const twice = repeatedKey(text);
+  if (twice !== undefined)
+    throw new UsageError('policy-file', `cannot read policy ${path}: ${JSON.stringify(twice)} is there twice`);
   const parsed = policySchema.safeParse(data);
   if (!parsed.success)
     throw new UsageError('policy-file', `cannot read policy ${path}:\n${z.prettifyError(parsed.error)}`);
@@ -66,4 +70,21 @@ export function parsePolicy(content: Buffer | string, path: string): Policy {
 function textOf(content: Buffer | string): string {
   if (typeof content === 'string') return content;
   return content.toString(content[0] === 0xff && content[1] === 0xfe ? 'utf16le' : 'utf8');
+}
+
+/** A key that an object of this well-formed JSON has twice: the parser would take the last and move nothing of the others. */
+function repeatedKey(json: string): string | undefined {
+  const open: (Set<string> | undefined)[] = [];
+  for (const [token, colon] of json.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/g)) {
+    if (token === '{') open.push(new Set());
+    else if (token === '[') open.push(undefined);
+    else if (token === '}' || token === ']') open.pop();
+    else if (colon !== undefined) {
+      const key: string = JSON.parse(token.slice(0, -colon.length));
+      const keys = open.at(-1);
+      if (keys?.has(key)) return key;
+      keys?.add(key);
+    }
+  }
+  return undefined;
 }

@@ -124,6 +124,16 @@ test('policies', () => {
     policy.proxies = { 'owa.contoso.test': 'mail.contoso.test', 'OWA.contoso.test': 'post.contoso.test' };
   }, /"OWA\.contoso\.test" has two replacements/);
   assert.throws(() => parsePolicy('{', 'p.json'), /p\.json/);
+  const twice = (from: string, to: string, key: RegExp) =>
+    assert.throws(() => parsePolicy(POLICY_EXAMPLE.replace(from, to), 'p.json'), key);
+  twice('"version": 1,', '"version": 1, "arrays": [],', /cannot read policy p\.json: "arrays" is there twice/);
+  twice('"proxies": {', '"proxies": { "ow\\u0061.contoso.test" : "other.test",', /"owa\.contoso\.test" is there twice/);
+  const again = `{ "fqdn": "b.contoso.test", "replaces": ["\\"fqdn\\":", "\\"fqdn\\":2"] }, {`;
+  twice('{\n      "fqdn"', `${again}"fqdn"`, /fqdn/); // refused for its names; each object has keys of its own
+  assert.throws(
+    () => parsePolicy(POLICY_EXAMPLE.replace('{\n      "fqdn"', `${again}"fqdn"`), 'p.json'),
+    (error: Error) => !error.message.includes('twice'),
+  );
 });
 
 test('a name in a text is a whole name', () => {
