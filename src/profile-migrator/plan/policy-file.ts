@@ -40,9 +40,14 @@ export const POLICY_EXAMPLE = `{
   "publicFolders": "mbx01.contoso.test"
 }`;
 
+/** Characters; thousands of servers fit. */
+const POLICY_LIMIT = 1024 * 1024;
+
 /** @throws UsageError `policy-file` or `target`, naming every problem of the file. */
 export function parsePolicy(content: Buffer | string, path: string): Policy {
   const text = textOf(content).replace(/^\uFEFF/, '');
+  if (text.length > POLICY_LIMIT)
+    throw new UsageError('policy-file', `cannot read policy ${path}: longer than ${POLICY_LIMIT} characters`);
   let data: unknown;
   try {
     data = JSON.parse(text);
@@ -75,7 +80,7 @@ function textOf(content: Buffer | string): string {
 /** A key that an object of this well-formed JSON has twice: the parser would take the last and move nothing of the others. */
 function repeatedKey(json: string): string | undefined {
   const open: (Set<string> | undefined)[] = [];
-  for (const [token, colon] of json.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/g)) {
+  for (const [token, colon] of json.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}[\]]/g)) {
     if (token === '{') open.push(new Set());
     else if (token === '[') open.push(undefined);
     else if (token === '}' || token === ']') open.pop();

@@ -124,6 +124,8 @@ test('policies', () => {
     policy.proxies = { 'owa.contoso.test': 'mail.contoso.test', 'OWA.contoso.test': 'post.contoso.test' };
   }, /"OWA\.contoso\.test" has two replacements/);
   assert.throws(() => parsePolicy('{', 'p.json'), /p\.json/);
+  assert.throws(() => parsePolicy(`"${'\\n'.repeat(600_000)}"`, 'p.json'), /longer than 1048576 characters/);
+  assert.throws(() => parsePolicy(`"${'\\n'.repeat(500_000)}"`, 'p.json'), UsageError);
   const twice = (from: string, to: string, key: RegExp) =>
     assert.throws(() => parsePolicy(POLICY_EXAMPLE.replace(from, to), 'p.json'), key);
   twice('"version": 1,', '"version": 1, "arrays": [],', /cannot read policy p\.json: "arrays" is there twice/);
