@@ -1,11 +1,10 @@
 // `--resume`: after an interruption, sources that the folder of results shows as finished are not done again.
-import { join } from 'node:path';
 import { readIfThere } from '../apply/state-files.ts';
 import { UsageError } from '../errors.ts';
 import { parseResultLine, type ResultLine } from '../result-line.ts';
 import type { MigratorDeps } from './deps.ts';
 import type { OutputOptions } from './options.ts';
-import { stemsIn } from './output-folder.ts';
+import { resultsIn } from './output-folder.ts';
 import { isAbout, type Source } from './source.ts';
 
 /** The sources that still have to be done. @throws UsageError `option` without `--out`. */
@@ -30,9 +29,7 @@ export async function unfinished(
 
 /** The newest run over the source, if any. A stem may also be that of another source whose name has a number. */
 async function isFinished(source: Source, command: ResultLine['command'], folder: string): Promise<boolean> {
-  const { used } = await stemsIn(folder, source.name);
-  for (const stem of used.reverse()) {
-    const path = join(folder, `${stem}.result.jsonl`);
+  for (const path of (await resultsIn(folder, source.name)).reverse()) {
     let lines: ResultLine[];
     try {
       const rows = ((await readIfThere(path)) ?? '').split('\n').filter((row) => row !== '');

@@ -1,6 +1,5 @@
 // `rollback`: brings back the values an apply replaced, each one only where ours still stands. Works from the results in the same
 // folder; on .reg files it writes the restoration down for an import.
-import { join } from 'node:path';
 import { Command } from 'commander';
 import { requireInScope } from '../apply/edit-scope.ts';
 import { loadProfiles, requireOutlookClosed } from '../apply/protocol.ts';
@@ -20,7 +19,7 @@ import {
   type OutputOptions,
   type SourceOptions,
 } from './options.ts';
-import { openOutput, stemsIn } from './output-folder.ts';
+import { openOutput, resultsIn } from './output-folder.ts';
 import { linesOfRestore, renderRestore } from './render-restore.ts';
 import { unfinished } from './resume.ts';
 import { type RunContext, runSources, type SourceResult } from './run-sources.ts';
@@ -137,10 +136,8 @@ function restoreFrom(
  * `nothing-to-roll-back` when there are only those of another file of this name.
  */
 async function readHistory(folder: string, source: Source, { moved }: ChangeOptions): Promise<ResultLine[]> {
-  const { used } = await stemsIn(folder, source.name);
   const lines: ResultLine[] = [];
-  for (const stem of used) {
-    const path = join(folder, `${stem}.result.jsonl`);
+  for (const path of await resultsIn(folder, source.name)) {
     const text = (await readIfThere(path)) ?? '';
     const rows = text.split('\n').filter((row) => row !== '');
     lines.push(...rows.map((row, i) => parseResultLine(row, `${path}, line ${i + 1}`)));

@@ -286,6 +286,22 @@ test('what a result says does not steer the terminal in a rollback', async () =>
   assert.doesNotMatch(back.out.replaceAll('\n', ''), /\p{Cc}/u);
 });
 
+test('results that somebody removed hide none of those after them', async () => {
+  const folder = makeFolder();
+  const out = join(FOLDER, 'gap-out');
+  const hive = put(join(folder, 'anna', 'NTUSER.DAT'), userHive({ user: 'anna' }));
+  for (let i = 0; i < 3; i++) await run(['plan', '--hive', folder, '--out', out, ...TARGET, '--quiet']);
+  await run(['apply', '--hive', folder, '--out', out, ...TARGET, '--no-precheck', '--quiet']);
+  assert.ok(existsSync(join(out, 'anna_NTUSER.DAT.4.result.jsonl')));
+  // The plans have been looked at, and thrown away.
+  for (const name of readdirSync(out)) if (!name.includes('.4.')) rmSync(join(out, name));
+  const again = await run(['apply', '--hive', folder, '--out', out, ...TARGET, '--no-precheck', '--resume']);
+  assert.match(again.err, /1 of 1 sources are finished already/);
+  const back = await run(['rollback', '--hive', folder, '--out', out]);
+  assert.equal(back.code, 0, back.out);
+  assert.equal(serverIn(hive), 'cas01.contoso.test');
+});
+
 test('results are taken in the order of their times, whatever numbers their files have', async () => {
   const folder = makeFolder();
   const out = join(FOLDER, 'order-out');
