@@ -1,6 +1,15 @@
 // npm run package:windows: profile-migrator.exe and its MSI, built on Linux into build/windows/. docs/windows.md says how to use
 // both; scripts/windows/ holds one step per file.
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -97,6 +106,8 @@ async function packageWindows(options: Options, say: (line: string) => void): Pr
   const out = resolve(options.out);
   const cache = join(PROJECT, 'build', 'windows', 'cache');
   mkdirSync(out, { recursive: true });
+  // Beside the results, and moved there when all of them are right: a build that fails leaves nothing unsigned to be handed out.
+  const stage = mkdtempSync(join(out, '.making-'));
   const scratch = mkdtempSync(join(tmpdir(), 'profile-migrator-package-'));
   try {
     const identity = signingIdentity(options, scratch);
@@ -104,9 +115,9 @@ async function packageWindows(options: Options, say: (line: string) => void): Pr
     say(`bundled ${ENTRY}: ${kib(bundle.code.length)}, ${bundle.packages.length} packages inside`);
     const unsigned = packExecutable(nodeRuntimeFile('exe', cache), seaBlob(bundle.code), product);
     const contentId = sha256Of(unsigned);
-    const exe = join(out, 'profile-migrator.exe');
+    const exe = join(stage, 'profile-migrator.exe');
     writeFileSync(exe, unsigned, { mode: 0o755 });
-    say(`packed ${relative(process.cwd(), exe)}: ${kib(unsigned.length)}, sha256 before signing ${contentId}`);
+    say(`packed profile-migrator.exe: ${kib(unsigned.length)}, sha256 before signing ${contentId}`);
     if (identity) signAndCheck(exe, product.description, identity);
     const texts: readonly (readonly [string, Buffer])[] = [
       ['LICENSE.txt', crlf(readFileSync(join(PROJECT, 'LICENSE')))],
@@ -114,34 +125,30 @@ async function packageWindows(options: Options, say: (line: string) => void): Pr
       ['THIRD-PARTY-LICENSES.txt', Buffer.from(licenceTexts(PROJECT, bundle.packages))],
       ...(policy ? ([[POLICY_FILE, policy]] as const) : []),
     ];
-    for (const [name, bytes] of texts) writeFileSync(join(out, name), bytes);
+    for (const [name, bytes] of texts) writeFileSync(join(stage, name), bytes);
     if (!options['no-msi']) {
-      const msi = join(out, 'profile-migrator.msi');
       const files = ['profile-migrator.exe', ...texts.map(([name]) => name)];
-      buildInstaller(
-        out,
-        'profile-migrator.msi',
-        product,
-        files,
-        sha256Of(Buffer.concat([unsigned, policy ?? Buffer.alloc(0)])),
-      );
-      if (identity) signAndCheck(msi, product.description, identity);
-      say(`built ${relative(process.cwd(), msi)}`);
+      const msiId = sha256Of(Buffer.concat([unsigned, policy ?? Buffer.alloc(0)]));
+      buildInstaller(stage, 'profile-migrator.msi', product, files, msiId);
+      if (identity) signAndCheck(join(stage, 'profile-migrator.msi'), product.description, identity);
+      say('built profile-migrator.msi');
     }
-    if (identity && !options.certificate) {
-      copyFileSync(identity.certificate, join(out, 'throw-away-certificate.pem'));
+    const isThrowAway = identity !== undefined && !options.certificate;
+    if (isThrowAway) copyFileSync(identity.certificate, join(stage, 'throw-away-certificate.pem'));
+    for (const name of readdirSync(stage)) renameSync(join(stage, name), join(out, name));
+    say(`all of it is in ${relative(process.cwd(), out) || '.'}`);
+    if (isThrowAway)
       say('signed with a throw-away certificate: give --certificate and --key before anybody else runs this');
-    }
     if (!identity) say('not signed');
   } finally {
-    rmSync(scratch, { recursive: true, force: true });
+    for (const folder of [stage, scratch]) rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /** A policy that the program would refuse on every desktop stops the build instead. */
 function readPolicy(file: string): Buffer {
   const bytes = readFileSync(file);
-  parsePolicy(bytes.toString('utf8'), file);
+  parsePolicy(bytes, file);
   return bytes;
 }
 

@@ -50,12 +50,21 @@
     try {
       var worst = DONE;
       for (i = 0; i < TREES.length; i++) {
-        var result = action === 'export' ? exportTree(TREES[i]) : changeTree(TREES[i], words[2], action, options);
+        var result = workOn(TREES[i], words[2], action, options);
         if (rank(result) > rank(worst)) worst = result;
       }
       return worst;
     } finally {
       try { fso.DeleteFolder(scratch, true); } catch (e) { say('', 'cannot delete ' + scratch); }
+    }
+  }
+
+  /** What is wrong with the files of one tree is no reason to leave the others alone, or to forget what became of them. */
+  function workOn(tree, plans, action, options) {
+    try {
+      return action === 'export' ? exportTree(tree) : changeTree(tree, plans, action, options);
+    } catch (error) {
+      return refuse(sourceName(tree), error.message || error.description || String(error));
     }
   }
 
@@ -207,7 +216,10 @@
   function sourceName(tree) {
     var environment = shell.Environment('PROCESS');
     var parts = [environment('COMPUTERNAME'), environment('USERDOMAIN'), environment('USERNAME'), tree.name];
-    return parts.join('-').replace(/[^\w.\-]/g, '_');
+    // Written out, so that two users whose names differ in such a sign only do not have the same files.
+    return parts.join('-').replace(/[^\w.\-]/g, function (sign) {
+      return '_' + ('000' + sign.charCodeAt(0).toString(16)).slice(-4);
+    });
   }
 
   function refuse(name, why) {

@@ -7,10 +7,10 @@ import type { Product } from './executable.ts';
 import { run } from './tools.ts';
 
 /** Never changes: by it a new version finds and replaces an older one. */
-export const UPGRADE_CODE = '8B0C3A52-6F1D-4C0E-9E57-2B7A4D1E90C3';
+const UPGRADE_CODE = '8B0C3A52-6F1D-4C0E-9E57-2B7A4D1E90C3';
 /** The Active Setup component; Windows remembers per user which version of it has run. */
-export const ACTIVE_SETUP_ID = '{5D2E7F4B-93A8-4B61-8C1F-0A6E3D94B7F2}';
-export const INSTALL_FOLDER = 'Profile Migrator';
+const ACTIVE_SETUP_ID = '{5D2E7F4B-93A8-4B61-8C1F-0A6E3D94B7F2}';
+const INSTALL_FOLDER = 'Profile Migrator';
 export const POLICY_FILE = 'policy.json';
 const REGISTRY_COMPONENT = 'logon entries';
 
@@ -35,7 +35,15 @@ export function buildInstaller(
     // wixl leaves the file version empty; Windows Installer then treats the executable as an unversioned data file on upgrades.
     const version = product.version.join('.');
     const sql = `UPDATE \`File\` SET \`Version\`='${version}', \`Language\`='1033' WHERE \`File\`='F0'`;
-    run('msibuild', [name, '-q', sql], { cwd: folder });
+    // Another policy makes another product of the same version, which has to take the place of the one that is there. wixl has no word for
+    // it (AllowSameVersionUpgrades), and attributes are part of the row's key. 1: features stay as chosen, 512: the version itself is replaced.
+    const found = 'WIX_UPGRADE_DETECTED';
+    const upgrade = [
+      `DELETE FROM \`Upgrade\` WHERE \`ActionProperty\`='${found}'`,
+      `INSERT INTO \`Upgrade\` (\`UpgradeCode\`, \`VersionMax\`, \`Attributes\`, \`ActionProperty\`) ` +
+        `VALUES ('{${UPGRADE_CODE}}', '${product.version.slice(0, 3).join('.')}', 513, '${found}')`,
+    ];
+    run('msibuild', [name, ...[sql, ...upgrade].flatMap((query) => ['-q', query])], { cwd: folder });
   } finally {
     rmSync(join(folder, source), { force: true });
   }

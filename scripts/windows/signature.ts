@@ -50,7 +50,7 @@ export function signAndCheck(file: string, title: string, identity: SigningIdent
 }
 
 /** Refuses a file whose signature does not verify against the given roots. */
-export function checkSignature(file: string, ca: string): void {
+function checkSignature(file: string, ca: string): void {
   const printed = run('osslsigncode', ['verify', '-CAfile', ca, '-in', file]);
   if (!/^Signature verification: ok$/m.test(printed)) {
     throw new PackagingError(

@@ -19,7 +19,7 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 };
 
 // Standard error is the service's log: it goes on without one, and on with it when it can be written again.
-const { unread } = outliveLostOutput({ program: 'autodiscover', kept: [process.stdout], mayLose: [process.stderr] });
+outliveLostOutput({ program: 'autodiscover', kept: [process.stdout], mayLose: [process.stderr] });
 
 /** Whether standard output has anything: an error of a --json command is a document only where there is none yet. */
 let printed = false;
@@ -41,7 +41,6 @@ const io: CommandIo = {
     new Promise((resolve) => {
       process.once('SIGINT', () => resolve());
       process.once('SIGTERM', () => resolve());
-      void unread.then(resolve);
     }),
   onReload: (action) => {
     // At a terminal it means that the terminal is gone, and the program with it.

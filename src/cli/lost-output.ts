@@ -12,16 +12,13 @@ export interface OutputOf {
 
 /**
  * From now on the process outlives output that cannot be written. What is lost of the streams in `kept` makes the exit code 1 in the end,
- * unless it has one, and is told on standard error; a reader who has seen enough (EPIPE) is no loss. `unread` resolves when one has gone:
- * whoever prints without end may stop then.
+ * unless it has one, and is told on standard error; a reader who has seen enough (EPIPE) is no loss.
  */
-export function outliveLostOutput({ program, kept, mayLose = [] }: OutputOf): { readonly unread: Promise<void> } {
+export function outliveLostOutput({ program, kept, mayLose = [] }: OutputOf): void {
   let lost: NodeJS.ErrnoException | undefined;
-  const { promise: unread, resolve } = Promise.withResolvers<void>();
   for (const stream of kept)
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') resolve();
-      else lost ??= error;
+      if (error.code !== 'EPIPE') lost ??= error;
     });
   for (const stream of mayLose) stream.on('error', () => undefined);
   process.once('exit', () => {
@@ -29,5 +26,4 @@ export function outliveLostOutput({ program, kept, mayLose = [] }: OutputOf): { 
     process.stderr.write(`${program}: cannot write the output: ${lost.message}\n`);
     process.exitCode ||= 1;
   });
-  return { unread };
 }

@@ -31,7 +31,7 @@ interface Position {
 }
 
 /** What tells under which names a changed object may be known. */
-export const CHANGED_ATTRIBUTES = [
+const CHANGED_ATTRIBUTES = [
   'proxyAddresses',
   'mail',
   'userPrincipalName',

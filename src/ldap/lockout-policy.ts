@@ -80,7 +80,7 @@ function policyOf(entry: EntryReader, prefix: '' | 'msDS-'): LockoutPolicy {
 }
 
 /** The lowest threshold with the longest window; domains that lock nobody do not count. */
-export function strictest(policies: readonly LockoutPolicy[]): LockoutPolicy {
+function strictest(policies: readonly LockoutPolicy[]): LockoutPolicy {
   const locking = policies.filter((policy) => policy.threshold > 0);
   if (locking.length === 0) return NO_LOCKOUT;
   return {

@@ -63,7 +63,7 @@ const ofClass = (name: string): Filter => new EqualityFilter({ attribute: 'objec
 const anyOf = (...filters: Filter[]): Filter => new OrFilter({ filters });
 
 /** Reads naming contexts from the controller itself; they are never derived from a domain name. */
-export async function readRootDse(search: Search): Promise<RootDse> {
+async function readRootDse(search: Search): Promise<RootDse> {
   const [entry] = await search({
     base: '',
     scope: 'base',

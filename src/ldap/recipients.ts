@@ -324,11 +324,11 @@ function askedAs(address: string): string[] {
   return ascii === '' ? [address] : [address, `${address.slice(0, at)}${ascii}`];
 }
 
-export function addressKey(address: string): string {
+function addressKey(address: string): string {
   return flat('smtp:', lower(address));
 }
 
-export function legacyDnKey(legacyDn: string): string {
+function legacyDnKey(legacyDn: string): string {
   return flat('x500:', lower(legacyDn));
 }
 

@@ -6,7 +6,7 @@ import type { ExitCodeConvention } from './exit-codes.ts';
 export interface Config {
   readonly convention: ExitCodeConvention;
   readonly computer: string;
-  /** Colours for a terminal; the NO_COLOR convention switches them off. */
+  /** Colours for a terminal; the NO_COLOR convention switches them off, and a terminal that knows none. */
   readonly colour: boolean;
   /** Where journals, undo files and results of the live registry lie unless --out is given; only this user can write there. */
   readonly stateFolder: string;
@@ -23,7 +23,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, platform: NodeJ
   return Object.freeze({
     convention: windows ? 'windows' : 'posix',
     computer: hostname(),
-    colour: !env.NO_COLOR,
+    colour: !env.NO_COLOR && env.TERM !== 'dumb',
     stateFolder: join(base, 'profile-migrator'),
     systemRoot: env.SystemRoot || 'C:\\Windows',
     autodiscoverPassword: env.AUTODISCOVER_PASSWORD || undefined,

@@ -82,7 +82,6 @@ export const resultLineSchema = z.strictObject({
 
 export type ResultLine = z.infer<typeof resultLineSchema>;
 export type ResultValue = z.infer<typeof resultValue>;
-export type ResultAccount = z.infer<typeof resultAccount>;
 export type RegistryData = z.infer<typeof registryData>;
 
 export function renderResultLine(line: ResultLine): string {

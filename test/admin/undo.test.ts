@@ -120,3 +120,10 @@ for (const [text, why] of badFiles) {
     assert.equal(directory.stats.binds, 0, 'the file is read before anybody is bothered');
   });
 }
+
+test('the command that undoes can be pasted, whatever the path', async (t) => {
+  const { place, write } = await bench(t);
+  const { out } = await write(SET, 'my undo.ldif');
+  const path = place.path('my undo.ldif');
+  assert.ok(out.includes(`apply it with: autodiscover undo "${path}")`), out);
+});

@@ -184,6 +184,13 @@ tls: {certificates: [{certificateFile: ${certificateFile}, keyFile: ${keyFile}}]
     assert.match(version.out, /^\d+\.\d+\.\d+\n$/);
   });
 
+  test('what an error repeats does not steer the terminal', async () => {
+    const { code, err } = await run(['config', 'check', 'nowhere\u001b]0;title\u0007\u202e.yaml']);
+    assert.equal(code, 2);
+    assert.doesNotMatch(err, /[^\P{Cc}\n]|\u202e/u);
+    assert.match(err, /nowhere/);
+  });
+
   test('config print-example and config check', async () => {
     const example = await run(['config', 'print-example']);
     assert.equal(example.code, 0);

@@ -215,6 +215,36 @@ labSuite('central-import.js', ['wine'], () => {
     assert.equal(state(), original);
   });
 
+  test('a file that cannot be read stops no other tree', () => {
+    const keys = ['Software\\Microsoft\\Windows NT\\CurrentVersion\\Windows Messaging Subsystem', TREE];
+    prefix.importReg(sampleRegFile([{ root: ROOT, outlook: '2010', profile: 'P', server: 'CAS01', alias: 'anna' }]));
+    seed();
+    script('export', 'C:\\lab\\exports');
+    plan(patch);
+    const other = sourceFile().replace('office15.reg', 'wms');
+    for (const kind of ['patch', 'undo']) writeFileSync(join(plans, `${other}.${kind}.reg`), 'no registry file');
+    const { status, stdout } = importNow('/assume-outlook-closed');
+    assert.equal(status, 1, stdout);
+    assert.match(stdout, /-wms: refused: .*is not a version 5 \.reg file/);
+    assert.match(stdout, /-office15: changed and checked/);
+    for (const key of keys) prefix.deleteKey(`${ROOT}\\${key}`);
+    for (const folder of [exports, plans]) for (const name of readdirSync(folder)) rmSync(join(folder, name));
+  });
+
+  test('names of users that differ in a sign no file name takes are told apart', () => {
+    seed();
+    for (const user of ['m ller', 'm!ller', 'm_ller']) {
+      const run = prefix.cmd(
+        `set "USERNAME=${user}"&& cscript //nologo C:\\lab\\central-import.js export C:\\lab\\exports`,
+      );
+      assert.equal(run.status, 0, run.stdout);
+    }
+    const names = readdirSync(exports).filter((name) => name.endsWith('-office15.reg'));
+    assert.equal(names.length, 3, names.join());
+    assert.ok(names.every((name) => /^[\w.-]+$/.test(name)));
+    for (const name of readdirSync(exports)) rmSync(join(exports, name));
+  });
+
   test('wrong arguments', () => {
     assert.equal(script().status, 87);
     assert.equal(script('import', 'C:\\lab\\exports').status, 87);

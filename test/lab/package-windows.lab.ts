@@ -2,7 +2,16 @@
 // say what to install.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -85,6 +94,15 @@ labSuite('package:windows', ['windows-packaging'], () => {
     const shown = spawnSync('osslsigncode', ['verify', '-CAfile', pem, '-in', join(out, 'profile-migrator.exe')]);
     assert.match(String(shown.stdout), /CN=Contoso code/);
     assert.equal(existsSync(join(out, 'throw-away-certificate.pem')), false);
+    // A build that fails leaves what was there before, and nothing unsigned.
+    const before = readFileSync(join(out, 'profile-migrator.exe'));
+    const names = readdirSync(out);
+    writeFileSync(password, 'wrong\n');
+    const failed = packageWindows(out, given, { expectFailure: true });
+    assert.equal(failed.status, 1);
+    assert.match(failed.stderr, /osslsigncode sign failed/);
+    assert.ok(readFileSync(join(out, 'profile-migrator.exe')).equals(before));
+    assert.deepEqual(readdirSync(out), names);
   });
 
   test('missing programs are named with their Debian packages, all at once', () => {

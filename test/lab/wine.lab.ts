@@ -5,6 +5,7 @@ import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync,
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { buildInstaller } from '../../scripts/windows/installer.ts';
 import { diffSnapshots } from '../../src/profile-migrator/registry/patch.ts';
 import { snapshotsOf } from '../../src/profile-migrator/registry/reg-file.ts';
 import { readRegFile } from '../../src/profile-migrator/registry/reg-file-reader.ts';
@@ -277,6 +278,31 @@ labSuite('profile-migrator.exe in Wine', ['wine', 'windows-packaging'], () => {
     assert.equal(existsSync(prefix.path(installed)), false);
     assert.doesNotMatch(text(runKey), /ProfileMigrator/);
     assert.doesNotMatch(text(activeSetup), /profile-migrator/);
+  });
+
+  test('an MSI with another policy takes the place of the one that is installed, at the same version too', () => {
+    const version = [0, 1, 0, 0] as const;
+    const about = { description: '', company: 'contoso.test', internalName: 'profile-migrator', copyright: '' };
+    const files = ['profile-migrator.exe', 'policy.json'];
+    const folder = prefix.path('C:\\lab\\msi');
+    mkdirSync(folder);
+    const msiexec = (what: string, name: string) =>
+      assert.equal(prefix.cmd(`msiexec ${what} C:\\lab\\msi\\${name}.msi /qn /norestart`).status, 0);
+    for (const name of ['old', 'new']) {
+      for (const file of files) writeFileSync(join(folder, file), name);
+      buildInstaller(folder, `${name}.msi`, { ...about, name: 'Profile Migrator', version }, files, name);
+      msiexec('/i', name);
+    }
+    const listed = 'HKEY_LOCAL_MACHINE\\Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall';
+    const products = prefix
+      .exportKey(listed)
+      ?.toString('utf16le')
+      .match(/"DisplayName"="Profile Migrator"/g);
+    assert.equal(products?.length, 1);
+    const policy = prefix.path('C:\\Program Files\\Profile Migrator\\policy.json');
+    assert.equal(readFileSync(policy, 'utf8'), 'new');
+    msiexec('/x', 'new');
+    assert.equal(existsSync(policy), false);
   });
 
   test('.reg files, as on any other system', () => {

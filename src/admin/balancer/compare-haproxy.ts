@@ -194,7 +194,7 @@ function matchServers(
       fqdn.toLowerCase() === server.host.toLowerCase() ||
       addressesOf(fqdn).some((address) => addresses.includes(address));
     const found = members.filter(same);
-    return { server, members: server.isTemplate ? found : found.slice(0, 1), resolves: addresses.length > 0 };
+    return { server, members: server.numbers ? found : found.slice(0, 1), resolves: addresses.length > 0 };
   });
   return { backend, servers };
 }
@@ -255,7 +255,7 @@ function trackDifferences(config: BalancerConfiguration, server: ProxyServer, wh
     const proxy = config.proxies.find((one) =>
       second === undefined ? one.servers.includes(current) : one.kind !== 'frontend' && one.name === first,
     );
-    const next = proxy?.servers.find(({ name }) => name === (second ?? first));
+    const next = proxy?.servers.find((one) => isCalled(one, second ?? first));
     if (next === undefined) {
       report(server.line, 'track-broken', `${what} tracks ${current.track}, which is not there`);
       return;
@@ -263,6 +263,12 @@ function trackDifferences(config: BalancerConfiguration, server: ProxyServer, wh
     current = next;
   }
   if (!current.checked) report(server.line, 'track-broken', `${what} tracks ${server.track}, which has no "check"`);
+}
+
+function isCalled({ name, numbers }: ProxyServer, wanted: string): boolean {
+  if (numbers === undefined || !wanted.startsWith(name)) return name === wanted;
+  const number = /^[1-9]\d*$/.test(wanted.slice(name.length)) ? Number(wanted.slice(name.length)) : 0;
+  return number >= numbers.first && number <= numbers.last;
 }
 
 /** In TCP a tunnel's timeout counts for both sides once the connection stands. Without a timeout nothing is ended. */

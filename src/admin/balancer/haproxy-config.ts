@@ -70,15 +70,8 @@ export function sectionNames(array: string) {
   };
 }
 
-const MADE_BY = 'made by: autodiscover balancer haproxy';
-
-/** Whether a configuration was made here, by its first line. */
-export function isOurs(text: string): boolean {
-  return text.slice(0, text.indexOf('\n')).includes(MADE_BY);
-}
-
 /** The server line of the service in the Autodiscover backend. */
-export const SERVICE_NAME = 'service';
+const SERVICE_NAME = 'service';
 
 export function renderHaproxy(plan: BalancerPlan): string {
   const names = sectionNames(plan.array);
@@ -96,7 +89,7 @@ export function renderHaproxy(plan: BalancerPlan): string {
 }
 
 function heading({ array, members, rpcPort, addressBookPort, socket }: BalancerPlan): string {
-  return `# HAProxy for the CAS array ${array}; ${MADE_BY} --array ${array}
+  return `# HAProxy for the CAS array ${array}; made by: autodiscover balancer haproxy --array ${array}
 # Members: ${members.map(({ fqdn }) => fqdn).join(', ')}
 #
 # Each member must have these static ports (registry, then restart both services):

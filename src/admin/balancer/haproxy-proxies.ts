@@ -24,8 +24,8 @@ export interface ProxyServer {
   /** A name or an address; empty for what is no network address. */
   readonly host: string;
   readonly port: ServerPort;
-  /** Every address of the name is a server. */
-  readonly isTemplate: boolean;
+  /** For a template, whose every address is a server: the numbers that follow `name` in the servers' names. */
+  readonly numbers: { readonly first: number; readonly last: number } | undefined;
   readonly checked: boolean;
   /** `backend/server` whose state it shares. */
   readonly track: string | undefined;
@@ -58,7 +58,7 @@ export interface ProxySection {
 
 export interface BalancerConfiguration {
   readonly proxies: readonly ProxySection[];
-  /** Names of `resolvers` sections. */
+  /** Names of `resolvers` sections, with the one that is always there. */
   readonly resolvers: ReadonlySet<string>;
   /** Whether a runtime socket permits changes. */
   readonly adminSocket: boolean;
@@ -77,26 +77,28 @@ export function readProxies(sections: readonly ConfigSection[]): BalancerConfigu
       const all = [...inherited, ...lines];
       defaults.push(all);
       if (name !== '') named.set(name, all);
-    } else if (kind === 'frontend' || kind === 'backend' || kind === 'listen')
-      proxies.push(proxyOf(kind, name, line, [...(from === undefined ? (defaults.at(-1) ?? []) : inherited)], lines));
+    } else if (kind === 'frontend' || kind === 'backend' || kind === 'listen') {
+      const all = [...(from === undefined ? (defaults.at(-1) ?? []) : inherited), ...lines];
+      if (!isDisabled(all)) proxies.push(proxyOf(kind, name, line, all));
+    }
   }
   const socket = (line: ConfigLine) =>
     line.words[0] === 'stats' && line.words[1] === 'socket' && /\blevel admin\b/.test(line.words.join(' '));
   return {
     proxies,
-    resolvers: new Set(sections.filter(({ kind }) => kind === 'resolvers').map(({ name }) => name)),
+    // HAProxy makes "default" itself, from /etc/resolv.conf.
+    resolvers: new Set(['default', ...sections.filter(({ kind }) => kind === 'resolvers').map(({ name }) => name)]),
     adminSocket: sections.some(({ kind, lines }) => kind === 'global' && lines.some(socket)),
   };
 }
 
-function proxyOf(
-  kind: ProxySection['kind'],
-  name: string,
-  line: number,
-  inherited: readonly ConfigLine[],
-  own: readonly ConfigLine[],
-): ProxySection {
-  const lines = [...inherited, ...own];
+/** A proxy that is switched off as a whole (4.2 "disabled") is not there for anybody. */
+function isDisabled(lines: readonly ConfigLine[]): boolean {
+  return lines.findLast(({ words: [word] }) => word === 'disabled' || word === 'enabled')?.words[0] === 'disabled';
+}
+
+/** `lines` are those it inherits, then its own. */
+function proxyOf(kind: ProxySection['kind'], name: string, line: number, lines: readonly ConfigLine[]): ProxySection {
   const of = (...keywords: readonly string[]) => lines.filter(({ words }) => keywords.includes(words[0] ?? ''));
   const last = (keyword: string) => of(keyword).at(-1)?.words[1];
   const sticks =
@@ -108,15 +110,21 @@ function proxyOf(
     isHttp: last('mode') === 'http',
     binds: of('bind').flatMap(({ number, words }) => bindsOf(words[1] ?? '', number)),
     servers: serversOf(of('default-server', 'server', 'server-template')),
-    timeouts: new Map(
-      of('timeout').map(({ number, words }) => [
-        words[1] ?? '',
-        { line: number, ms: milliseconds(words[2] ?? '', number) },
-      ]),
-    ),
-    backends: of('default_backend', 'use_backend').map(({ number, words }) => ({ name: words[1] ?? '', line: number })),
+    timeouts: timeoutsOf(of('timeout')),
+    backends: [...of('default_backend').slice(-1), ...of('use_backend')].map(({ number, words }) => ({
+      name: words[1] ?? '',
+      line: number,
+    })),
     persistent: sticks || last('balance') === 'source',
   };
+}
+
+/** The last of each counts; 0 means that there is none. */
+function timeoutsOf(lines: readonly ConfigLine[]): ReadonlyMap<string, Timeout> {
+  const all = lines.map(
+    ({ number, words: [, name = '', time = ''] }) => [name, { line: number, ms: milliseconds(time, number) }] as const,
+  );
+  return new Map([...new Map(all)].filter(([, { ms }]) => ms > 0));
 }
 
 /** `default-server` counts for the lines after it. */
@@ -126,8 +134,8 @@ function serversOf(lines: readonly ConfigLine[]): readonly ProxyServer[] {
   for (const { number, words } of lines) {
     const [keyword, name = '', ...rest] = words;
     if (keyword === 'default-server') common.push(...words.slice(1));
-    else if (keyword === 'server') servers.push(serverOf(number, name, rest[0], [...common, ...rest.slice(1)], false));
-    else servers.push(serverOf(number, name, rest[1], [...common, ...rest.slice(2)], true));
+    else if (keyword === 'server') servers.push(serverOf(number, name, rest[0], [...common, ...rest.slice(1)]));
+    else servers.push(serverOf(number, name, rest[1], [...common, ...rest.slice(2)], rest[0]));
   }
   return servers;
 }
@@ -164,7 +172,7 @@ function serverOf(
   name: string,
   where: string | undefined,
   words: readonly string[],
-  isTemplate: boolean,
+  count?: string,
 ): ProxyServer {
   const values = new Map<string, string>();
   const flags = new Set<string>();
@@ -182,7 +190,7 @@ function serverOf(
     name,
     host,
     port: serverPort(port, line),
-    isTemplate,
+    numbers: count === undefined ? undefined : numbersOf(count),
     checked: flags.has('check'),
     track: values.get('track'),
     initAddr: values.get('init-addr'),
@@ -190,6 +198,12 @@ function serverOf(
     disabled: flags.has('disabled'),
     backup: flags.has('backup'),
   };
+}
+
+/** `3` is 1 to 3, as is `1-3`; of a number that only the environment knows, every one. */
+function numbersOf(text: string): { readonly first: number; readonly last: number } {
+  const parts = /^(?:(\d{1,5})-)?(\d{1,5})$/.exec(text);
+  return parts === null ? { first: 1, last: Infinity } : { first: Number(parts[1] ?? 1), last: Number(parts[2]) };
 }
 
 /** `[::1]:135`, `10.1.0.11:135`, `sea-cas1.contoso.test`, `ipv4@name:135`; what is no network address has no host. */

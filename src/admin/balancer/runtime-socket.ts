@@ -6,6 +6,9 @@ import { BalancerError } from './errors.ts';
 /** Sends one command and gives the answer's text. Rejects with BalancerError `runtime-socket`. */
 export type Runtime = (command: string) => Promise<string>;
 
+/** Where Debian's HAProxy has it. */
+export const DEFAULT_SOCKET = '/run/haproxy/admin.sock';
+
 const LIMITS = { answerBytes: 16 * 1024 * 1024, timeoutMs: 10_000 } as const;
 
 /** `path` is that of `stats socket` in HAProxy's configuration; it needs `level admin`. */

@@ -58,7 +58,8 @@ async function check(flags: CheckFlags, io: CommandIo): Promise<void> {
       const haproxy = differences && { file: flags.haproxy, differences: differences.map(asJson) };
       io.stdout.write(`${JSON.stringify({ array, hosts: lines, ...(haproxy && { haproxy }) }, undefined, 2)}\n`);
     } else {
-      for (const { host, ok, detail } of lines) io.stdout.write(`${ok ? 'ok     ' : 'differs'}  ${host}: ${detail}\n`);
+      for (const { host, ok, detail } of lines)
+        io.stdout.write(`${printable(`${ok ? 'ok     ' : 'differs'}  ${host}: ${detail}`)}\n`);
       for (const line of textOf(flags.haproxy, differences)) io.stdout.write(`${printable(line)}\n`);
     }
     io.setExitCode(lines.every(({ ok }) => ok) && (differences ?? []).length === 0 ? 0 : 1);

@@ -11,7 +11,7 @@ import {
   sessionsOf,
   setMemberState,
 } from '../balancer/maintenance.ts';
-import { type Runtime, runtimeSocket } from '../balancer/runtime-socket.ts';
+import { DEFAULT_SOCKET, type Runtime, runtimeSocket } from '../balancer/runtime-socket.ts';
 import { secondsOf } from './check-world.ts';
 
 interface MemberFlags {
@@ -21,7 +21,6 @@ interface MemberFlags {
   readonly json?: boolean;
 }
 
-const SOCKET = '/run/haproxy/admin.sock';
 const LOOK_MS = 1000;
 
 /** Adds both commands. */
@@ -33,7 +32,7 @@ export function balancerMember(balancer: Command, io: CommandIo): void {
         '<member>',
         'the short name of the Client Access server; "service" for the service of this project after a cut-over',
       )
-      .option('--socket <path>', 'runtime socket of HAProxy', SOCKET)
+      .option('--socket <path>', 'runtime socket of HAProxy', DEFAULT_SOCKET)
       .option('--json', 'print JSON');
   member('drain')
     .description('send new connections elsewhere; what is connected stays until it ends')

@@ -1,11 +1,12 @@
 // `autodiscover balancer`: an HAProxy configuration for an array, its maintenance switch, and whether members and configuration agree.
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { Command } from 'commander';
 import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
+import { writeNewFiles } from '../../autodiscover/commands/output-files.ts';
 import { agreedPorts, type PortWish } from '../balancer/compare-ports.ts';
-import { type BalancerMember, isOurs, portCommands, renderHaproxy, type WebPlan } from '../balancer/haproxy-config.ts';
+import { type BalancerMember, portCommands, renderHaproxy, type WebPlan } from '../balancer/haproxy-config.ts';
+import { DEFAULT_SOCKET } from '../balancer/runtime-socket.ts';
 import { inParallel } from '../probe/in-parallel.ts';
 import type { Network } from '../probe/network.ts';
 import { probeRpc, type RpcProbe } from '../probe/rpc-probe.ts';
@@ -28,7 +29,6 @@ interface HaproxyFlags extends WorldFlags, PortFlags {
   readonly json?: boolean;
 }
 
-export const DEFAULT_SOCKET = '/run/haproxy/admin.sock';
 const DEFAULT_PORTS = { rpcPort: 59531, addressBookPort: 59532 } as const;
 
 export function balancerCommand(io: CommandIo): Command {
@@ -57,7 +57,7 @@ export function balancerCommand(io: CommandIo): Command {
       'with --autodiscover: who signed the certificates of the servers',
       '/etc/ssl/certs/ca-certificates.crt',
     )
-    .option('--out <file>', 'write it to this file; only one made by this command is overwritten')
+    .option('--out <file>', 'write it to a new file')
     .option('--json', 'print array, members, ports and the configuration as JSON')
     .addHelpText(
       'after',
@@ -91,7 +91,7 @@ async function haproxy(flags: HaproxyFlags, io: CommandIo): Promise<void> {
       'balancer',
       `--socket must be an absolute path of plain characters, not ${JSON.stringify(flags.socket)}`,
     );
-  const badResolver = flags.resolver?.find((text) => !/^[\d.]+:\d{1,5}$|^\[[\da-f:]+\]:\d{1,5}$/i.test(text));
+  const badResolver = flags.resolver?.find((text) => !isResolver(text));
   if (badResolver !== undefined)
     throw usage('balancer', `--resolver must be ADDRESS:PORT, not ${JSON.stringify(badResolver)}`);
   const maxConnections = Number(flags.maxConnections);
@@ -118,7 +118,7 @@ async function haproxy(flags: HaproxyFlags, io: CommandIo): Promise<void> {
       maxConnections,
       web,
     });
-    if (flags.out !== undefined) writeText(flags.out, text);
+    if (flags.out !== undefined) await writeText(flags.out, text);
     if (flags.json) {
       const { out: file, socket } = flags;
       const value = { array, members, rpcPort, addressBookPort, socket, ...(file !== undefined && { file }) };
@@ -129,12 +129,17 @@ async function haproxy(flags: HaproxyFlags, io: CommandIo): Promise<void> {
   }
 }
 
-/** A configuration made by hand is not lost to one that is made here. */
-function writeText(file: string, text: string): void {
+/** An address and a port, as in `10.1.0.53:53` and `[fd00::53]:53`. */
+function isResolver(text: string): boolean {
+  const [, six, four, port] = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? [];
+  const isAddress = six === undefined ? isIP(four ?? '') === 4 : isIP(six) === 6;
+  return isAddress && Number(port) >= 1 && Number(port) <= 65_535;
+}
+
+/** Never over a file that is there: it may be the configuration that somebody wrote by hand. */
+async function writeText(file: string, text: string): Promise<void> {
   try {
-    if (existsSync(file) && !isOurs(readFileSync(file, 'utf8')))
-      throw new Error('it exists and was not made by this command; move it away, or name another file');
-    writeFileSync(file, text);
+    await writeNewFiles([{ path: file, content: text }]);
   } catch (error) {
     throw usage('balancer', `writing --out ${file}: ${(error as Error).message}`);
   }
@@ -146,8 +151,11 @@ function webPlanOf(flags: HaproxyFlags): WebPlan {
     return { kind: 'pass-through' };
   }
   const service = URL.parse(flags.autodiscover);
-  if (service?.protocol !== 'https:')
-    throw usage('balancer', `--autodiscover must be an https URL, not ${JSON.stringify(flags.autodiscover)}`);
+  if (service?.protocol !== 'https:' || service.username !== '' || service.password !== '')
+    throw usage('balancer', '--autodiscover must be an https URL without a user name');
+  // Its verifyhost knows the DNS names of a certificate alone.
+  if (isIP(service.hostname.replace(/^\[|\]$/g, '')) !== 0)
+    throw usage('balancer', '--autodiscover must name a host: HAProxy checks certificates against names');
   const { certificate: certificateFile, webHost, serverCa: caFile } = flags;
   if (certificateFile === undefined || webHost === undefined)
     throw usage('balancer', '--autodiscover needs --certificate FILE and --web-host NAME');

@@ -5,6 +5,7 @@ import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
 import { changesAsLdif, type GuardedChange, inverseOf } from '../../ldap/change.ts';
 import { carryOut } from '../carry-out.ts';
 import { type ControllerSession, openAgain } from '../controller-session.ts';
+import { command } from '../doctor/finding.ts';
 import { AdminError } from '../errors.ts';
 import type { Plan } from '../plan.ts';
 import { createUndoFile, narrowUndoFile, type UndoHeader, undoFileName } from '../undo-file.ts';
@@ -82,8 +83,7 @@ class Write {
     if (this.#isDemo) return '';
     const { url, account } = this.#session.writer;
     const words = [file, ...sourceWords(sourceOf(this.#flags)), '--controller', url, '--user', account];
-    const quoted = words.map((word) => (/^[\w.,:/@=-]+$/.test(word) ? word : `"${word}"`));
-    return `; apply it with: autodiscover undo ${quoted.join(' ')}`;
+    return `; apply it with: ${command('undo', ...words)}`;
   }
 
   /** A disk that is full or gone by now must not hide what became of the changes. */

@@ -1,8 +1,8 @@
 // `autodiscover policy`: the profile migrator's policy file, written from the directory.
 
-import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
+import { writeNewFiles } from '../../autodiscover/commands/output-files.ts';
 import { AdminError } from '../errors.ts';
 import { findArray } from '../find-objects.ts';
 import { policyOf } from '../policy.ts';
@@ -46,11 +46,11 @@ function policy(flags: PolicyFlags, io: CommandIo): Promise<void> {
     const text = `${JSON.stringify(policy, null, 2)}\n`;
     if (flags.out === undefined) return void io.stdout.write(text);
     try {
-      await writeFile(flags.out, text, { flag: 'wx' });
+      await writeNewFiles([{ path: flags.out, content: text }]);
     } catch (error) {
-      const exists = (error as NodeJS.ErrnoException).code === 'EEXIST';
-      const why = exists ? 'it exists, and is not overwritten; name another file' : (error as Error).message;
-      throw new AdminError('configuration', `writing --out ${flags.out}: ${why}`, { cause: error });
+      throw new AdminError('configuration', `writing --out ${flags.out}: ${(error as Error).message}`, {
+        cause: error,
+      });
     }
     if (flags.json) return printJson(io, { file: flags.out, policy });
     io.stdout.write(`${flags.out}: ${policy.arrays.length} CAS arrays\n`);

@@ -29,12 +29,12 @@ export function renderTable(head: readonly string[], rows: readonly (readonly st
   return `${table.toString().replace(/ +$/gm, '')}\n`;
 }
 
-/** Directory values are other people's text: control characters must not reach the terminal. */
+/** Directory values are other people's text: signs that control the terminal, or turn the direction of what follows, must not reach it. */
 export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '\uFFFD');
+  return text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\uFFFD');
 }
 
+/** The same for text of several lines, such as an error that lists what is wrong. */
 export function printableLines(text: string): string {
   return text.split('\n').map(printable).join('\n');
 }

@@ -1,6 +1,6 @@
 // `autodiscover verify`: real test queries, compared with the directory, and followed to where the answers lead.
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import Table from 'cli-table3';
 import { Command } from 'commander';
@@ -15,6 +15,7 @@ import { scpRecords } from '../../autodiscover/client/scp-records.ts';
 import { resolveSrvRecords } from '../../autodiscover/client/srv-records.ts';
 import { isWithinDomain } from '../../autodiscover/client/trust.ts';
 import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
+import { replaceFile } from '../../autodiscover/commands/output-files.ts';
 import { resolveOptionsOf } from '../../autodiscover/commands/service.ts';
 import { type ClientCapabilities, NO_CAPABILITIES } from '../../autodiscover/settings/protocol-policy.ts';
 import { resolve } from '../../autodiscover/settings/resolve.ts';
@@ -103,8 +104,8 @@ async function run(named: readonly string[], flags: VerifyFlags, io: CommandIo):
       ...(await verify({ addresses: targets.addresses, index: world.directory?.organization() }, ask())),
     ];
     const checks = await once();
-    report(checks, flags, io, before);
-    if (baseline?.action === 'save') save(baseline.file, renderBaseline(checks));
+    await report(checks, flags, io, before);
+    if (baseline?.action === 'save') await save(baseline.file, renderBaseline(checks));
     if (everyMs !== undefined) await watch(checks, everyMs, once, flags, io);
   } finally {
     await world.close();
@@ -132,22 +133,21 @@ function readBaseline(file: string): readonly Check[] {
   return read;
 }
 
-function save(file: string, text: string): void {
+async function save(file: string, text: string): Promise<void> {
   try {
-    writeFileSync(file, text);
+    await replaceFile(file, text);
   } catch (error) {
     throw usage('verify', `writing ${file}: ${(error as Error).message}`);
   }
 }
 
-function report(
+async function report(
   checks: readonly Check[],
   flags: VerifyFlags,
   io: CommandIo,
   before: readonly Check[] | undefined,
-): void {
+): Promise<void> {
   const changes = before && compareChecks(before, checks);
-  if (flags.junit !== undefined) save(flags.junit, renderJunit('autodiscover verify', checks));
   if (flags.json) {
     const value = { summary: summarize(checks), ...(changes && { changes }), checks };
     io.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
@@ -160,6 +160,7 @@ function report(
   // Against a baseline the question is what became worse; faults that were known then are in it.
   const failed = changes ? changes.some(({ worse }) => worse) : checks.some(({ outcome }) => outcome === 'failed');
   io.setExitCode(failed ? 1 : 0);
+  if (flags.junit !== undefined) await save(flags.junit, renderJunit('autodiscover verify', checks));
 }
 
 /** Widths of the columns with a blank on either side; the last one gives way to a narrower terminal. */
@@ -194,8 +195,8 @@ async function watch(
     wake();
   };
   void io.stopRequested().then(stop);
-  // Nobody reads any more, as behind `| head`.
-  io.stdout.once('error', stop);
+  // Rounds that nobody reads are of use only where a report is written for others.
+  if (flags.junit === undefined) io.stdout.once('error', stop);
   let before = first;
   while (!stopped) {
     await new Promise<void>((resolve) => {
@@ -209,7 +210,7 @@ async function watch(
     const checks = await once();
     const changes = compareChecks(before, checks);
     before = checks;
-    if (flags.junit !== undefined) save(flags.junit, renderJunit('autodiscover verify', checks));
+    if (flags.junit !== undefined) await save(flags.junit, renderJunit('autodiscover verify', checks));
     const time = new Date().toISOString();
     if (flags.json) io.stdout.write(`${JSON.stringify({ time, summary: summarize(checks), changes })}\n`);
     else for (const line of [`${time}  ${summaryLine(checks)}`, ...changeLines(changes)]) io.stdout.write(`${line}\n`);

@@ -11,7 +11,7 @@ import type { Network } from './network.ts';
 import { probePort, type TcpProbe } from './tcp-probe.ts';
 
 export type ExchangeInterface = keyof typeof EXCHANGE_INTERFACES;
-export const EXCHANGE_INTERFACE_NAMES = Object.keys(EXCHANGE_INTERFACES) as readonly ExchangeInterface[];
+const EXCHANGE_INTERFACE_NAMES = Object.keys(EXCHANGE_INTERFACES) as readonly ExchangeInterface[];
 
 /** One interface on one host. `ports` are those the mapper names, ascending; `connects` is the try of the first of them. */
 export interface InterfaceProbe {

@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import { connect, type SecureVersion } from 'node:tls';
 import type { Network } from './network.ts';
 
-export const TLS_VERSIONS = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const satisfies readonly SecureVersion[];
+const TLS_VERSIONS = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const satisfies readonly SecureVersion[];
 export type TlsVersion = (typeof TLS_VERSIONS)[number];
 
 /** The versions that complete a handshake, oldest first; undefined when the host cannot be reached at all. */

@@ -70,14 +70,13 @@ async function play(server: URL, recording: Recording, values: Values, deps: Rep
 }
 
 function requestOf(server: URL, recording: Recording, { address, legacyDn }: Values): HttpRequest {
-  const body = recording.body?.replaceAll('{address}', xml(address)).replaceAll('{legacyDn}', xml(legacyDn));
-  const headers = Object.entries(recording.headers).map(([name, value]) => [
-    name,
-    value.replaceAll('{address}', address),
-  ]);
+  const fill = (text: string, asked: string, dn = legacyDn) =>
+    text.replaceAll(/\{address\}|\{legacyDn\}/g, (name) => (name === '{address}' ? asked : dn));
+  const body = recording.body && fill(recording.body, xml(address), xml(legacyDn));
+  const headers = Object.entries(recording.headers).map(([name, value]) => [name, fill(value, address)]);
   return {
     method: recording.method,
-    url: new URL(recording.path.replaceAll('{address}', encodeURIComponent(address)), server),
+    url: new URL(fill(recording.path, encodeURIComponent(address)), server),
     headers: Object.fromEntries(headers) as Record<string, string>,
     ...(body !== undefined && { body }),
   };
@@ -121,8 +120,18 @@ function documentSays(dialect: Dialect, body: Uint8Array, contentType: string | 
 function asTexts(fields: object): Record<string, string> {
   const present = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(
-    present.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
+    present.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(inOrder(value))]),
   );
+}
+
+/** The same value with its lists sorted: their order means nothing, and two servers need not share it. */
+function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    const items = value.map(inOrder).map((item) => ({ item, text: JSON.stringify(item) }));
+    return items.sort((one, other) => (one.text < other.text ? -1 : 1)).map(({ item }) => item);
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, inOrder(part)]));
 }
 
 /** One thing that two servers say differently to the same recording. */
@@ -136,13 +145,15 @@ export interface Difference {
 /** Names that two good servers differ in: which of them answers, and with which domain controller and version. */
 const OWN_TO_A_SERVER: ReadonlySet<string> = new Set(['ActiveDirectoryServer', 'message', 'location']);
 
-/** What differs, in the order of the recordings. */
+/** What differs, in the order of the recordings; one that only one of them could be asked differs in all that is said. */
 export function comparePlaybacks(server: readonly Playback[], against: readonly Playback[]): readonly Difference[] {
-  return server.flatMap((one) => {
-    const other = against.find(({ recording }) => recording === one.recording);
-    const names = new Set([...Object.keys(one.says), ...Object.keys(other?.says ?? {})]);
+  const find = (played: readonly Playback[], name: string) => played.find(({ recording }) => recording === name)?.says;
+  const recordings = new Set([...server, ...against].map(({ recording }) => recording));
+  return [...recordings].flatMap((recording) => {
+    const [one, other] = [find(server, recording), find(against, recording)];
+    const names = new Set([...Object.keys(one ?? {}), ...Object.keys(other ?? {})]);
     return [...names]
-      .filter((name) => !OWN_TO_A_SERVER.has(name) && one.says[name] !== other?.says[name])
-      .map((name) => ({ recording: one.recording, name, server: one.says[name], against: other?.says[name] }));
+      .filter((name) => !OWN_TO_A_SERVER.has(name) && one?.[name] !== other?.[name])
+      .map((name) => ({ recording, name, server: one?.[name], against: other?.[name] }));
   });
 }

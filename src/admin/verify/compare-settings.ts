@@ -79,7 +79,7 @@ export function compareTexts(
   return make('failed', 'differs');
 }
 
-/** A setting's value as one line. */
+/** A setting's value as one line; no order of a list means anything. */
 function settingText(value: UserSettings[UserSettingName]): string | undefined {
   if (value === undefined || typeof value === 'string') return value;
   return value
@@ -88,5 +88,6 @@ function settingText(value: UserSettings[UserSettingName]): string | undefined {
       if ('port' in item) return `${item.hostname}:${item.port} ${item.encryptionMethod}`;
       return `${item.type} ${item.displayName} on ${item.server}`;
     })
+    .sort()
     .join('; ');
 }

@@ -35,7 +35,7 @@ export function samePortsCheck(array: string, members: readonly RpcProbe[]): rea
   return [failed('same ports', spelled.map(({ host, ports }) => `${host}: ${ports}`).join('; '))];
 }
 
-export function portsText(interfaces: readonly InterfaceProbe[]): string {
+function portsText(interfaces: readonly InterfaceProbe[]): string {
   return interfaces.map(({ name, ports }) => `${name} ${ports.join('+') || '-'}`).join(' ');
 }
 

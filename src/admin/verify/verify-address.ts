@@ -26,7 +26,7 @@ export interface AddressReport {
 
 const DIALECTS = ['pox', 'soap'] as const;
 /** A certificate with fewer days left than this is warned about. */
-export const CERTIFICATE_WARN_DAYS = 30;
+const CERTIFICATE_WARN_DAYS = 30;
 
 /** Checks one address. Never rejects for what the network or the services do. */
 export async function verifyAddress(address: string, deps: AddressDeps): Promise<AddressReport> {

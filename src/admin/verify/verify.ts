@@ -48,7 +48,8 @@ export async function verify(request: VerifyRequest, deps: VerifyDeps): Promise<
     inParallel(urls, concurrency, async (url) => urlChecks(url, deps)),
     inParallel(services, concurrency, async (origin) => {
       const { hostname, port } = new URL(origin);
-      return tlsChecks(origin, await deps.tlsVersions(hostname, Number(port || 443)));
+      const host = hostname.replace(/^\[|\]$/g, ''); // a URL's brackets are no part of an IPv6 address
+      return tlsChecks(origin, await deps.tlsVersions(host, Number(port || 443)));
     }),
     rootDomains,
   ]);

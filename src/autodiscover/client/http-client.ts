@@ -9,7 +9,7 @@ import { checkServerIdentity, type PeerCertificate, TLSSocket } from 'node:tls';
 import { errorCode, errorText, type NetworkFailure, networkFailure } from './network-failure.ts';
 
 /** Limits on what a server may send. Node itself caps the headers at 16 KiB. */
-export const HTTP_LIMITS = { bodyBytes: 2 * 1024 * 1024 } as const;
+const HTTP_LIMITS = { bodyBytes: 2 * 1024 * 1024 } as const;
 
 /** Why there was no HTTP answer. */
 export type HttpFailure =

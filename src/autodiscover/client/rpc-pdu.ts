@@ -12,7 +12,7 @@ export const RPC_LIMITS = {
   stubBytes: 256 * 1024,
 } as const;
 
-export const PDU_HEADER_BYTES = 16;
+const PDU_HEADER_BYTES = 16;
 
 const PTYPE = { request: 0, response: 2, fault: 3, bind: 11, bindAck: 12, bindNak: 13 } as const;
 const FIRST_FRAGMENT = 0x01;

@@ -1,5 +1,5 @@
 // `autodiscover client-files --domain D`: writes what client-files.ts of the client room makes, and never over anything.
-import { mkdir, open, stat, unlink } from 'node:fs/promises';
+import { lstat, mkdir } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -15,6 +15,7 @@ import {
 import { AutodiscoverError } from '../errors.ts';
 import { normalizeAddress } from '../wire/address.ts';
 import type { CommandIo } from './command-io.ts';
+import { writeNewFiles } from './output-files.ts';
 
 interface ClientFilesFlags {
   readonly domain: string;
@@ -78,26 +79,18 @@ async function write(flags: ClientFilesFlags, io: CommandIo): Promise<void> {
   }
 }
 
-/** All of them or none: the next run would take those that are there for somebody else's. */
 async function writeAll(files: readonly ClientFile[], folder: string): Promise<void> {
-  const begun: string[] = [];
   try {
     await mkdir(folder, { recursive: true });
-    for (const file of files) {
-      const path = join(folder, file.name);
-      const handle = await open(path, 'wx');
-      begun.push(path);
-      await handle.writeFile(file.content).finally(() => handle.close());
-    }
+    await writeNewFiles(files.map(({ name, content }) => ({ path: join(folder, name), content })));
   } catch (error) {
-    await Promise.allSettled(begun.map((path) => unlink(path)));
     const reason = error instanceof Error ? error.message : String(error);
     throw new AutodiscoverError('output', `client-files: writing to ${folder}: ${reason}`, { cause: error });
   }
 }
 
 async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
+  return (await lstat(path).catch(() => undefined)) !== undefined;
 }
 
 function usage(message: string): AutodiscoverError {

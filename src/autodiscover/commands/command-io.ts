@@ -8,7 +8,7 @@ export interface CommandIo {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Sets the exit code; 0 done, 1 failed or a check failed, 2 usage or configuration. */
   setExitCode(code: 0 | 1 | 2): void;
-  /** Resolves when the process is asked to stop, or nobody reads its standard output any more. */
+  /** Resolves when the process is asked to stop. */
   stopRequested(): Promise<void>;
   /** Calls `action` each time the process is asked to take changed settings (SIGHUP), from now on. */
   onReload?(action: () => void): void;

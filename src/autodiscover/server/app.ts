@@ -15,7 +15,7 @@ import { soapRoute } from './soap-route.ts';
  * `/autodiscover/autodiscover.xml` in any case, with doubled and trailing slashes, and with one segment between: clients and redirects
  * write all of these.
  */
-export function autodiscoverPath(kind: 'xml' | 'svc' | 'json'): RegExp {
+function autodiscoverPath(kind: 'xml' | 'svc' | 'json'): RegExp {
   // The JSON form may carry version and address behind the file: /autodiscover.json/v1.0/alice@contoso.test
   const behind = kind === 'json' ? '(?:/+v\\d+\\.\\d+/+[^/]+)?' : '';
   return new RegExp(`^/+autodiscover/+(?:[^/]+/+)?autodiscover\\.${kind}${behind}/*$`, 'i');

@@ -6,7 +6,7 @@ import type { Refusal } from './authentication/refusal.ts';
 import { Departures } from './departures.ts';
 
 /** Milliseconds of a beat: more than a look-up and a bind take on a healthy network, and less than a person notices. */
-export const REFUSAL_BEAT_MS = 50;
+const REFUSAL_BEAT_MS = 50;
 
 /** Judged refusals that are remembered, of accounts and of names nobody has. Counted, not timed: a quiet night must not make them forgotten. */
 const REMEMBERED = 1000;

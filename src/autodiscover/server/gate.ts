@@ -12,7 +12,7 @@ import { bodyReader } from './request-body.ts';
 import { endWith } from './send.ts';
 
 /** Seconds a client is asked to wait when the directory cannot be asked. */
-export const RETRY_AFTER_SECONDS = 30;
+const RETRY_AFTER_SECONDS = 30;
 
 /** Answers a request whose body has been read. */
 export type Route = (request: Request, response: Response) => Promise<void>;

@@ -8,7 +8,7 @@ import { readUserSettingsRequest, type UserSettingsRequest } from '../wire/soap-
 import type { XmlElement } from '../wire/xml.ts';
 
 /** Envelopes that are remembered, and the longest of them in bytes: with their trees about 20 MiB in all. */
-export const REMEMBERED_ENVELOPES = { count: 1000, bytes: 4096 } as const;
+const REMEMBERED_ENVELOPES = { count: 1000, bytes: 4096 } as const;
 
 const MESSAGE_ID = /MessageID[^<>]{0,100}>(urn:uuid:[0-9a-f-]{36})</i;
 /** Stands where the MessageID stood; of the same length and letters, so that nothing else reads differently. */

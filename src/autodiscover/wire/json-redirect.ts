@@ -5,7 +5,7 @@ import { normalizeAddress } from './address.ts';
 export const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
 
 /** Protocols an Exchange server on premises answers for, in the spelling that is echoed. */
-export const JSON_PROTOCOLS = ['ActiveSync', 'Ews', 'AutodiscoverV1'] as const;
+const JSON_PROTOCOLS = ['ActiveSync', 'Ews', 'AutodiscoverV1'] as const;
 export type JsonProtocol = (typeof JSON_PROTOCOLS)[number];
 
 /** The URL of each protocol; one without is unsupported. Never taken from the request. */

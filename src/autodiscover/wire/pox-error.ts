@@ -26,7 +26,7 @@ export function errorElement(fault: AutodiscoverFault, { now, serverId }: ErrorS
 }
 
 /** Time of day with seven decimals and no date, in UTC so that an answer does not tell where the server stands. */
-export function errorTime(now: Date): string {
+function errorTime(now: Date): string {
   return `${now.toISOString().slice('yyyy-mm-ddT'.length, -1)}0000`;
 }
 

@@ -23,7 +23,7 @@ const OPERATION = 'GetDomainSettings';
 export const SOAP_DOMAIN_LIMIT = 100;
 
 /** Source: EWS Managed API, DomainSettingName. */
-export const DOMAIN_SETTINGS = ['ExternalEwsUrl', 'ExternalEwsVersion'] as const;
+const DOMAIN_SETTINGS = ['ExternalEwsUrl', 'ExternalEwsVersion'] as const;
 export type DomainSettingName = (typeof DOMAIN_SETTINGS)[number];
 export type DomainSettings = { readonly [N in DomainSettingName]?: string };
 

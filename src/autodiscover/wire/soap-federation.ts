@@ -20,7 +20,7 @@ const FEDERATION = 'GetFederationInformation';
 const RELATIONSHIP = 'GetOrganizationRelationshipSettings';
 
 /** The error both operations end in here. */
-export const NOT_FEDERATED: SoapErrorText = { code: 'NotFederated', message: 'The organization is not federated.' };
+const NOT_FEDERATED: SoapErrorText = { code: 'NotFederated', message: 'The organization is not federated.' };
 
 export interface FederationRequest {
   /** In A-labels. */

@@ -12,7 +12,7 @@ import { childText, findChild, XML_LIMITS, type XmlElement } from './xml.ts';
 import { leaf, parent, type XmlOutput } from './xml-writer.ts';
 
 /** The outcome of a whole request that went well. */
-export const NO_ERROR: SoapErrorText = { code: 'NoError', message: '' };
+const NO_ERROR: SoapErrorText = { code: 'NoError', message: '' };
 
 /** A well-formed request with unusable content, answered by HTTP 200 and InvalidRequest. `detail` may be shown to the client. */
 export interface InvalidSoapRequest {
@@ -51,7 +51,7 @@ export function responseBody(
 }
 
 /** ErrorCode and ErrorMessage, which come first wherever they stand. */
-export function errorPair({ code, message }: SoapErrorText): readonly XmlOutput[] {
+function errorPair({ code, message }: SoapErrorText): readonly XmlOutput[] {
   return [leaf('ErrorCode', code), leaf('ErrorMessage', message)];
 }
 
@@ -104,7 +104,7 @@ export function renderSubjectResponses(
 export const SUBJECT_DEPTH = 5;
 
 /** An element that says "none" rather than being empty. */
-export function nil(name: string): XmlOutput {
+function nil(name: string): XmlOutput {
   return leaf(name, '', { 'i:nil': 'true' });
 }
 

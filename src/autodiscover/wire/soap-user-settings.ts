@@ -88,7 +88,7 @@ function readUser(user: XmlElement): RequestedUser {
 }
 
 /** True for a name of USER_SETTINGS, spelled exactly. */
-export function isUserSettingName(name: string): name is UserSettingName {
+function isUserSettingName(name: string): name is UserSettingName {
   return Object.hasOwn(USER_SETTINGS, name);
 }
 

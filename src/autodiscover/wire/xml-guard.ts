@@ -202,7 +202,7 @@ class Guard {
 }
 
 /** XML 1.0 production 2, Char. */
-export function isXmlCharacter(code: number): boolean {
+function isXmlCharacter(code: number): boolean {
   if (code === 0x9 || code === 0xa || code === 0xd) return true;
   return (
     (code >= 0x20 && code <= 0xd7ff) || (code >= 0xe000 && code <= 0xfffd) || (code >= 0x10000 && code <= 0x10ffff)

@@ -11,7 +11,7 @@ export interface XmlOutput {
   readonly children?: readonly XmlOutput[];
 }
 
-export const XML_DECLARATION = '<?xml version="1.0" encoding="utf-8"?>';
+const XML_DECLARATION = '<?xml version="1.0" encoding="utf-8"?>';
 
 /** An element holding other elements; `undefined` among them is left out. */
 export function parent(
@@ -92,7 +92,7 @@ export function escapeText(text: string): string {
 }
 
 /** A double-quoted attribute value; line breaks and tabs as references, since readers turn bare ones into blanks. */
-export function escapeAttribute(text: string): string {
+function escapeAttribute(text: string): string {
   if (PLAIN.test(text)) return text;
   return writable(text).replace(/[&<>"\r\n\t]/g, (character) => ESCAPES[character] ?? character);
 }

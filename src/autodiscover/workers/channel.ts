@@ -7,7 +7,7 @@ export interface Port {
   onClose(listener: () => void): void;
 }
 
-export class ChannelClosed extends Error {
+class ChannelClosed extends Error {
   readonly code = 'channel-closed';
 
   constructor(question: string) {

@@ -29,7 +29,7 @@ export type Filter =
     };
 
 /** Bounds of one filter: nesting and number of parts. */
-export const FILTER_LIMITS = { depth: 64, parts: 10_000 } as const;
+const FILTER_LIMITS = { depth: 64, parts: 10_000 } as const;
 
 const TAG = {
   and: 0xa0,

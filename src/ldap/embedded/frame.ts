@@ -3,7 +3,7 @@
 import { ProtocolFault } from './protocol-fault.ts';
 
 /** Bounds of one message. */
-export const FRAME_LIMITS = {
+const FRAME_LIMITS = {
   /** Whole message with its header. */
   messageBytes: 1024 * 1024,
   /** Nesting of constructed elements; a filter uses most of it. */

@@ -69,7 +69,7 @@ function guidKey(value: Value): string | undefined {
 }
 
 /** The bytes of a security identifier in its `S-1-5-...` form ([MS-DTYP] 2.4.2 SID). */
-export function sidBytes(text: string): Buffer | undefined {
+function sidBytes(text: string): Buffer | undefined {
   const match = /^S-1-(\d{1,14})((?:-\d{1,10}){1,15})$/i.exec(text);
   if (!match) return undefined;
   const subs = (match[2] as string).slice(1).split('-').map(Number);

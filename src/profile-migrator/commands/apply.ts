@@ -31,6 +31,7 @@ import { keepResult, type RunContext, runSources, type SourceResult } from './ru
 import type { ChangeableAccess, Source } from './source.ts';
 import { printable, printableLines } from './style.ts';
 import { resolveTargets } from './targeting.ts';
+import { count } from './wording.ts';
 import { renderPatches, writeResult } from './write-plan.ts';
 
 export type ApplyOptions = SourceOptions &
@@ -169,7 +170,7 @@ async function changeAsPlanned(
       outcomes: [outcomeOfError(error)],
     };
   }
-  const done = `  ${patch.edits.length} values changed and read again; undo files and results in ${printable(run.folder)}\n`;
+  const done = `  ${count(patch.edits.length, 'value')} changed and read again; undo files and results in ${printable(run.folder)}\n`;
   const kept = source.access?.condition?.().kept;
   const original = kept === undefined ? '' : `  the original is kept as ${printable(kept)}\n`;
   return { lines, text: `${text}${done}${original}`, outcomes: [] };

@@ -1,6 +1,7 @@
 // Applying a plan to a registry that this program changes itself: lock, recovery of an interrupted run, plan, pre-check, protocol.
 import { join } from 'node:path';
 import { carryOut } from '../apply/carry-out.ts';
+import { readJournal } from '../apply/journal.ts';
 import { lockSource } from '../apply/lock.ts';
 import type { Protocol } from '../apply/protocol.ts';
 import { type Recovery, recover } from '../apply/recover.ts';
@@ -9,12 +10,14 @@ import type { RegistryPatch } from '../registry/registry.ts';
 import type { ResultLine } from '../result-line.ts';
 import type { MigratorDeps } from './deps.ts';
 import { type OutputKind, openOutput } from './output-folder.ts';
-import type { ChangeableAccess, Source } from './source.ts';
+import { type ChangeableAccess, isAbout, type Source } from './source.ts';
 
 export interface ChangeOptions {
   readonly out?: string;
   readonly wait?: number;
   readonly assumeOutlookClosed?: true;
+  /** Results and journals count whatever path their file had. */
+  readonly moved?: true;
 }
 
 /** What one run does to a store, between the lock and its release. */
@@ -44,11 +47,23 @@ export async function withStore<T>(
       assumeClosed: options.assumeOutlookClosed ?? false,
       ...(deps.step ? { step: deps.step } : {}),
     };
+    if (!options.moved) await requireOwnJournal(protocol.journalPath, source);
     const recovery = await recover(protocol);
     return await work({ protocol, folder, recovery });
   } finally {
     await release();
   }
+}
+
+/** @throws RegistryError `already-exists` when the journal is that of a file of the same name elsewhere. */
+async function requireOwnJournal(path: string, source: Source): Promise<void> {
+  const [line] = (await readJournal(path))?.lines ?? [];
+  if (line === undefined || isAbout(line, source)) return;
+  const advice = 'run over that first, or use another --out; where it is the same file, say --moved';
+  throw new RegistryError(
+    'already-exists',
+    `cannot work on ${source.label}: ${path} is the journal of an interrupted run over ${line.source.label}; ${advice}`,
+  );
 }
 
 export interface StoreChange {

@@ -1,18 +1,14 @@
 // `--hive FILE|FOLDER|GLOB...`: offline hives as sources, each a user's whole registry.
-import { createHash } from 'node:crypto';
 import { basename, dirname } from 'node:path';
 import { RegistryError, UsageError } from '../errors.ts';
+import type { UnreadableFolder } from '../files-below.ts';
 import { PROFILE_SUBTREES } from '../mapi/profile-trees.ts';
-import type { UnreadableFolder } from '../registry/files-below.ts';
 import { createAttributeCopier } from '../registry/hive/copy-attributes.ts';
 import { findHives } from '../registry/hive/find-hives.ts';
 import { createHiveStore, type HiveStore } from '../registry/hive/hive-store.ts';
 import type { Processes, RegistryStore } from '../registry/store.ts';
-import { stemOf, uniqueNames } from './reg-sources.ts';
 import type { Source, SourceContent } from './source.ts';
-
-/** Longer stems would not leave room for the endings of output files. */
-const LONGEST_STEM = 150;
+import { stemOf, uniqueNames } from './source-names.ts';
 
 /** Nobody's Outlook has an offline hive open: while its user is logged on, the system does not let anybody open the file. */
 const NO_PROCESSES: Processes = { outlook: async () => 'closed', isRunning: async () => false };
@@ -25,9 +21,14 @@ export async function findHiveSources(given: readonly string[]): Promise<Source[
     throw new UsageError('option', `no NTUSER.DAT or NTUSER.MAN in ${given.join(', ')}`);
   }
   const copier = createAttributeCopier();
-  const names = uniqueNames(hives.map(({ relativePath }) => shorten(stemOf(relativePath))));
-  const sources = hives.map(({ path }, i) => hiveSource(path, names[i] ?? path, createHiveStore({ path, copier })));
-  return [...sources, ...unreadable.map(unreadableSource)];
+  const names = uniqueNames([
+    ...hives.map(({ relativePath }) => stemOf(relativePath)),
+    ...unreadable.map(({ path }) => stemOf(path)),
+  ]);
+  return [
+    ...hives.map(({ path }, i) => hiveSource(path, names[i] ?? path, createHiveStore({ path, copier }))),
+    ...unreadable.map((folder, i) => unreadableSource(folder, names[hives.length + i] ?? folder.path)),
+  ];
 }
 
 function hiveSource(path: string, name: string, store: HiveStore): Source {
@@ -68,14 +69,14 @@ function notesOf(path: string, store: HiveStore): string[] {
 }
 
 /** A folder that cannot be looked into may hide hives: it counts as a source that failed. */
-function unreadableSource({ path, reason }: UnreadableFolder): Source {
+function unreadableSource({ path, reason }: UnreadableFolder, name: string): Source {
   const fail = async (): Promise<never> => {
     throw new RegistryError('access-denied', `cannot look for hives in ${path}: ${reason}`);
   };
   const store: RegistryStore = { load: fail, commit: fail, describe: () => path };
   return {
     kind: 'hive',
-    name: shorten(stemOf(path)),
+    name,
     label: path,
     read: fail,
     access: { store, processes: NO_PROCESSES },
@@ -86,10 +87,4 @@ function kindNotes(path: string): string[] {
   if (/\.man$/i.test(path)) return ['a mandatory profile: every user it is given to starts with it'];
   const user = basename(dirname(path));
   return /^default(?: user)?(?:\.v\d)?$/i.test(user) ? ['the profile that new users start with'] : [];
-}
-
-function shorten(stem: string): string {
-  if (stem.length <= LONGEST_STEM) return stem;
-  const digest = createHash('sha256').update(stem).digest('hex').slice(0, 8);
-  return `${stem.slice(0, 40)}~${digest}~${stem.slice(-(LONGEST_STEM - 50))}`;
 }

@@ -97,6 +97,7 @@ export function addChangeOptions(command: Command): Command {
     .option('--as-hkcu', 'with --reg: write for HKEY_CURRENT_USER instead of the root of the source')
     .optionsGroup('Safety:')
     .option('--wait <seconds>', 'wait so long for Outlook to be closed instead of refusing', parseSeconds)
+    .option('--moved', 'with --hive or --reg: the results in --out are of these files, though they had other paths')
     .option('--assume-outlook-closed', 'go on where it cannot be told whether Outlook is running');
 }
 

@@ -10,29 +10,63 @@ export interface OutputSet {
   pathOf(kind: OutputKind): string;
   /** Writes and flushes; readable by this user alone. @throws RegistryError `already-exists` or `write-failed`. */
   write(kind: OutputKind, data: Buffer | string): Promise<string>;
+  /** Writes what belongs together, in this order: all of it or nothing. Answers the paths. @throws as `write`. */
+  writeAll(files: readonly OutputFile[]): Promise<string[]>;
 }
 
-/** The stems of earlier runs over a source of this name, oldest first, and the next free one. @throws RegistryError `write-failed`. */
-export async function stemsIn(folder: string, name: string): Promise<{ used: string[]; free: string }> {
+export interface OutputFile {
+  readonly kind: OutputKind;
+  readonly data: Buffer | string;
+}
+
+/** Numbers that may be missing behind the last one found: results are thrown away, of plans above all. */
+const GAP = 20;
+
+/** The results of earlier runs over a source of this name, in the order of their numbers. @throws RegistryError `write-failed`. */
+export async function resultsIn(folder: string, name: string): Promise<string[]> {
   await makeFolder(folder);
-  // Asked by name: listing the folder for each of thousands of sources would take longer than the work itself.
-  const isUsed = async (stem: string): Promise<boolean> => {
-    const found = await Promise.all(KINDS.map((kind) => exists(join(folder, `${stem}.${kind}`))));
-    return found.includes(true);
-  };
-  const used: string[] = [];
-  let stem = name;
-  for (let n = 2; await isUsed(stem); n++) {
-    used.push(stem);
-    stem = `${name}.${n}`;
+  const found: string[] = [];
+  for (let n = 1, missing = 0; missing <= GAP; n++) {
+    const path = join(folder, `${stemOfRun(name, n)}.result.jsonl`);
+    if (await exists(path)) {
+      found.push(path);
+      missing = 0;
+    } else missing++;
   }
-  return { used, free: stem };
+  return found;
+}
+
+function stemOfRun(name: string, n: number): string {
+  return n === 1 ? name : `${name}.${n}`;
+}
+
+// Asked by name: listing the folder for each of thousands of sources would take longer than the work itself.
+async function isUsed(folder: string, stem: string): Promise<boolean> {
+  const found = await Promise.all(KINDS.map((kind) => exists(join(folder, `${stem}.${kind}`))));
+  return found.includes(true);
 }
 
 export async function openOutput(folder: string, name: string): Promise<OutputSet> {
-  const { free } = await stemsIn(folder, name);
+  await makeFolder(folder);
+  let n = 1;
+  while (await isUsed(folder, stemOfRun(name, n))) n++;
+  const free = stemOfRun(name, n);
   const pathOf = (kind: OutputKind) => join(folder, `${free}.${kind}`);
-  return { pathOf, write: (kind, data) => writeNew(pathOf(kind), data) };
+  const write = (kind: OutputKind, data: Buffer | string) => writeNew(pathOf(kind), data);
+  return {
+    pathOf,
+    write,
+    async writeAll(files) {
+      const written: string[] = [];
+      try {
+        for (const { kind, data } of files) written.push(await write(kind, data));
+      } catch (error) {
+        for (const path of written) await unlink(path).catch(() => {});
+        throw error;
+      }
+      return written;
+    },
+  };
 }
 
 const KINDS: readonly string[] = ['patch.reg', 'undo.reg', 'restore.reg', 'result.jsonl', 'journal.json'];

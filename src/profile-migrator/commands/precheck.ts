@@ -12,7 +12,7 @@ export interface PrecheckTarget {
 export type Precheck = (plan: MigrationPlan) => Promise<string[]>;
 
 /** The names that profiles would be pointed at. */
-export function precheckTargets(plan: MigrationPlan): PrecheckTarget[] {
+function precheckTargets(plan: MigrationPlan): PrecheckTarget[] {
   const targets = new Map<string, boolean>();
   for (const { accounts } of plan.profiles) {
     for (const { account, verdict, decisions } of accounts) {

@@ -57,14 +57,14 @@ export function renderRestore(source: Source, plans: readonly RestorePlan[], sty
   const lines = [style.heading(printable(source.label))];
   for (const { restored, kept } of plans) {
     for (const { edit, property, profile } of restored) {
-      lines.push(`  Profile "${printable(profile.name)}", ${describeProperty(property, edit.name)}`);
+      lines.push(`  Profile "${printable(profile.name)}", ${printable(describeProperty(property, edit.name))}`);
       lines.push(
         style.removed(`    - ${printable(shown(edit.before))}`),
         style.added(`    + ${printable(shown(edit.after))}`),
       );
     }
     for (const { name, property, profile } of kept) {
-      const what = `  Profile "${printable(profile.name)}", ${describeProperty(property, name)}`;
+      const what = `  Profile "${printable(profile.name)}", ${printable(describeProperty(property, name))}`;
       lines.push(style.warning(`${what}: changed by something else since; left as it is`));
     }
     const verb = done ? 'restored and read again' : 'to restore';

@@ -1,12 +1,11 @@
 // `--resume`: after an interruption, sources that the folder of results shows as finished are not done again.
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readIfThere } from '../apply/state-files.ts';
 import { UsageError } from '../errors.ts';
 import { parseResultLine, type ResultLine } from '../result-line.ts';
 import type { MigratorDeps } from './deps.ts';
 import type { OutputOptions } from './options.ts';
-import { stemsIn } from './output-folder.ts';
-import type { Source } from './source.ts';
+import { resultsIn } from './output-folder.ts';
+import { isAbout, type Source } from './source.ts';
 
 /** The sources that still have to be done. @throws UsageError `option` without `--out`. */
 export async function unfinished(
@@ -30,20 +29,17 @@ export async function unfinished(
 
 /** The newest run over the source, if any. A stem may also be that of another source whose name has a number. */
 async function isFinished(source: Source, command: ResultLine['command'], folder: string): Promise<boolean> {
-  const { used } = await stemsIn(folder, source.name);
-  for (const stem of used.reverse()) {
-    const path = join(folder, `${stem}.result.jsonl`);
-    const text = await readFile(path, 'utf8').catch(() => '');
-    const rows = text.split('\n').filter((row) => row !== '');
+  for (const path of (await resultsIn(folder, source.name)).reverse()) {
     let lines: ResultLine[];
     try {
+      const rows = ((await readIfThere(path)) ?? '').split('\n').filter((row) => row !== '');
       lines = rows.map((row, i) => parseResultLine(row, `${path}, line ${i + 1}`));
     } catch {
-      // Cut off, or of another version: whatever it was about is looked at again, which does no harm.
+      // Unreadable, cut off, or of another version: whatever it was about is looked at again, which does no harm.
       return false;
     }
     // The same name below another folder is another hive.
-    const own = lines.filter(({ source: { name, label } }) => name === source.name && label === source.label);
+    const own = lines.filter((line) => isAbout(line, source));
     if (own.length > 0) return own.every((line) => line.command === command && line.outcome !== 'failed');
   }
   return false;

@@ -1,15 +1,14 @@
 // `rollback`: brings back the values an apply replaced, each one only where ours still stands. Works from the results in the same
 // folder; on .reg files it writes the restoration down for an import.
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Command } from 'commander';
 import { requireInScope } from '../apply/edit-scope.ts';
 import { loadProfiles, requireOutlookClosed } from '../apply/protocol.ts';
 import { planRestore, type RestorePlan } from '../apply/restore.ts';
+import { readIfThere } from '../apply/state-files.ts';
 import { RegistryError, UsageError } from '../errors.ts';
 import type { Outcome } from '../exit-codes.ts';
 import type { RegistrySnapshot } from '../registry/registry.ts';
-import { parseResultLine, type ResultLine } from '../result-line.ts';
+import { parseResultLine, type ResultLine, renderResultLine } from '../result-line.ts';
 import { type ChangeOptions, changeStore, type StoreRun, withStore } from './change-store.ts';
 import type { MigratorDeps } from './deps.ts';
 import { findSources } from './find-sources.ts';
@@ -20,11 +19,11 @@ import {
   type OutputOptions,
   type SourceOptions,
 } from './options.ts';
-import { openOutput, stemsIn } from './output-folder.ts';
+import { openOutput, resultsIn } from './output-folder.ts';
 import { linesOfRestore, renderRestore } from './render-restore.ts';
 import { unfinished } from './resume.ts';
 import { type RunContext, runSources, type SourceResult } from './run-sources.ts';
-import type { ChangeableAccess, Source } from './source.ts';
+import { type ChangeableAccess, isAbout, type Source } from './source.ts';
 import { printable } from './style.ts';
 import { renderPatches, writeResult } from './write-plan.ts';
 
@@ -47,7 +46,7 @@ export async function rollback(options: RollbackOptions, deps: MigratorDeps): Pr
     if (access) return rollBackStore({ ...source, access }, context, options, deps);
     if (options.out === undefined)
       throw new UsageError('option', 'rollback --reg needs --out FOLDER, where the results of apply lie');
-    return writeRestoration(source, context, options.out, options.asHkcu ?? false);
+    return writeRestoration(source, context, options.out, options);
   });
 }
 
@@ -58,18 +57,18 @@ async function rollBackStore(
   deps: MigratorDeps,
 ): Promise<SourceResult> {
   return withStore(source, options, deps, async (run) => {
-    const plan = await planStore(source, run);
+    const plan = await planStore(source, run, options);
     if (plan.patch.edits.length > 0 && (await requireOutlookClosed(run.protocol))) {
-      return restoreStore(source, context, run, await planStore(source, run), options);
+      return restoreStore(source, context, run, await planStore(source, run, options), options);
     }
     return restoreStore(source, context, run, plan, options);
   });
 }
 
-async function planStore(source: Source, run: StoreRun): Promise<RestorePlan> {
+async function planStore(source: Source, run: StoreRun, options: ChangeOptions): Promise<RestorePlan> {
   const snapshot = await loadProfiles(run.protocol);
   run.protocol.step?.('loaded');
-  return restoreFrom(source, [snapshot], await readHistory(run.folder, source))[0] as RestorePlan;
+  return restoreFrom(source, [snapshot], await readHistory(run.folder, source, options))[0] as RestorePlan;
 }
 
 async function restoreStore(
@@ -94,20 +93,24 @@ async function writeRestoration(
   source: Source,
   context: RunContext,
   folder: string,
-  asHkcu: boolean,
+  options: RollbackOptions,
 ): Promise<SourceResult> {
+  const { asHkcu = false } = options;
   const { snapshots } = await source.read();
-  const plans = restoreFrom(source, snapshots, await readHistory(folder, source));
+  const plans = restoreFrom(source, snapshots, await readHistory(folder, source, options));
   const lines = plans.flatMap((plan) => linesOfRestore(source, plan, context.line, 'deferred'));
   const patches = plans.map(({ patch }) => patch).filter(({ edits }) => edits.length > 0);
   const output = await openOutput(folder, source.name);
   if (asHkcu && patches.length > 1) throw new UsageError('option', `--as-hkcu: ${source.label} holds several users`);
+  const result = { kind: 'result.jsonl' as const, data: lines.map(renderResultLine).join('') };
   let written = '';
   if (patches.length > 0) {
-    const path = await output.write('restore.reg', renderPatches(patches, asHkcu));
+    const restore = { kind: 'restore.reg' as const, data: renderPatches(patches, asHkcu) };
+    const [path = ''] = await output.writeAll([restore, result]);
     written = `  wrote ${printable(path)}: import it as that user, with Outlook closed\n`;
+  } else {
+    await output.writeAll([result]);
   }
-  await output.write('result.jsonl', lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   return { lines, text: `${renderRestore(source, plans, context.style, false)}${written}`, outcomes: [] };
 }
 
@@ -128,15 +131,27 @@ function restoreFrom(
   return plans;
 }
 
-/** The result lines of every earlier run over the source, oldest first. */
-async function readHistory(folder: string, source: Source): Promise<ResultLine[]> {
-  const { used } = await stemsIn(folder, source.name);
+/**
+ * The result lines of every earlier run over the source, oldest first. @throws RegistryError `source-unreadable`, `journal-invalid`, or
+ * `nothing-to-roll-back` when there are only those of another file of this name.
+ */
+async function readHistory(folder: string, source: Source, { moved }: ChangeOptions): Promise<ResultLine[]> {
   const lines: ResultLine[] = [];
-  for (const stem of used) {
-    const path = join(folder, `${stem}.result.jsonl`);
-    const text = await readFile(path, 'utf8').catch(() => '');
+  for (const path of await resultsIn(folder, source.name)) {
+    const text = (await readIfThere(path)) ?? '';
     const rows = text.split('\n').filter((row) => row !== '');
     lines.push(...rows.map((row, i) => parseResultLine(row, `${path}, line ${i + 1}`)));
   }
-  return lines.filter(({ source: { name, kind } }) => kind === source.kind && name === source.name);
+  // A number that was removed is given away again: the times tell the order.
+  lines.sort((one, other) => (one.time < other.time ? -1 : one.time > other.time ? 1 : 0));
+  const named = lines.filter(({ source: { name, kind } }) => kind === source.kind && name === source.name);
+  if (moved) return named;
+  const own = lines.filter((line) => isAbout(line, source));
+  const [other] = named;
+  if (own.length > 0 || other === undefined) return own;
+  throw new RegistryError(
+    'nothing-to-roll-back',
+    `no change of ${source.label} is on record here, the results are those of ${other.source.label}: nothing to roll back; ` +
+      'where it is the same file, say --moved',
+  );
 }

@@ -1,11 +1,11 @@
 // Runs one command over all its sources: a bounded number at a time, output in order, one bad source never stops the rest.
-import { SingleBar } from 'cli-progress';
 import { RegistryError, UsageError } from '../errors.ts';
 import type { Outcome } from '../exit-codes.ts';
 import { type ResultLine, renderResultLine } from '../result-line.ts';
 import type { MigratorDeps } from './deps.ts';
 import { outcomeOfError } from './error-outcome.ts';
 import type { OutputOptions } from './options.ts';
+import { progressOf } from './progress-bar.ts';
 import { failedLine, type LineContext, outcomesOfLine, sourceLine } from './result-lines.ts';
 import { openLog } from './run-log.ts';
 import type { Source } from './source.ts';
@@ -36,10 +36,9 @@ export async function runSources(
   deps: MigratorDeps,
   work: (source: Source, context: RunContext) => Promise<SourceResult>,
 ): Promise<Outcome[]> {
-  const log = await openLog(options.log, deps.now);
+  const log = await openLog(options.log, deps.now, `${command} starts: ${sources.length} source(s)`);
   const line: LineContext = { command, program: deps.program, computer: deps.config.computer, now: deps.now() };
-  const context: RunContext = { line, style: styleFor(deps.stdout, deps.config.colour), log };
-  await log(`${command} starts: ${sources.length} source(s)`);
+  const context: RunContext = { line, style: styleFor(deps.stdout, deps.config.colour), log: log.event };
   const progress = progressOf(sources.length, options, deps);
   const run = async (source: Source): Promise<SourceResult> => {
     const result = await withNotes(source, context, await attempt(source, context, options.out, work));
@@ -53,7 +52,7 @@ export async function runSources(
   const limit = sources.some(({ kind }) => kind === 'live') ? 1 : PARALLEL_FILES;
   try {
     for await (const result of inOrder(sources, limit, run)) {
-      for (const text of summaries(result)) await log(text);
+      for (const text of summaries(result)) await log.event(text);
       outcomes.push(...result.lines.flatMap(outcomesOfLine), ...result.outcomes);
       for (const { outcome } of result.lines) totals.set(outcome, (totals.get(outcome) ?? 0) + 1);
       if (options.json) for (const item of result.lines) deps.stdout.write(renderResultLine(item));
@@ -65,6 +64,11 @@ export async function runSources(
     progress?.stop();
   }
   if (sources.length > 1 && !options.json && !options.quiet) deps.stdout.write(`\n${renderTotals(totals)}\n`);
+  const lost = log.lost();
+  if (lost) {
+    deps.stderr.write(`${printableLines(lost.message)}\n`);
+    outcomes.push('failed');
+  }
   return outcomes;
 }
 
@@ -128,46 +132,6 @@ function renderTotals(totals: ReadonlyMap<string, number>): string {
   const parts = [...totals].map(([outcome, n]) => `${n} ${outcome.replaceAll('-', ' ')}`);
   return `${total} results: ${parts.join(', ')}`;
 }
-
-interface Progress {
-  count(result: SourceResult): void;
-  stop(): void;
-}
-
-/** Counts and rate on a terminal; nothing elsewhere. */
-function progressOf(total: number, options: OutputOptions, deps: MigratorDeps): Progress | undefined {
-  if (total < 2 || options.quiet || !deps.stderr.isTTY) return undefined;
-  const stream = deps.stderr as unknown as NodeJS.WritableStream;
-  const bar = new SingleBar({
-    stream,
-    clearOnComplete: true,
-    // Left alone: what Ctrl+C could not set back. The bar is cut at the terminal's width.
-    linewrap: true,
-    format:
-      '{bar} {value}/{total} sources, {rate}/s, {changing} changing, {failed} refused or failed, {eta_formatted} left',
-  });
-  const started = deps.now().getTime();
-  let changing = 0;
-  let failed = 0;
-  let done = 0;
-  bar.start(total, 0, { rate: '-', changing, failed });
-  return {
-    count({ lines }) {
-      done++;
-      if (lines.some(({ outcome }) => CHANGING.has(outcome))) changing++;
-      if (lines.some((line) => line.outcome === 'failed' || line.refusals.length > 0)) failed++;
-      const seconds = (deps.now().getTime() - started) / 1000;
-      bar.increment(1, {
-        rate: seconds > 0 ? (done / seconds).toFixed(done / seconds < 10 ? 1 : 0) : '-',
-        changing,
-        failed,
-      });
-    },
-    stop: () => bar.stop(),
-  };
-}
-
-const CHANGING: ReadonlySet<string> = new Set(['planned', 'deferred', 'changed', 'restored']);
 
 async function* inOrder<T, R>(items: readonly T[], limit: number, run: (item: T) => Promise<R>): AsyncGenerator<R> {
   const started: Promise<R>[] = [];

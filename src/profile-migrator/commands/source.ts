@@ -1,6 +1,8 @@
 // Where profiles come from, as the commands see it: a named thing that can be read, and for some kinds changed.
+import { resolve } from 'node:path';
 import type { RegistrySnapshot } from '../registry/registry.ts';
 import type { Processes, RegistryStore } from '../registry/store.ts';
+import type { ResultLine } from '../result-line.ts';
 
 export interface SourceContent {
   /** One for each user's root the source holds. */
@@ -38,6 +40,19 @@ export interface Source {
   readonly takeNotes?: () => readonly string[];
   /** Absent for .reg files, whose changes are written down instead. */
   readonly access?: ChangeableAccess;
+}
+
+/**
+ * Whether a result or journal is about this very source. Files are told apart by path, not by name: another folder may have a file of the
+ * same name, whose values are none of this one's, and in a run over both of them the second has a number in its name.
+ */
+export function isAbout({ source }: Pick<ResultLine, 'source'>, { kind, name, label }: Source): boolean {
+  if (source.kind !== kind) return false;
+  return kind === 'live' ? source.name === name : pathOf(source.label) === pathOf(label);
+}
+
+function pathOf(label: string): string {
+  return process.platform === 'win32' ? resolve(label).toUpperCase() : resolve(label);
 }
 
 /** The SID in a root path, where there is one. */

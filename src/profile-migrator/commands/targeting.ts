@@ -22,7 +22,7 @@ export interface ResolvedTargets {
 export async function resolveTargets(options: TargetOptions, deps: MigratorDeps): Promise<ResolvedTargets> {
   checkCombination(options);
   if (options.policy !== undefined) {
-    const policy = parsePolicy(await readText(options.policy, 'policy-file'), options.policy);
+    const policy = parsePolicy(await readPolicyFile(options.policy), options.policy);
     return { targeting: async () => ({ targets: policy.targets }), centrallyDecided: true, until: policy.until };
   }
   if (options.autodiscover) {
@@ -146,10 +146,10 @@ function notAnArray({ server, serverDn }: DiscoveredServer, home: readonly strin
   return single ? `the server it gave, ${server}, is a single server and no array` : undefined;
 }
 
-async function readText(path: string, code: 'policy-file' | 'settings-file'): Promise<string> {
+async function readPolicyFile(path: string): Promise<Buffer> {
   try {
-    return await readFile(path, 'utf8');
+    return await readFile(path);
   } catch (cause) {
-    throw new UsageError(code, `cannot read ${path}: ${(cause as Error).message}`, { cause });
+    throw new UsageError('policy-file', `cannot read ${path}: ${(cause as Error).message}`, { cause });
   }
 }

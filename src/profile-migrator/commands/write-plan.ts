@@ -6,7 +6,7 @@ import { entriesOfPatch, type RegEntry } from '../registry/reg-file.ts';
 import { renderRegFile } from '../registry/reg-file-writer.ts';
 import type { RegistryPatch } from '../registry/registry.ts';
 import { type ResultLine, renderResultLine } from '../result-line.ts';
-import { openOutput } from './output-folder.ts';
+import { type OutputFile, openOutput } from './output-folder.ts';
 import type { SourcePlan } from './plan-source.ts';
 
 /** A source with nothing to change, or known to be out of date, gets only the result. Answers the files' paths. */
@@ -18,17 +18,16 @@ export async function writePlan(
 ): Promise<string[]> {
   const output = await openOutput(folder, source.name);
   const patches = roots.map(({ plan }) => plan.patch).filter(({ edits }) => edits.length > 0);
-  const written: string[] = [];
+  const files: OutputFile[] = [];
   if (patches.length > 0 && stale === undefined) {
     if (asHkcu && patches.length > 1) {
       const users = patches.map(({ rootPath }) => rootPath).join(', ');
       throw new UsageError('option', `--as-hkcu: ${source.label} holds the registries of several users (${users})`);
     }
-    written.push(await output.write('undo.reg', renderPatches(patches.map(invertPatch), asHkcu)));
-    written.push(await output.write('patch.reg', renderPatches(patches, asHkcu)));
+    files.push({ kind: 'undo.reg', data: renderPatches(patches.map(invertPatch), asHkcu) });
+    files.push({ kind: 'patch.reg', data: renderPatches(patches, asHkcu) });
   }
-  written.push(await output.write('result.jsonl', lines.map(renderResultLine).join('')));
-  return written;
+  return output.writeAll([...files, { kind: 'result.jsonl', data: lines.map(renderResultLine).join('') }]);
 }
 
 /** A result alone, under a name of its own. */

@@ -59,7 +59,7 @@ export function storeRole(mdbProvider: Buffer | undefined, profileType: number |
 }
 
 /** The section key a MAPIUID names: its bytes in memory order, no GUID swapping. */
-export function sectionNameOf(uid: Buffer): string {
+function sectionNameOf(uid: Buffer): string {
   return uid.toString('hex');
 }
 

@@ -3,11 +3,6 @@ import type { MultiValue } from '../mapi/multi-value.ts';
 
 const BINDING = /^([^:]*:)([^[]*)(\[.*)?$/s;
 
-/** The host of a binding; undefined when the item has no protocol sequence. */
-export function hostOfBinding(binding: string): string | undefined {
-  return BINDING.exec(binding)?.[2];
-}
-
 /** Every mapped host replaced; order and layout stay, items that became equal are merged. */
 export function rewriteBindings(value: MultiValue, replacementOf: (host: string) => string | undefined): MultiValue {
   const kept: { text: string; rewritten: boolean }[] = [];

@@ -62,7 +62,7 @@ export function planMigration(
 }
 
 /** The edits of one profile, in the order they are shown. */
-export function editsOf(plan: ProfilePlan): ValueEdit[] {
+function editsOf(plan: ProfilePlan): ValueEdit[] {
   return decisionsOf(plan).flatMap(({ edit }) => edit ?? []);
 }
 

@@ -53,14 +53,23 @@ export const POLICY_EXAMPLE = `{
   "publicFolders": "mbx01.contoso.test"
 }`;
 
+/** Characters; thousands of servers fit. */
+const POLICY_LIMIT = 1024 * 1024;
+
 /** @throws UsageError `policy-file` or `target`, naming every problem of the file. */
-export function parsePolicy(text: string, path: string): Policy {
+export function parsePolicy(content: Buffer | string, path: string): Policy {
+  const text = textOf(content).replace(/^\uFEFF/, '');
+  if (text.length > POLICY_LIMIT)
+    throw new UsageError('policy-file', `cannot read policy ${path}: longer than ${POLICY_LIMIT} characters`);
   let data: unknown;
   try {
-    data = JSON.parse(text.replace(/^\uFEFF/, ''));
+    data = JSON.parse(text);
   } catch (cause) {
     throw new UsageError('policy-file', `cannot read policy ${path}: ${(cause as Error).message}`, { cause });
   }
+  const twice = repeatedKey(text);
+  if (twice !== undefined)
+    throw new UsageError('policy-file', `cannot read policy ${path}: ${JSON.stringify(twice)} is there twice`);
   const parsed = policySchema.safeParse(data);
   if (!parsed.success) {
     const lines = parsed.error.issues.flatMap(faultLines).map((line) => `\n  - ${line}`);
@@ -75,4 +84,27 @@ export function parsePolicy(text: string, path: string): Policy {
     ...(publicFolders === undefined ? {} : { publicFolders }),
   };
   return { targets: checkTargets(targets), until: until === undefined ? undefined : new Date(`${until}T23:59:59Z`) };
+}
+
+/** Windows PowerShell's redirection writes UTF-16 with a byte order mark. */
+function textOf(content: Buffer | string): string {
+  if (typeof content === 'string') return content;
+  return content.toString(content[0] === 0xff && content[1] === 0xfe ? 'utf16le' : 'utf8');
+}
+
+/** A key that an object of this well-formed JSON has twice: the parser would take the last and move nothing of the others. */
+function repeatedKey(json: string): string | undefined {
+  const open: (Set<string> | undefined)[] = [];
+  for (const [token, colon] of json.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}[\]]/g)) {
+    if (token === '{') open.push(new Set());
+    else if (token === '[') open.push(undefined);
+    else if (token === '}' || token === ']') open.pop();
+    else if (colon !== undefined) {
+      const key: string = JSON.parse(token.slice(0, -colon.length));
+      const keys = open.at(-1);
+      if (keys?.has(key)) return key;
+      keys?.add(key);
+    }
+  }
+  return undefined;
 }

@@ -7,7 +7,7 @@ import { codePageDecoder, DEFAULT_CODE_PAGE, decodeRegText, type RegText } from 
 import { type RegistryValue, RegType } from './registry.ts';
 
 /** Limits of one file; beyond the first three Windows itself would refuse the key or value. */
-export const REG_FILE_LIMITS = {
+const REG_FILE_LIMITS = {
   fileBytes: 256 * 1024 * 1024,
   statements: 5_000_000,
   dataBytes: 64 * 1024 * 1024,

@@ -5,7 +5,7 @@ import { TextDecoder } from 'node:util';
 import { RegistryError } from '../errors.ts';
 
 export const REGEDIT5_HEADER = 'Windows Registry Editor Version 5.00';
-export const REGEDIT4_HEADER = 'REGEDIT4';
+const REGEDIT4_HEADER = 'REGEDIT4';
 
 /** Windows code-page numbers and what the WHATWG Encoding Standard calls them. */
 const CODE_PAGES: Readonly<Record<number, string>> = {

@@ -40,10 +40,16 @@ export interface FleetEntry {
   readonly attention: readonly string[];
 }
 
+/** Without a number it is about the file, or folder, as a whole. */
 export interface LineProblem {
   readonly file: string;
-  readonly number: number;
+  readonly number?: number;
   readonly problem: string;
+}
+
+/** Where it is, for people. */
+export function placeOf({ file, number }: LineProblem): string {
+  return number === undefined ? file : `${file}, line ${number}`;
 }
 
 export interface Fleet {
@@ -61,8 +67,9 @@ export interface Fleet {
 const ATTENTION_TEXTS = 4;
 const ATTENTION_LENGTH = 300;
 
-interface Kept extends FleetEntry {
+interface Kept {
   readonly sourceId: string;
+  readonly entry: FleetEntry;
 }
 
 export class FleetBuilder {
@@ -79,44 +86,46 @@ export class FleetBuilder {
     this.#files++;
   }
 
+  /** A file or folder of which nothing, or not everything, could be read. */
+  addUnreadable(file: string, problem: string): void {
+    this.#reject({ file, problem });
+  }
+
   /** Never throws for a bad line: it is counted. @throws RegistryError `reg-limit` when there are too many profiles. */
   add(raw: RawLine): void {
     this.#lines++;
     if (raw.text === undefined) {
-      this.#reject(raw, `longer than ${REPORT_LIMITS.lineBytes} characters`);
+      this.#rejectLine(raw, `longer than ${REPORT_LIMITS.lineBytes} characters`);
       return;
     }
     let data: unknown;
     try {
       data = parseWithoutValues(raw.text);
     } catch {
-      this.#reject(raw, 'no JSON');
+      this.#rejectLine(raw, 'no JSON');
       return;
     }
     const version = typeof data === 'object' && data !== null && 'version' in data ? data.version : undefined;
     if (version !== RESULT_VERSION) {
-      this.#reject(raw, `version ${String(version)}, this program reads ${RESULT_VERSION}`);
+      this.#rejectLine(raw, `version ${String(version)}, this program reads ${RESULT_VERSION}`);
       return;
     }
     const parsed = reportLineSchema.safeParse(data);
     if (parsed.success) this.#keep(parsed.data);
-    else this.#reject(raw, z.prettifyError(parsed.error).replaceAll('\n', ' '));
+    else this.#rejectLine(raw, z.prettifyError(parsed.error).replaceAll('\n', ' '));
   }
 
   finish(): Fleet {
     const withProfiles = new Set<string>();
-    for (const { profile, sourceId, outcome } of this.#entries.values()) {
-      if (profile !== '' && outcome !== 'failed') withProfiles.add(sourceId);
-    }
     const newest = new Map<string, string>();
-    for (const { sourceId, time } of this.#entries.values()) {
-      if (time > (newest.get(sourceId) ?? '')) newest.set(sourceId, time);
+    for (const { entry, sourceId } of this.#entries.values()) {
+      if (entry.profile !== '' && entry.outcome !== 'failed') withProfiles.add(sourceId);
+      if (entry.time > (newest.get(sourceId) ?? '')) newest.set(sourceId, entry.time);
     }
     // A source as a whole counts while nothing is known of its profiles, or when its newest run went wrong.
-    const entries = [...this.#entries.values()].filter(
-      ({ profile, sourceId, time, outcome }) =>
-        profile !== '' || !withProfiles.has(sourceId) || (time === newest.get(sourceId) && outcome !== 'nothing-to-do'),
-    );
+    const counts = ({ entry: { profile, time, outcome }, sourceId }: Kept) =>
+      profile !== '' || !withProfiles.has(sourceId) || (time === newest.get(sourceId) && outcome !== 'nothing-to-do');
+    const entries = [...this.#entries.values()].filter(counts).map(({ entry }) => entry);
     entries.sort(
       (a, b) => compare(a.computer, b.computer) || compare(a.source, b.source) || compare(a.profile, b.profile),
     );
@@ -143,14 +152,13 @@ export class FleetBuilder {
         ? sourceId
         : digest([computer, kind, label, line.root ?? '', line.profile.key.toUpperCase()]);
     const known = this.#entries.get(id);
-    if (known !== undefined && known.time > line.time) return;
+    if (known !== undefined && known.entry.time > line.time) return;
     if (known === undefined && this.#entries.size >= REPORT_LIMITS.profiles) {
       throw new RegistryError('reg-limit', `more than ${REPORT_LIMITS.profiles} profiles: make several reports`);
     }
     const own = (text: string): string => this.#intern(text);
     const reasons = new Set([...line.refusals, ...(line.error ? [line.error.code] : [])]);
-    this.#entries.set(id, {
-      sourceId,
+    const entry: FleetEntry = {
       time: line.time,
       command: line.command,
       computer: own(computer),
@@ -162,7 +170,8 @@ export class FleetBuilder {
       arrays: line.arrays.map((name) => own(name.toLowerCase())),
       reasons: [...reasons].map(own),
       attention: line.attention.slice(0, ATTENTION_TEXTS).map((text) => own(clip(text))),
-    });
+    };
+    this.#entries.set(id, { sourceId, entry });
   }
 
   #intern(text: string): string {
@@ -172,19 +181,24 @@ export class FleetBuilder {
     return text;
   }
 
-  #reject({ file, number }: RawLine, problem: string): void {
+  #rejectLine({ file, number }: RawLine, problem: string): void {
+    this.#reject({ file, number, problem });
+  }
+
+  #reject(found: LineProblem): void {
     this.#unreadable++;
-    if (this.#problems.length < REPORT_LIMITS.problems) this.#problems.push({ file, number, problem: clip(problem) });
+    if (this.#problems.length < REPORT_LIMITS.problems) this.#problems.push({ ...found, problem: clip(found.problem) });
   }
 }
 
 /**
  * Nine tenths of a line are the values and their bytes, which a report does not need. They come last, and their name cannot stand
- * in a string with its quotes unescaped, so the line is cut before them. A line of any other shape is parsed whole.
+ * in a string with its quotes unescaped, so the line is cut before them. A line of any other shape is parsed whole; one that has them
+ * twice is a line that was cut off, and the next one.
  */
 function parseWithoutValues(text: string): unknown {
   const at = text.indexOf(VALUES);
-  if (at > 0 && text.endsWith(']}')) {
+  if (at > 0 && text.endsWith(']}') && !text.includes(VALUES, at + VALUES.length)) {
     try {
       return JSON.parse(`${text.slice(0, at)}}`);
     } catch {

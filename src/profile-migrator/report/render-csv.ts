@@ -23,8 +23,8 @@ export function* renderCsv({ entries }: Fleet): Generator<string> {
   for (const entry of entries) yield `${COLUMNS.map(([, of]) => field(of(entry))).join(',')}\r\n`;
 }
 
-/** Profile and folder names are other people's text: a spreadsheet must not take them for formulas. */
+/** Profile and folder names are other people's text: a spreadsheet must not take them for formulas, also in full-width signs (OWASP, CSV Injection). */
 function field(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  const safe = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r\n]/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -1,6 +1,6 @@
 // The report as one HTML page that needs nothing else: no script, no network, everything escaped.
 import { RESULT_OUTCOMES } from '../result-line.ts';
-import type { Fleet } from './fleet.ts';
+import { type Fleet, placeOf } from './fleet.ts';
 import { headline } from './render-table.ts';
 import { barChart, escapeHtml, OUTCOME_COLOURS, ringChart } from './svg-charts.ts';
 import { type Breakdown, needsPerson, type Totals } from './totals.ts';
@@ -84,9 +84,7 @@ function* personList({ entries }: Fleet, totals: Totals): Generator<string> {
 
 function problemList({ problems, unreadable }: Fleet): string {
   if (unreadable === 0) return '';
-  const rows = problems.map(
-    ({ file, number, problem }) => `<li>${escapeHtml(`${file}, line ${number}: ${problem}`)}</li>`,
-  );
+  const rows = problems.map((found) => `<li>${escapeHtml(`${placeOf(found)}: ${found.problem}`)}</li>`);
   const more = unreadable > problems.length ? `<li>and ${unreadable - problems.length} more</li>` : '';
-  return `<h2>Lines not counted: ${unreadable}</h2><ul>${rows.join('')}${more}</ul>\n`;
+  return `<h2>Not counted: ${unreadable}</h2><ul>${rows.join('')}${more}</ul>\n`;
 }

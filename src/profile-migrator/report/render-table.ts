@@ -1,7 +1,7 @@
 // The report for a terminal.
 import Table from 'cli-table3';
 import { RESULT_OUTCOMES } from '../result-line.ts';
-import type { Fleet } from './fleet.ts';
+import { type Fleet, placeOf } from './fleet.ts';
 import { type Breakdown, needsPerson, type Totals } from './totals.ts';
 
 /** Rows of the list of what needs a person; the rest is in the CSV. */
@@ -14,7 +14,7 @@ export interface Wording {
 }
 
 export function renderTable(fleet: Fleet, totals: Totals, { outlook, printable }: Wording): string {
-  const parts = [headline(fleet, totals)];
+  const parts = [printable(headline(fleet, totals))];
   parts.push(
     plainTable(
       ['outcome', 'results'],
@@ -25,10 +25,10 @@ export function renderTable(fleet: Fleet, totals: Totals, { outlook, printable }
   parts.push(breakdownTable('Outlook', totals.outlooks, (version) => `${outlook(version)} (${printable(version)})`));
   parts.push(breakdownTable('refused or failed because', totals.reasons, printable));
   if (totals.needsPerson > 0) parts.push(personTable(fleet, totals, printable));
-  for (const { file, number, problem } of fleet.problems)
-    parts.push(`not counted: ${printable(file)}, line ${number}: ${printable(problem)}`);
+  for (const found of fleet.problems)
+    parts.push(`not counted: ${printable(placeOf(found))}: ${printable(found.problem)}`);
   if (fleet.unreadable > fleet.problems.length)
-    parts.push(`not counted: ${fleet.unreadable - fleet.problems.length} more lines`);
+    parts.push(`not counted: ${fleet.unreadable - fleet.problems.length} more`);
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 

@@ -1,8 +1,9 @@
 // The result lines of any number of files, one after the other: nothing but the line at hand is kept in memory.
 import { createReadStream } from 'node:fs';
-import { open, readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { RegistryError } from '../errors.ts';
+import { filesBelow, type UnreadableFolder } from '../files-below.ts';
 
 export const REPORT_LIMITS = {
   /** Longest line; a profile with hundreds of values stays far below. */
@@ -21,27 +22,25 @@ export interface RawLine {
   readonly text: string | undefined;
 }
 
-/** Files as given, and every `*.jsonl` in folders at any depth, in order of path. */
-export async function findResultFiles(paths: readonly string[]): Promise<string[]> {
-  const files: string[] = [];
+/**
+ * Files as given, and every `*.jsonl` in folders at any depth, in order of path, each once; and the folders in them that cannot be read.
+ * @throws RegistryError `source-unreadable` when one of the paths given cannot be read.
+ */
+export async function findResultFiles(
+  paths: readonly string[],
+): Promise<{ readonly files: string[]; readonly unreadable: UnreadableFolder[] }> {
+  const files = new Map<string, string>();
+  const unreadable: UnreadableFolder[] = [];
   for (const path of paths) {
     try {
-      if (!(await stat(path)).isDirectory()) {
-        files.push(path);
-        continue;
-      }
-      const names = await readdir(path, { recursive: true });
-      files.push(
-        ...names
-          .filter((name) => /\.jsonl$/i.test(name))
-          .map((name) => join(path, name))
-          .sort(),
-      );
+      const isFolder = (await stat(path)).isDirectory();
+      const found = isFolder ? await filesBelow(path, /\.jsonl$/i, unreadable) : [path];
+      for (const file of found) if (!files.has(resolve(file))) files.set(resolve(file), file);
     } catch (cause) {
       throw new RegistryError('source-unreadable', `cannot read ${path}: ${(cause as Error).message}`, { cause });
     }
   }
-  return [...new Set(files)];
+  return { files: [...files.values()], unreadable };
 }
 
 /** @throws RegistryError `source-unreadable`. Empty lines are left out. */

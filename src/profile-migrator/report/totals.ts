@@ -29,7 +29,7 @@ export interface Totals {
 /** Outcomes that are no reason to look, unless something asks for attention. */
 export function needsPerson(entry: FleetEntry): boolean {
   if (entry.outcome === 'failed' || entry.outcome === 'refused') return true;
-  return entry.attention.length > 0 && entry.reasons[0] !== 'nothing-to-roll-back';
+  return entry.attention.length > 0;
 }
 
 export function totalsOf({ entries }: Fleet): Totals {
@@ -52,7 +52,8 @@ export function totalsOf({ entries }: Fleet): Totals {
     outcomes: ordered(outcomes),
     arrays: breakDown(entries, ({ arrays }) => arrays),
     outlooks: breakDown(entries, ({ outlook }) => (outlook === '' ? [] : [outlook]), byVersion),
-    reasons: breakDown(entries, ({ reasons }) => reasons),
+    // That there was nothing to roll back is no fault.
+    reasons: breakDown(entries, ({ outcome, reasons }) => (outcome === 'nothing-to-do' ? [] : reasons)),
     needsPerson: entries.filter(needsPerson).length,
   };
 }

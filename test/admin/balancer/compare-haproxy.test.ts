@@ -198,3 +198,35 @@ test('without the ports of the members only the rest is compared', () => {
   const wanted = { ...WANTED, ports: undefined };
   assert.deepEqual(compare(MADE.replaceAll('59531', '60000'), wanted), []);
 });
+
+test('a proxy that is disabled serves nobody, until it is enabled again', () => {
+  const off = MADE.replace('frontend outlook-sea_rpc_in\n', '$&    disabled\n');
+  assert.deepEqual(kinds(off), ['port-missing -']);
+  const all = kinds(MADE.replace('defaults\n', '$&    disabled\n'));
+  assert.deepEqual(all, ['port-missing -', 'port-missing -', 'port-missing -']);
+  assert.deepEqual(kinds(off.replace('    disabled\n', '    disabled\n    enabled\n')), []);
+  const backend = MADE.replace('\nbackend outlook-sea_rpc\n', '$&    disabled\n');
+  assert.ok(kinds(backend).some((kind) => kind.startsWith('backend-missing')));
+});
+
+test('a timeout of 0 is none', () => {
+  assert.deepEqual(kinds(MADE.replace('timeout client 2h', 'timeout client 0')), []);
+  assert.deepEqual(kinds(MADE.replace('timeout client 2h', 'timeout client 0s')), []);
+});
+
+test('a default_backend of its own takes the place of the inherited one, and the last one counts', () => {
+  const inherited = MADE.replace('defaults\n', '$&    default_backend nowhere\n');
+  assert.deepEqual(kinds(inherited), []);
+  const twice = MADE.replace('    default_backend outlook-sea_rpc\n', '    default_backend nowhere\n$&');
+  assert.deepEqual(kinds(twice), []);
+});
+
+test('a server of a template can be tracked, and the resolvers "default" need no section', () => {
+  const template =
+    '    server-template cas 3 every-cas.contoso.test:59531 check init-addr last,libc,none resolvers default';
+  const servers = / {4}server sea-cas\d \S+:59531 .*\n/g;
+  const made = MADE.replaceAll(servers, '').replace('\nbackend outlook-sea_rpc\n', `$&${template}\n`);
+  assert.deepEqual(kinds(made.replaceAll(/track outlook-sea_rpc\/sea-cas(\d)/g, 'track outlook-sea_rpc/cas$1')), []);
+  const fourth = made.replaceAll(/track outlook-sea_rpc\/sea-cas\d/g, 'track outlook-sea_rpc/cas4');
+  assert.ok(kinds(fourth).every((kind) => kind.startsWith('track-broken')) && kinds(fourth).length > 0);
+});

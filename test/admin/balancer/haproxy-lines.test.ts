@@ -48,22 +48,28 @@ test('servers: addresses in every spelling, default-server for the lines after i
   server five unix@/run/x
 `);
   assert.deepEqual(
-    proxy?.servers.map(({ name, host, port, checked, track, disabled, isTemplate }) => ({
+    proxy?.servers.map(({ name, host, port, checked, track, disabled, numbers }) => ({
       name,
       host,
       port,
       checked,
       track,
       disabled,
-      isTemplate,
+      numbers,
     })),
     [
       { name: 'one', host: '10.1.0.11', port: { fixed: 135, offset: 0 }, checked: false },
       { name: 'two', host: 'fe80::1', port: { offset: 1 }, checked: false },
       { name: 'three', host: 'cas.contoso.test', port: { offset: 0 }, checked: true, track: 'x/y', disabled: true },
-      { name: 'four', host: 'cas.contoso.test', port: { fixed: 135, offset: 0 }, checked: true, isTemplate: true },
+      {
+        name: 'four',
+        host: 'cas.contoso.test',
+        port: { fixed: 135, offset: 0 },
+        checked: true,
+        numbers: { first: 1, last: 3 },
+      },
       { name: 'five', host: '', port: { offset: 0 }, checked: true },
-    ].map((one) => ({ track: undefined, disabled: false, isTemplate: false, ...one })),
+    ].map((one) => ({ track: undefined, disabled: false, numbers: undefined, ...one })),
   );
 });
 

@@ -26,7 +26,11 @@ test('the same service under another name says the same; a web site that is no s
   const other = await replay('--demo', '--against', 'https://mail.contoso.test', '--json');
   assert.equal(other.exitCode, 1);
   const { server, against, differences } = JSON.parse(other.stdout);
-  assert.ok(server.every(({ violations }: { violations: unknown[] }) => violations.length === 0));
+  assert.equal(
+    server.filter(({ violations }: { violations: unknown[] }) => violations.length === 0).length,
+    server.length,
+  );
+  assert.ok(server.length > 20, `${server.length} recordings`);
   assert.ok(against.some(({ violations }: { violations: unknown[] }) => violations.length > 0));
   assert.ok(
     differences.some(

@@ -1,5 +1,6 @@
 // `verify` over the demo organisations: exactly the seeded faults, nothing in the one without, and reports that can be compared.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +20,7 @@ function checksOf(run: Run): readonly Check[] {
   return JSON.parse(run.stdout).checks;
 }
 
+const PROGRAM = join(import.meta.dirname, '..', '..', '..', 'src', 'cli', 'autodiscover.ts');
 const file = (name: string) => join(folder, name);
 let baseline: string;
 
@@ -70,7 +72,8 @@ test('--all-databases --demo reports exactly the seeded faults, the same in ever
 test('an organisation without faults has none', async () => {
   const run = await verify('--all-databases', '--demo', 'fabrikam', '--json');
   assert.equal(run.exitCode, 0, run.stdout);
-  assert.ok(checksOf(run).every(({ outcome }) => outcome === 'passed'));
+  const checks = checksOf(run);
+  assert.ok(checks.length > 50 && checks.every(({ outcome }) => outcome === 'passed'), `${checks.length} checks`);
 });
 
 test('--array asks for the databases that name it, --database for one', async () => {
@@ -166,3 +169,22 @@ for (const [args, message] of BAD) {
     assert.match(error?.message ?? '', message);
   });
 }
+
+test('a report that cannot be written takes nothing from the one that is printed', async () => {
+  const run = await verify('carol@contoso.test', '--demo', '--junit', join(folder, 'nowhere', 'x.xml'));
+  assert.match(run.error?.message ?? '', /writing .*nowhere\/x\.xml: ENOENT/);
+  assert.match(run.stdout, /carol@contoso\.test/);
+  assert.match(run.stdout, /^\d+ checks: \d+ passed, \d+ failed/m);
+});
+
+test('a baseline that cannot be written whole does not cost the one that was there', async () => {
+  const kept = file('kept.json');
+  writeFileSync(kept, 'the old one');
+  const args = ['verify', '--all-databases', '--demo', '--certs', folder, '--json', '--baseline', 'save', kept];
+  // Stands for a full disk: files end at 4 or 8 KiB, and the signal about it is switched off.
+  const limited = ['-c', 'trap "" XFSZ; ulimit -f 8; exec "$0" "$@"', process.execPath, PROGRAM, ...args];
+  const { status, stderr } = spawnSync('/bin/sh', limited, { encoding: 'utf8', timeout: 60_000 });
+  assert.equal(status, 2, stderr);
+  assert.match(stderr, /writing .*kept\.json: EFBIG/);
+  assert.equal(readFileSync(kept, 'utf8'), 'the old one');
+});

@@ -27,6 +27,21 @@ test('settings are compared one by one', () => {
   );
 });
 
+test("lists are compared without their order, which is nobody's", () => {
+  const mailbox = (displayName: string) =>
+    ({ type: 'Delegate', displayName, legacyDn: '/o=x', server: 'array', smtpAddress: undefined }) as const;
+  const urls = (hosts: readonly string[]) => hosts.map((url) => ({ url, authenticationMethods: ['Ntlm', 'Basic'] }));
+  const of = (...names: readonly string[]) => ({
+    AlternateMailboxes: names.map(mailbox),
+    InternalWebClientUrls: urls(names.map((name) => `https://${name}/owa`)),
+  });
+  const outcomes = (one: readonly string[], other: readonly string[]) =>
+    compareSettings('a@b', 'soap', of(...one), of(...other)).map(({ outcome }) => outcome);
+  assert.deepEqual(outcomes(['a', 'b'], ['b', 'a']), ['passed', 'passed']);
+  assert.deepEqual(outcomes(['a', 'b'], ['b', 'c']), ['failed', 'failed']);
+  assert.deepEqual(outcomes(['a', 'b'], ['a', 'b', 'b']), ['failed', 'failed']);
+});
+
 const check = (name: string, outcome: Check['outcome'], detail = 'd'): Check => ({
   subject: 's',
   check: name,

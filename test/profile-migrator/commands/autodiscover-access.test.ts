@@ -81,6 +81,9 @@ const asking = { stdin: process.stdin, stderr: process.stderr };
 
 test('a saved answer gives the array and its DN', async () => {
   assert.deepEqual(await readSettings(file('found.xml', FOUND)), { server: ARRAY, serverDn: serverDn(ARRAY) });
+  const utf16 = join(folder, 'utf16.xml');
+  writeFileSync(utf16, `\ufeff${FOUND}`, 'utf16le'); // as Windows PowerShell's redirection writes it
+  assert.equal((await readSettings(utf16)).server, ARRAY);
   const bad = (name: string, text: string, want: RegExp) =>
     assert.rejects(
       readSettings(file(name, text)),

@@ -304,6 +304,77 @@ test('a file that could not be written whole is not left behind as if it were', 
   assert.deepEqual(readdirSync(join(folder, 'full')), []);
 });
 
+test('of what belongs together nothing is left when one of it cannot be written', () => {
+  const program = join(import.meta.dirname, '../../../src/profile-migrator/commands/output-folder.ts');
+  const script = `
+    import { openOutput } from ${JSON.stringify(program)};
+    const output = await openOutput(${JSON.stringify(join(folder, 'set'))}, 'a');
+    const files = [{ kind: 'patch.reg', data: 'x' }, { kind: 'result.jsonl', data: 'x'.repeat(100_000) }];
+    const code = await output.writeAll(files).then(() => '', (error) => error.code);
+    if (code !== 'write-failed') process.exitCode = 9;`;
+  const limited = ['-c', 'trap "" XFSZ; ulimit -f 8; exec "$0" --input-type=module-typescript -e "$1"'];
+  const { status, stderr } = spawnSync('/bin/sh', [...limited, process.execPath, script], { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  assert.deepEqual(readdirSync(join(folder, 'set')), [], 'a patch without the result that rollback works from');
+});
+
+test('names of output files: short enough in bytes, and free of what ends a name on Windows', async () => {
+  const names = ['n'.repeat(245), '\u00e4\u6f22'.repeat(45), 'D:share'];
+  mkdirSync(join(folder, 'names'));
+  for (const name of names) writeFileSync(join(folder, 'names', `${name}.reg`), readFileSync(join(folder, 'a.reg')));
+  const { code, err, out } = await run(`plan --reg @names ${OLD} ${TO} --out @named`);
+  assert.equal(code, 0, `${err}${out}`);
+  const written = readdirSync(join(folder, 'named'));
+  assert.equal(written.length, 9);
+  for (const name of written) assert.ok(Buffer.byteLength(name) < 180 && !/[:\\]/.test(name), name);
+  const again = await run(`plan --reg @names ${OLD} ${TO} --out @named --resume`);
+  assert.match(again.err, /3 of 3 sources are finished already/);
+});
+
+test('a folder that cannot be read is a source that failed; one that is called like a file is none', async () => {
+  const top = join(folder, 'deep');
+  mkdirSync(join(top, 'folder.reg'), { recursive: true });
+  writeFileSync(join(top, 'a.reg'), readFileSync(join(folder, 'a.reg')));
+  // A path longer than the system takes.
+  const deeper = ['-c', 'cd "$0"; for i in $(seq 20); do mkdir $1; cd -P $1; done', top, 'd'.repeat(250)];
+  assert.equal(spawnSync('/bin/sh', deeper).status, 0);
+  try {
+    const { code, out, err } = await run(`plan --reg @deep @deep/./a.reg ${OLD} ${TO} --out @deep-out`);
+    assert.equal(code, 1, err);
+    assert.match(out, /2 results: 1 planned, 1 failed/);
+    assert.match(out, /failed: cannot look for \.reg files in \S+dddd: ENAMETOOLONG/);
+    assert.equal(err, '');
+  } finally {
+    spawnSync('rm', ['-rf', top]);
+  }
+});
+
+test('results that cannot be read are no missing results', async () => {
+  await run(`apply --reg @a.reg ${OLD} ${TO} --out @unread-results`);
+  const result = join(folder, 'unread-results', 'a.result.jsonl');
+  rmSync(result);
+  mkdirSync(result); // stands for one that this account may not read
+  const back = await run(`rollback --reg @a.reg --out @unread-results`);
+  assert.equal(back.code, 1);
+  assert.match(back.out, /failed: cannot read \S+a\.result\.jsonl: EISDIR/);
+  const resumed = await run(`apply --reg @a.reg ${OLD} ${TO} --out @unread-results --resume`);
+  assert.match(resumed.err, /0 of 1 sources are finished already/);
+});
+
+test('results and progress on the same terminal do not write over each other', async () => {
+  const said: string[] = [];
+  const terminal = () =>
+    Object.assign(Object.create(process.stderr), {
+      write: (text: string) => said.push(text) > 0,
+      isTTY: true,
+      columns: 200,
+    });
+  await run(`plan --reg @many ${OLD} ${TO}`, { stdout: terminal(), stderr: terminal() });
+  assert.match(said.join(''), /Profile/);
+  for (const bar of ['/2 sources', '\u001b7', '\u001b8'])
+    assert.ok(!said.join('').includes(bar), 'a bar goes back to where it stood');
+});
+
 test('rollback of .reg files writes the restoration', async () => {
   const out = 'rolled';
   const applied = await run(`apply --reg @a.reg ${OLD} ${TO} --out @${out}`);
@@ -323,6 +394,27 @@ test('the log has one line for each event', async () => {
   assert.ok(lines.every((line) => line.startsWith('2026-01-02T03:04:05.000Z ')));
   assert.match(lines[1] ?? '', /profile "Work": planned/);
   assert.match(lines[2] ?? '', /failed: cannot read/);
+});
+
+test('a log that cannot be written any more breaks nothing off, and is told at the end', async () => {
+  const log = join(folder, 'lost.log');
+  const out: string[] = [];
+  const stdout = {
+    write: (text: string) => {
+      if (out.length === 0) {
+        rmSync(log);
+        mkdirSync(log); // stands for a share that went away
+      }
+      return out.push(text) > 0;
+    },
+  };
+  const { code, err } = await run(`plan --reg @many ${OLD} ${TO} --json --out @lost-log --log @lost.log`, { stdout });
+  assert.equal(code, 1);
+  assert.match(err, /^cannot write log \S+lost\.log: EISDIR.*\n$/);
+  assert.equal(out.length, 2, 'every source has its result');
+  assert.equal(readdirSync(join(folder, 'lost-log')).filter((name) => name.endsWith('.result.jsonl')).length, 2);
+  const never = await run(`plan --reg @many ${OLD} ${TO} --json --log @lost.log`);
+  assert.deepEqual([never.code, never.out], [1, ''], 'what cannot be logged from the start is not begun');
 });
 
 test('--autodiscover takes the array of each account from its own answer', async () => {

@@ -16,6 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
+import { writeJournal } from '../../../src/profile-migrator/apply/journal.ts';
 import type { MigratorDeps } from '../../../src/profile-migrator/commands/deps.ts';
 import { runMigrator } from '../../../src/profile-migrator/commands/run-migrator.ts';
 import { findHives } from '../../../src/profile-migrator/registry/hive/find-hives.ts';
@@ -221,6 +222,117 @@ test('apply, apply again, rollback', async () => {
   assert.equal(back.lines[3]?.error?.code, 'nothing-to-roll-back');
   assert.deepEqual(contents(rootOf(anna)), contents(before));
   assert.equal(serverIn(carl), 'cas01.contoso.test');
+});
+
+test('the results of one hive are not those of another that has its name elsewhere', async () => {
+  const [one, two] = [makeFolder(), makeFolder()];
+  const out = join(FOLDER, 'same-name-out');
+  put(join(one, 'anna', 'NTUSER.DAT'), userHive({ user: 'anna' }));
+  const other = put(join(two, 'anna', 'NTUSER.DAT'), userHive({ user: 'anna', server: 'outlook.contoso.test' }));
+  const first = await run(['apply', '--hive', one, '--out', out, ...TARGET, '--no-precheck', '--json']);
+  assert.equal(first.lines[0]?.outcome, 'changed');
+  const whole = readFileSync(other);
+  const wrong = await run(['rollback', '--hive', two, '--out', out, '--json']);
+  assert.ok(readFileSync(other).equals(whole), 'a hive that was never changed stays as it is');
+  assert.equal(wrong.lines[0]?.error?.code, 'nothing-to-roll-back');
+  assert.match(wrong.lines[0]?.error?.message ?? '', /the results are those of .*anna.NTUSER\.DAT/);
+  const unsettled = join(out, 'anna_NTUSER.DAT.journal.json');
+  const { source } = first.lines[0] ?? assert.fail();
+  const value = {
+    keyPath: 'Software',
+    name: 'x',
+    before: undefined,
+    after: { name: 'x', type: 1, data: Buffer.alloc(2) },
+  };
+  await writeJournal(unsettled, {
+    ...{ kind: 'apply', state: 'importing', child: undefined, files: [], resultPath: join(out, 'x.result.jsonl') },
+    patch: { rootPath: first.lines[0]?.root ?? '', edits: [value] },
+    lines: first.lines,
+  });
+  const kept = readFileSync(unsettled);
+  const [open] = (await run(['apply', '--hive', two, '--out', out, ...TARGET, '--no-precheck', '--json'])).lines;
+  assert.match(
+    open?.error?.message ?? '',
+    /is the journal of an interrupted run over .*anna.NTUSER\.DAT; run over that/,
+  );
+  assert.ok(readFileSync(unsettled).equals(kept), 'what it says of the other hive is not thrown away');
+  rmSync(unsettled);
+  const back = await run(['rollback', '--hive', `${one}/./anna/NTUSER.DAT`, '--out', out, '--json']);
+  assert.equal(back.lines[0]?.outcome, 'restored', `the same hive ${source.label} in another spelling`);
+});
+
+test('of two hives of the same name in one run each is rolled back by itself', async () => {
+  const [one, two] = [makeFolder(), makeFolder()];
+  const out = join(FOLDER, 'numbered-out');
+  const [first, second] = [one, two].map((folder) =>
+    put(join(folder, 'anna', 'NTUSER.DAT'), userHive({ user: 'anna' })),
+  );
+  await run(['apply', '--hive', one, two, '--out', out, ...TARGET, '--no-precheck', '--quiet']);
+  assert.equal((await run(['rollback', '--hive', two, '--out', out])).code, 0);
+  assert.deepEqual([serverIn(first ?? ''), serverIn(second ?? '')], ['outlook.contoso.test', 'cas01.contoso.test']);
+});
+
+test('what a result says does not steer the terminal in a rollback', async () => {
+  const folder = makeFolder();
+  const out = join(FOLDER, 'steering-out');
+  put(join(folder, 'anna', 'NTUSER.DAT'), userHive({ user: 'anna' }));
+  await run(['apply', '--hive', folder, '--out', out, ...TARGET, '--no-precheck', '--quiet']);
+  const result = join(out, 'anna_NTUSER.DAT.result.jsonl');
+  const text = readFileSync(result, 'utf8').replaceAll('"property":"', '"property":"\\u001b[2J');
+  writeFileSync(result, text);
+  const back = await run(['rollback', '--hive', folder, '--out', out]);
+  assert.equal(back.code, 0, back.err);
+  assert.match(back.out, /\\u001b\[2J/);
+  assert.doesNotMatch(back.out.replaceAll('\n', ''), /\p{Cc}/u);
+});
+
+test('results that somebody removed hide none of those after them', async () => {
+  const folder = makeFolder();
+  const out = join(FOLDER, 'gap-out');
+  const hive = put(join(folder, 'anna', 'NTUSER.DAT'), userHive({ user: 'anna' }));
+  for (let i = 0; i < 3; i++) await run(['plan', '--hive', folder, '--out', out, ...TARGET, '--quiet']);
+  await run(['apply', '--hive', folder, '--out', out, ...TARGET, '--no-precheck', '--quiet']);
+  assert.ok(existsSync(join(out, 'anna_NTUSER.DAT.4.result.jsonl')));
+  // The plans have been looked at, and thrown away.
+  for (const name of readdirSync(out)) if (!name.includes('.4.')) rmSync(join(out, name));
+  const again = await run(['apply', '--hive', folder, '--out', out, ...TARGET, '--no-precheck', '--resume']);
+  assert.match(again.err, /1 of 1 sources are finished already/);
+  const back = await run(['rollback', '--hive', folder, '--out', out]);
+  assert.equal(back.code, 0, back.out);
+  assert.equal(serverIn(hive), 'cas01.contoso.test');
+});
+
+test('results are taken in the order of their times, whatever numbers their files have', async () => {
+  const folder = makeFolder();
+  const out = join(FOLDER, 'order-out');
+  const hive = put(join(folder, 'anna', 'NTUSER.DAT'), userHive({ user: 'anna' }));
+  const original = contents(rootOf(hive));
+  const apply = (...target: readonly string[]) =>
+    run(['apply', '--hive', folder, '--out', out, '--no-precheck', '--json', ...target]);
+  assert.equal((await apply(...TARGET)).lines[0]?.outcome, 'changed');
+  const on = ['--from', 'outlook.contoso.test', '--to', 'outlook2.contoso.test'];
+  assert.equal((await apply(...on)).lines[0]?.outcome, 'changed');
+  // As when somebody has removed the results between two runs and those after them.
+  const [first, second] = ['', '.2'].map((number) => join(out, `anna_NTUSER.DAT${number}.result.jsonl`)) as [
+    string,
+    string,
+  ];
+  const [older, newer] = [readFileSync(first), readFileSync(second)];
+  writeFileSync(first, newer);
+  writeFileSync(second, older);
+  assert.equal((await run(['rollback', '--hive', folder, '--out', out])).code, 0);
+  assert.deepEqual(contents(rootOf(hive)), original);
+});
+
+test('a hive that has another path by now is rolled back when that is said', async () => {
+  const [one, two] = [makeFolder(), makeFolder()];
+  const out = join(FOLDER, 'moved-out');
+  const hive = put(join(one, 'anna', 'NTUSER.DAT'), userHive({ user: 'anna' }));
+  await run(['apply', '--hive', one, '--out', out, ...TARGET, '--no-precheck', '--quiet']);
+  const moved = put(join(two, 'anna', 'NTUSER.DAT'), readFileSync(hive));
+  assert.equal((await run(['rollback', '--hive', two, '--out', out])).code, 1);
+  assert.equal((await run(['rollback', '--hive', two, '--out', out, '--moved'])).code, 0);
+  assert.equal(serverIn(moved), 'cas01.contoso.test');
 });
 
 test('what cannot be written is told with its own reason, at once, and leaves no journal', async () => {

@@ -95,6 +95,8 @@ test('policies', () => {
   assert.equal(targets.proxies.get('owa.contoso.test'), 'mail.contoso.test');
   assert.equal(until?.toISOString(), '2027-03-31T23:59:59.000Z');
   parsePolicy(`\uFEFF${POLICY_EXAMPLE}`, 'x'); // as Notepad saves it
+  for (const text of [POLICY_EXAMPLE, `\uFEFF${POLICY_EXAMPLE}`]) parsePolicy(Buffer.from(text), 'x');
+  parsePolicy(Buffer.from(`\uFEFF${POLICY_EXAMPLE}`, 'utf16le'), 'x'); // as Windows PowerShell's redirection writes it
   const bad = (change: (policy: Record<string, unknown>) => void, want: RegExp) => {
     const policy = JSON.parse(POLICY_EXAMPLE) as Record<string, unknown>;
     change(policy);
@@ -122,6 +124,18 @@ test('policies', () => {
     policy.proxies = { 'owa.contoso.test': 'mail.contoso.test', 'OWA.contoso.test': 'post.contoso.test' };
   }, /"OWA\.contoso\.test" has two replacements/);
   assert.throws(() => parsePolicy('{', 'p.json'), /p\.json/);
+  assert.throws(() => parsePolicy(`"${'\\n'.repeat(600_000)}"`, 'p.json'), /longer than 1048576 characters/);
+  assert.throws(() => parsePolicy(`"${'\\n'.repeat(500_000)}"`, 'p.json'), UsageError);
+  const twice = (from: string, to: string, key: RegExp) =>
+    assert.throws(() => parsePolicy(POLICY_EXAMPLE.replace(from, to), 'p.json'), key);
+  twice('"version": 1,', '"version": 1, "arrays": [],', /cannot read policy p\.json: "arrays" is there twice/);
+  twice('"proxies": {', '"proxies": { "ow\\u0061.contoso.test" : "other.test",', /"owa\.contoso\.test" is there twice/);
+  const again = `{ "fqdn": "b.contoso.test", "replaces": ["\\"fqdn\\":", "\\"fqdn\\":2"] }, {`;
+  twice('{\n      "fqdn"', `${again}"fqdn"`, /fqdn/); // refused for its names; each object has keys of its own
+  assert.throws(
+    () => parsePolicy(POLICY_EXAMPLE.replace('{\n      "fqdn"', `${again}"fqdn"`), 'p.json'),
+    (error: Error) => !error.message.includes('twice'),
+  );
 });
 
 test('a name in a text is a whole name', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
@@ -132,6 +132,18 @@ test('lines that cannot be read are counted with their place, and stop nobody', 
   assert.match(fleet.problems[4]?.problem ?? '', /version 2, this program reads 1/);
 });
 
+test('a line that was cut off with the next one behind it is not taken for a result', () => {
+  const [cut, next] = [line({ computer: 'PC1' }), line({ computer: 'PC2' })].map((one) =>
+    renderResultLine(one).trimEnd(),
+  );
+  const fleet = fleetOf([`${cut?.slice(0, -20)}${next}`]);
+  assert.deepEqual(
+    [fleet.unreadable, fleet.entries.length],
+    [1, 0],
+    'which of both were lost is told, not half of it counted',
+  );
+});
+
 test('a line whose keys come in another order is read whole', () => {
   const { values, ...rest } = line();
   assert.deepEqual(outcomes([JSON.stringify({ values, ...rest })]), { changed: 1 });
@@ -184,6 +196,17 @@ test('totals by outcome, array, Outlook and reason', () => {
     ],
   );
   assert.deepEqual([totals.results, totals.profiles, totals.computers, totals.needsPerson], [5, 4, 5, 2]);
+});
+
+test('what was not refused and did not fail has no part in the reasons for it', () => {
+  const error = { code: 'nothing-to-roll-back', message: 'x' };
+  const lines = [line({ profile: null, outcome: 'nothing-to-do', command: 'rollback', arrays: [], error })];
+  const partly = line({ computer: 'PC2', outcome: 'changed', refusals: ['half-mapped'] });
+  const totals = totalsOf(fleetOf([...lines, partly]));
+  assert.deepEqual(
+    totals.reasons.map(({ name }) => name),
+    ['half-mapped'],
+  );
 });
 
 test('what needs a person: refused, failed, or anything that asks for attention', () => {
@@ -244,9 +267,11 @@ test('property: lines survive any chunking', async () => {
 test('folders are searched at any depth for *.jsonl; a missing path is an error', async () => {
   mkdirSync(join(FOLDER, 'deep', 'er'), { recursive: true });
   for (const name of ['deep/a.result.jsonl', 'deep/er/b.JSONL', 'deep/c.json']) writeFileSync(join(FOLDER, name), '');
-  const found = await findResultFiles([join(FOLDER, 'deep'), join(FOLDER, 'deep', 'c.json')]);
+  const again = `${FOLDER}/./deep/er/../a.result.jsonl`;
+  const { files, unreadable } = await findResultFiles([join(FOLDER, 'deep'), again, join(FOLDER, 'deep', 'c.json')]);
+  assert.deepEqual(unreadable, []);
   assert.deepEqual(
-    found.map((path) => path.slice(FOLDER.length + 1)),
+    files.map((path) => path.slice(FOLDER.length + 1)),
     ['deep/a.result.jsonl', 'deep/er/b.JSONL', 'deep/c.json'],
   );
   await assert.rejects(findResultFiles([join(FOLDER, 'none')]), { code: 'source-unreadable' });
@@ -318,6 +343,58 @@ test('report prints tables, and ends with 1 when a line cannot be read', async (
   assert.match(bad.out, /not counted: .*broken\.jsonl, line 4: no JSON/);
 });
 
+test('a file or folder that cannot be read is told, and stops no other', async () => {
+  const fleet = join(FOLDER, 'some-bad');
+  mkdirSync(join(fleet, 'folder.jsonl'), { recursive: true });
+  fleetFile('some-bad/z.jsonl');
+  symlinkSync(join(fleet, 'nowhere'), join(fleet, 'gone.jsonl'));
+  // A path longer than the system takes, as on a share of deep folders.
+  const deeper = ['-c', 'cd "$0"; for i in $(seq 20); do mkdir $1; cd -P $1; done', fleet, 'd'.repeat(250)];
+  assert.equal(spawnSync('/bin/sh', deeper).status, 0);
+  try {
+    const { code, out } = await run(fleet);
+    assert.equal(code, 1);
+    assert.match(out, /3 results .* of 2 files/);
+    assert.match(out, /not counted: \S*gone\.jsonl: cannot read .*ENOENT/);
+    assert.match(out, /not counted: \S*dddd: cannot read it: .*ENAMETOOLONG/);
+    assert.doesNotMatch(out, /folder\.jsonl/);
+    const html = join(FOLDER, 'some-bad.html');
+    const json = await run(fleet, '--json', '--html', html);
+    assert.equal(JSON.parse(json.out).read.unreadable, 2);
+    assert.match(json.err, /gone\.jsonl: not counted: cannot read/);
+    assert.match(readFileSync(html, 'utf8'), /<li>\S*gone\.jsonl: cannot read/);
+  } finally {
+    spawnSync('rm', ['-rf', fleet]);
+  }
+});
+
+test('nothing that a line says steers the terminal', async () => {
+  const path = join(FOLDER, 'hostile.jsonl');
+  const evil = (name: string) => `${name}\u001b[2J\u202e`;
+  const lines = [
+    line({
+      time: evil('2026'),
+      computer: evil('PC'),
+      label: evil('source'),
+      profile: evil('profile'),
+      arrays: [evil('a')],
+    }),
+    line({
+      outlook: evil('16.0'),
+      outcome: 'refused',
+      refusals: [evil('why')],
+      attention: [evil('look')],
+      time: evil('2027'),
+    }),
+  ];
+  writeFileSync(path, `${lines.map(renderResultLine).join('')}{"version":"${'\\u001b'}[2J"}\n`);
+  for (const more of [[], ['--quiet'], ['--json']]) {
+    const { out, err } = await run(path, ...more);
+    const said = more[0] === '--json' ? err : `${out}${err}`;
+    assert.doesNotMatch(said.replaceAll('\n', ''), /[\p{Cc}\u202e]/u, more.join());
+  }
+});
+
 test('report as JSON', async () => {
   const { out } = await run(fleetFile('json.jsonl'), '--json');
   const answer = JSON.parse(out);
@@ -325,6 +402,8 @@ test('report as JSON', async () => {
   assert.deepEqual(answer.outcomes, { changed: 1, refused: 1, failed: 1 });
   assert.equal(answer.people.length, 2);
   assert.equal(answer.people[0].computer, 'PC2');
+  const columns = 'time command computer source user profile outlook outcome arrays reasons attention';
+  assert.equal(Object.keys(answer.people[0]).join(' '), columns);
 });
 
 test('report as CSV: one row each, quoted, no formulas', async () => {
@@ -335,6 +414,17 @@ test('report as CSV: one row each, quoted, no formulas', async () => {
   assert.equal(text.split('\r\n').length, 5);
   assert.ok(text.includes(",'=cmd|calc,"));
   assert.ok(text.includes('"a, ""quoted""\nline"'));
+});
+
+test('no cell of the CSV begins like a formula', async () => {
+  const names = ['=1', '+1', '-1', '@A1', '\t=1', '\r=1', '\n=1', '\uff1d1', '\uff0b1', '\uff0d1', '\uff201', ' =1'];
+  const input = join(FOLDER, 'formulas.jsonl');
+  writeFileSync(input, names.map((profile) => renderResultLine(line({ profile }))).join(''));
+  const csv = join(FOLDER, 'formulas.csv');
+  await run(input, '--csv', csv, '--quiet');
+  const text = readFileSync(csv, 'utf8');
+  for (const name of names)
+    assert.ok(text.includes(`,'${name},`) || text.includes(`,"'${name}",`), JSON.stringify(name));
 });
 
 test('report as one HTML page: charts, nothing from elsewhere, everything escaped', async () => {
@@ -360,6 +450,20 @@ test('nothing that exists is overwritten; no file at all is a usage error', asyn
   mkdirSync(join(FOLDER, 'empty'), { recursive: true });
   assert.equal((await run(join(FOLDER, 'empty'))).code, 2);
   assert.equal((await run()).code, 2);
+});
+
+test('of two reports none is left when one cannot be written', async () => {
+  const input = fleetFile('pair.jsonl');
+  const [csv, html] = [join(FOLDER, 'pair.csv'), join(FOLDER, 'pair.html')];
+  const left = () => [csv, html].filter((path) => existsSync(path));
+  const nowhere = await run(input, '--csv', csv, '--html', join(FOLDER, 'nowhere', 'pair.html'));
+  assert.deepEqual([nowhere.code, nowhere.out, left()], [1, '', []]);
+  const same = await run(input, '--csv', csv, '--html', csv);
+  assert.deepEqual([same.code, left()], [2, []]);
+  assert.match(same.err, /--csv and --html/);
+  writeFileSync(html, 'mine');
+  const exists = await run(join(FOLDER, 'pair.jsonl'), '--csv', csv, '--html', html);
+  assert.deepEqual([exists.code, left()], [1, [html]]);
 });
 
 test('a report that could not be written whole is an error, and no half of it is left', () => {

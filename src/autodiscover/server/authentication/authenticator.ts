@@ -56,7 +56,7 @@ export interface AuthenticationScheme {
 }
 
 /** Longest Authorization header that is looked at, in characters; Kerberos tickets with many groups reach 48 KiB. */
-export const MAX_AUTHORIZATION = 65_536;
+const MAX_AUTHORIZATION = 65_536;
 
 export class Authenticator {
   readonly #schemes: readonly AuthenticationScheme[];

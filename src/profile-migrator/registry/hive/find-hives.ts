@@ -2,7 +2,7 @@
 // No named import of glob: a Node.js without it would fail before it can be told to be too old.
 import files, { lstat } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
-import { filesBelow, type UnreadableFolder } from '../files-below.ts';
+import { filesBelow, type UnreadableFolder } from '../../files-below.ts';
 
 export interface FoundHive {
   readonly path: string;

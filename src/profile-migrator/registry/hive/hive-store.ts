@@ -19,7 +19,7 @@ import { surveyHive } from './survey.ts';
 /** One bound for all hives of the process. */
 const memory = new HiveMemory();
 
-export const HIVE_ROOT_PATH = 'HKEY_CURRENT_USER';
+const HIVE_ROOT_PATH = 'HKEY_CURRENT_USER';
 
 /** How a hive was found. `stale`: dirty, and its newest changes cannot be had; it is read but never written. */
 export interface HiveCondition {

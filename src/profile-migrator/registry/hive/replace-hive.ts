@@ -56,7 +56,7 @@ export interface Replacement {
   readonly warnings: readonly string[];
 }
 
-export const NEW_SUFFIX = '.profile-migrator-new';
+const NEW_SUFFIX = '.profile-migrator-new';
 
 /** The caller holds the hive's lock. @throws RegistryError; the original is then where it was. */
 export async function replaceHive(request: ReplaceRequest): Promise<Replacement> {
