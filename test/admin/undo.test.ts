@@ -125,5 +125,5 @@ test('the command that undoes can be pasted, whatever the path', async (t) => {
   const { place, write } = await bench(t);
   const { out } = await write(SET, 'my undo.ldif');
   const path = place.path('my undo.ldif');
-  assert.ok(out.includes(`apply it with: autodiscover undo "${path}")`), out);
+  assert.ok(out.includes(`apply it with: autodiscover undo "${path}" --config `), out);
 });
