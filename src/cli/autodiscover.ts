@@ -4,9 +4,9 @@
 import './node-version.ts';
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { printableLines } from '../admin/commands/table.ts';
 import type { CommandIo } from '../autodiscover/commands/command-io.ts';
 import { environment } from '../autodiscover/config.ts';
+import { printableLines } from '../autodiscover/printable.ts';
 import { COMMANDS } from './autodiscover-commands.ts';
 import { completionCommand } from './completion.ts';
 import { outliveLostOutput } from './lost-output.ts';

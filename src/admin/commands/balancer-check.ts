@@ -2,8 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { printable } from '../../autodiscover/client/discovery-report.ts';
 import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
+import { printable } from '../../autodiscover/printable.ts';
 import { type BalancedArray, compareHaproxy, type Difference } from '../balancer/compare-haproxy.ts';
 import { agreedPorts, comparePorts } from '../balancer/compare-ports.ts';
 import { BalancerError } from '../balancer/errors.ts';

@@ -2,9 +2,9 @@
 
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { printable } from '../../autodiscover/client/discovery-report.ts';
 import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
 import type { ServiceSettings } from '../../autodiscover/commands/service.ts';
+import { printable } from '../../autodiscover/printable.ts';
 import { examine } from '../doctor/examine.ts';
 import { FINDINGS, type Finding, finding } from '../doctor/finding.ts';
 import type { ServiceIdentity, ServiceKeytab } from '../doctor/kerberos-findings.ts';

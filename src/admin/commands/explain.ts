@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
 import { resolveOptionsOf } from '../../autodiscover/commands/service.ts';
 import { columns, settingRows } from '../../autodiscover/commands/settings-table.ts';
+import { printable } from '../../autodiscover/printable.ts';
 import type { ResolveRequest } from '../../autodiscover/settings/resolve.ts';
 import type { DiscoverResult } from '../../autodiscover/settings/user-settings.ts';
 import { normalizeAddress } from '../../autodiscover/wire/address.ts';
@@ -11,7 +12,7 @@ import { isLegacyDn } from '../../ldap/legacy-dn.ts';
 import { AdminError } from '../errors.ts';
 import { type Explanation, explain } from '../explain.ts';
 import { type DirectoryFlags, printJson, withDirectory, withDirectoryFlags } from './directory-flags.ts';
-import { printable, renderTable } from './table.ts';
+import { renderTable } from './table.ts';
 
 export function explainCommand(io: CommandIo): Command {
   return withDirectoryFlags(new Command('explain'))

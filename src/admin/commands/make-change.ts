@@ -2,6 +2,7 @@
 
 import { askConfirmation, canAsk } from '../../autodiscover/client/ask.ts';
 import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
+import { printableLines } from '../../autodiscover/printable.ts';
 import { changesAsLdif, type GuardedChange, inverseOf } from '../../ldap/change.ts';
 import { carryOut } from '../carry-out.ts';
 import { type ControllerSession, openAgain } from '../controller-session.ts';
@@ -10,7 +11,6 @@ import { AdminError } from '../errors.ts';
 import type { Plan } from '../plan.ts';
 import { createUndoFile, narrowUndoFile, type UndoHeader, undoFileName } from '../undo-file.ts';
 import { printJson, sourceOf, sourceWords } from './directory-flags.ts';
-import { printableLines } from './table.ts';
 import { type WriterFlags, withSession } from './writer-flags.ts';
 
 /** Plans on the named controller and carries the plan out there. Sets exit code 1 when the directory refuses. */

@@ -4,11 +4,11 @@
 import { Command } from 'commander';
 import { basicAuthenticator } from '../../autodiscover/client/authenticate.ts';
 import { parseServerUrl } from '../../autodiscover/client/candidates.ts';
-import { printable } from '../../autodiscover/client/discovery-report.ts';
 import { createHttpClient } from '../../autodiscover/client/http-client.ts';
 import { negotiateAuthenticator } from '../../autodiscover/client/negotiate.ts';
 import { passwordSource } from '../../autodiscover/client/password-source.ts';
 import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
+import { printable } from '../../autodiscover/printable.ts';
 import { normalizeAddress } from '../../autodiscover/wire/address.ts';
 import { RULES } from '../replay/judge.ts';
 import { comparePlaybacks, type Difference, type Playback, replay } from '../replay/replay.ts';

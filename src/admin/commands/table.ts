@@ -1,6 +1,7 @@
 // Tables for people: columns parted by blanks, no frame, so that they can be cut and searched. Values keep their own text.
 
 import Table from 'cli-table3';
+import { printable } from '../../autodiscover/printable.ts';
 
 const NO_FRAME = {
   top: '',
@@ -27,14 +28,4 @@ export function renderTable(head: readonly string[], rows: readonly (readonly st
   const table = new Table({ head: [...head], chars: NO_FRAME, style });
   for (const row of rows) table.push(row.map(printable));
   return `${table.toString().replace(/ +$/gm, '')}\n`;
-}
-
-/** Directory values are other people's text: signs that control the terminal, or turn the direction of what follows, must not reach it. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\uFFFD');
-}
-
-/** The same for text of several lines, such as an error that lists what is wrong. */
-export function printableLines(text: string): string {
-  return text.split('\n').map(printable).join('\n');
 }

@@ -1,6 +1,6 @@
 // A verification as text for people: what is not well as a table, then the counts.
 
-import { printable } from '../../autodiscover/client/discovery-report.ts';
+import { printable, printableLines } from '../../autodiscover/printable.ts';
 import type { Change } from './baseline.ts';
 import { type Check, summarize } from './check.ts';
 
@@ -11,7 +11,7 @@ export function checkRows(checks: readonly Check[], everything: boolean): readon
     .map(({ outcome, subject, check, detail, expected, served }) => {
       const differs = expected !== served && (expected !== undefined || served !== undefined);
       const values = differs ? `\nexpected ${expected ?? '-'}\nserved   ${served ?? '-'}` : '';
-      return [outcome, subject, check, `${detail}${values}`].map(lines);
+      return [outcome, subject, check, `${detail}${values}`].map(printableLines);
     });
 }
 
@@ -43,9 +43,4 @@ export function changeLines(changes: readonly Change[]): readonly string[] {
 export function summaryLine(checks: readonly Check[]): string {
   const { passed, failed, warning, skipped } = summarize(checks);
   return `${checks.length} checks: ${passed} passed, ${failed} failed, ${warning} to look at, ${skipped} skipped`;
-}
-
-/** Makes each line harmless for a terminal, and keeps the line ends. */
-function lines(text: string): string {
-  return text.split('\n').map(printable).join('\n');
 }

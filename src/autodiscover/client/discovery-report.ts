@@ -1,15 +1,9 @@
 // How a discovery is told: a line per step while it runs, the result in a sentence, and the whole as JSON. Whatever came from the
 // network is made harmless for a terminal first.
+
+import { printable } from '../printable.ts';
 import { USER_SETTINGS, type UserSettingName, type UserSettings } from '../settings/user-settings.ts';
 import type { Discovery, DiscoveryResult, TraceEntry } from './discovery.ts';
-
-/** Makes control and direction characters visible, so that an answer cannot write over what was printed before it. */
-export function printable(text: string): string {
-  return text.replaceAll(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
-  );
-}
 
 /** One step as a line: step, how long it took, what it came to, what was done, and why. */
 export function stepLine(entry: TraceEntry): string {

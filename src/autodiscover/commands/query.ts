@@ -8,7 +8,7 @@ import { type Authenticator, basicAuthenticator } from '../client/authenticate.t
 import { parseServerUrl } from '../client/candidates.ts';
 import { type DiscoveryDeps, type DiscoveryRequest, discover } from '../client/discover.ts';
 import { DISCOVERY_STEPS, type Dialect, type Discovery, type DiscoveryStep } from '../client/discovery.ts';
-import { discoveryJson, printable, resultText, stepLine } from '../client/discovery-report.ts';
+import { discoveryJson, resultText, stepLine } from '../client/discovery-report.ts';
 import { createHttpClient, type HttpClientOptions } from '../client/http-client.ts';
 import { negotiateAuthenticator } from '../client/negotiate.ts';
 import { PASSWORD_VARIABLE, passwordSource } from '../client/password-source.ts';
@@ -17,6 +17,7 @@ import { isWithinDomain } from '../client/trust.ts';
 import { readConfig } from '../config.ts';
 import { AutodiscoverError } from '../errors.ts';
 import { createLogger } from '../log.ts';
+import { printable } from '../printable.ts';
 import { normalizeAddress } from '../wire/address.ts';
 import type { CommandIo } from './command-io.ts';
 import { directoryScpLookup } from './directory-scps.ts';

@@ -1,6 +1,7 @@
 // The settings of an answer as a table for people.
 import type { DiscoveryResult } from '../client/discovery.ts';
-import { inModelOrder, printable } from '../client/discovery-report.ts';
+import { inModelOrder } from '../client/discovery-report.ts';
+import { printable } from '../printable.ts';
 import { decodeVersionNumber } from '../settings/server-version.ts';
 import type { UserSettings } from '../settings/user-settings.ts';
 
