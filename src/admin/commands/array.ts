@@ -13,13 +13,7 @@ import {
   planSetArray,
   type SetArray,
 } from '../plan-array.ts';
-import {
-  type DirectoryFlags,
-  EXIT_CODES_OF_LISTS,
-  printJson,
-  withDirectory,
-  withDirectoryFlags,
-} from './directory-flags.ts';
+import { type DirectoryFlags, printJson, withDirectory, withListFlags } from './directory-flags.ts';
 import { makeChange } from './make-change.ts';
 import { renderTable } from './table.ts';
 import { type WriterFlags, withWriterFlags } from './writer-flags.ts';
@@ -38,9 +32,8 @@ interface SetFlags extends WriterFlags, LookupFlags, SetArray {}
 
 export function arrayCommand(io: CommandIo): Command {
   const array = new Command('array').description('list, create, change and remove CAS arrays');
-  withDirectoryFlags(array.command('list'))
+  withListFlags(array.command('list'))
     .description('list CAS arrays with their members and databases')
-    .addHelpText('after', EXIT_CODES_OF_LISTS)
     .action((flags: DirectoryFlags) => list(flags, io));
   withLookupFlags(withWriterFlags(array.command('create')))
     .description('create the CAS array of an AD site (New-ClientAccessArray)')

@@ -5,13 +5,7 @@ import type { CommandIo } from '../../autodiscover/commands/command-io.ts';
 import { rpcEndpoint } from '../../autodiscover/settings/rpc-endpoint.ts';
 import type { OrganizationIndex } from '../../ldap/organization-index.ts';
 import { chooseDatabases, planSetDatabases, siteDnOf } from '../plan-database.ts';
-import {
-  type DirectoryFlags,
-  EXIT_CODES_OF_LISTS,
-  printJson,
-  withDirectory,
-  withDirectoryFlags,
-} from './directory-flags.ts';
+import { type DirectoryFlags, printJson, withDirectory, withListFlags } from './directory-flags.ts';
 import { makeChange } from './make-change.ts';
 import { renderTable } from './table.ts';
 import { type WriterFlags, withWriterFlags } from './writer-flags.ts';
@@ -24,10 +18,9 @@ interface SetFlags extends WriterFlags {
 
 export function databaseCommand(io: CommandIo): Command {
   const database = new Command('database').description('list mailbox databases and set their RpcClientAccessServer');
-  withDirectoryFlags(database.command('list'))
+  withListFlags(database.command('list'))
     .description('list mailbox databases with the RPC endpoint each one names')
     .option('--site <site>', 'only databases whose owning server is in this AD site')
-    .addHelpText('after', EXIT_CODES_OF_LISTS)
     .action((flags: DirectoryFlags & { readonly site?: string }) => list(flags, io));
   withWriterFlags(database.command('set'))
     .description('associate databases with a CAS array (Set-MailboxDatabase -RpcClientAccessServer)')

@@ -25,16 +25,20 @@ export interface DirectoryFlags extends SourceFlags {
   readonly json?: boolean;
 }
 
-/** For the help of commands that only list. */
-export const EXIT_CODES_OF_LISTS =
-  '\nExit codes: 0 done; 1 the directory cannot be read; 2 wrong usage or configuration.';
-
 /** `--demo` takes no value here: most of these commands have names and addresses behind it. */
 export function withDirectoryFlags(command: Command): Command {
   return command
     .option('--config <file>', "the service's configuration file (YAML)")
     .option('--demo', 'use an embedded demo organisation of its own, in memory')
     .option('--json', 'print JSON');
+}
+
+/** The same for commands that only list, with their exit codes. */
+export function withListFlags(command: Command): Command {
+  return withDirectoryFlags(command).addHelpText(
+    'after',
+    '\nExit codes: 0 done; 1 the directory cannot be read; 2 wrong usage or configuration.',
+  );
 }
 
 /** What the flags name; undefined when neither is given. Throws AdminError `configuration`. */

@@ -8,13 +8,7 @@ import { ownName } from '../../ldap/distinguished-name.ts';
 import type { ServiceConnectionPoint } from '../../ldap/exchange-organization.ts';
 import { AdminError } from '../errors.ts';
 import { planPointer, planPublishScp, planRemoveScp, planScopeScp } from '../plan-scp.ts';
-import {
-  type DirectoryFlags,
-  EXIT_CODES_OF_LISTS,
-  printJson,
-  withDirectory,
-  withDirectoryFlags,
-} from './directory-flags.ts';
+import { type DirectoryFlags, printJson, withDirectory, withListFlags } from './directory-flags.ts';
 import { makeChange } from './make-change.ts';
 import { renderTable } from './table.ts';
 import { type WriterFlags, withWriterFlags } from './writer-flags.ts';
@@ -28,9 +22,8 @@ interface PublishFlags extends WriterFlags {
 
 export function scpCommand(io: CommandIo): Command {
   const scp = new Command('scp').description('list, publish, scope and remove service connection points (SCPs)');
-  withDirectoryFlags(scp.command('list'))
+  withListFlags(scp.command('list'))
     .description('list SCPs and pointers to other forests')
-    .addHelpText('after', EXIT_CODES_OF_LISTS)
     .action((flags: DirectoryFlags) => list(flags, io));
   withWriterFlags(scp.command('publish'))
     .description('publish an Autodiscover URL (Set-ClientAccessServer -AutoDiscoverServiceInternalUri)')

@@ -22,7 +22,7 @@ import {
   type TargetOptions,
 } from './options.ts';
 import { settlePlan } from './plan.ts';
-import { leftOutOf, planSnapshot, planSource, type SourcePlan, type Targeting } from './plan-source.ts';
+import { planSnapshot, planSource, type SourcePlan, type Targeting } from './plan-source.ts';
 import { createPrecheck, decidesNothing, type Precheck } from './precheck.ts';
 import { renderSourcePlan } from './render-plan.ts';
 import { failedLine, linesOfPlan, refuseStale } from './result-lines.ts';
@@ -122,7 +122,7 @@ async function planStore(
   const { stale, notes: more = [] } = source.access?.condition?.() ?? {};
   return {
     source,
-    roots: [{ snapshot, plan, leftOut: leftOutOf(snapshot, plan.profiles) }],
+    roots: [{ snapshot, plan }],
     notes: [...notes, ...more],
     stale,
   };

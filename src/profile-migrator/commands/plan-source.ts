@@ -18,8 +18,6 @@ export type Targeting = (profiles: readonly MapiProfile[]) => Promise<PlanOption
 export interface RootPlan {
   readonly snapshot: RegistrySnapshot;
   readonly plan: MigrationPlan;
-  /** See leftOutOf: a slip in --profile shall not look like an empty registry. */
-  readonly leftOut: readonly string[];
 }
 
 export interface SourcePlan {
@@ -36,11 +34,6 @@ export function selectProfiles(profiles: readonly MapiProfile[], selection: Sele
     .filter(({ tree }) => selection.outlooks.length === 0 || tree.office.some((v) => selection.outlooks.includes(v)));
 }
 
-/** Names of a root's profiles where none of them was chosen. */
-export function leftOutOf(snapshot: RegistrySnapshot, chosen: readonly unknown[]): string[] {
-  return chosen.length > 0 ? [] : readProfiles(snapshot).map(({ name }) => name);
-}
-
 export async function planSnapshot(
   snapshot: RegistrySnapshot,
   selection: Selection,
@@ -53,9 +46,6 @@ export async function planSnapshot(
 export async function planSource(source: Source, selection: Selection, targeting: Targeting): Promise<SourcePlan> {
   const { snapshots, notes, stale } = await source.read();
   const roots: RootPlan[] = [];
-  for (const snapshot of snapshots) {
-    const plan = await planSnapshot(snapshot, selection, targeting);
-    roots.push({ snapshot, plan, leftOut: leftOutOf(snapshot, plan.profiles) });
-  }
+  for (const snapshot of snapshots) roots.push({ snapshot, plan: await planSnapshot(snapshot, selection, targeting) });
   return { source, roots, notes, stale };
 }

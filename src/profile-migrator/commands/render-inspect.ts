@@ -7,7 +7,6 @@ import { decideSection } from '../plan/section-rules.ts';
 import type { RuleContext } from '../plan/value-rules.ts';
 import type { RegistrySnapshot } from '../registry/registry.ts';
 import type { ResultLine } from '../result-line.ts';
-import { leftOutOf } from './plan-source.ts';
 import { noProfile } from './render-plan.ts';
 import { type LineContext, sourceLine } from './result-lines.ts';
 import type { Source, SourceContent } from './source.ts';
@@ -36,7 +35,7 @@ export function renderInspection(
     const installed = outlookVersionsIn(snapshot).map(describeOutlook);
     lines.push(`  ${printable(snapshot.rootPath)}`);
     if (installed.length > 0) lines.push(`  Outlook settings found: ${installed.join(', ')}`);
-    if (profiles.length === 0) lines.push(noProfile(leftOutOf(snapshot, profiles)));
+    if (profiles.length === 0) lines.push(noProfile(snapshot));
     for (const profile of profiles) lines.push(...renderProfile(profile, style));
   }
   return `${lines.join('\n')}\n`;

@@ -1,6 +1,8 @@
 // A plan as text: a diff with a reason for every value.
+import { readProfiles } from '../mapi/profile.ts';
 import { type Decision, REASON_TEXT } from '../plan/decision.ts';
 import { type AccountPlan, decisionsOf, type ProfilePlan } from '../plan/plan-migration.ts';
+import type { RegistrySnapshot } from '../registry/registry.ts';
 import type { SourcePlan } from './plan-source.ts';
 import { printable, type Style } from './style.ts';
 import { count, describeOutlook, describeProperty, describeSection } from './wording.ts';
@@ -22,9 +24,9 @@ export function renderSourcePlan({ source, roots, notes, stale }: SourcePlan, st
   const lines = [style.heading(printable(source.label))];
   for (const note of notes) lines.push(`  note: ${printable(note)}`);
   if (stale !== undefined) lines.push(style.warning(`  out of date: ${printable(stale)}`));
-  for (const { snapshot, plan, leftOut } of roots) {
+  for (const { snapshot, plan } of roots) {
     if (roots.length > 1) lines.push(`  ${printable(snapshot.rootPath)}`);
-    if (plan.profiles.length === 0) lines.push(noProfile(leftOut));
+    if (plan.profiles.length === 0) lines.push(noProfile(snapshot));
     for (const profile of plan.profiles) lines.push(...renderProfile(profile, style));
     if (plan.settings.length > 0)
       lines.push('', '  Beside the profiles', ...renderDecisions(plan.settings, style, '    '));
@@ -32,10 +34,14 @@ export function renderSourcePlan({ source, roots, notes, stale }: SourcePlan, st
   return `${lines.join('\n')}\n`;
 }
 
-/** What is said where there is nothing to show: names of profiles that --profile and --outlook leave out, or that there are none. */
-export function noProfile(leftOut: readonly string[]): string {
+/**
+ * What is said where no profile was chosen: the names of those that --profile and --outlook leave out, or that there are none. A slip in
+ * --profile shall not look like an empty registry.
+ */
+export function noProfile(snapshot: RegistrySnapshot): string {
+  const leftOut = readProfiles(snapshot);
   if (leftOut.length === 0) return '  no profile here';
-  const names = leftOut.map((name) => `"${printable(name)}"`).join(', ');
+  const names = leftOut.map(({ name }) => `"${printable(name)}"`).join(', ');
   return `  no profile here that --profile and --outlook choose; there is ${names}`;
 }
 
