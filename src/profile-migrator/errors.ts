@@ -55,3 +55,8 @@ export class UsageError extends Error {
     this.code = code;
   }
 }
+
+/** The system's own code of its error, such as `ENOENT`. */
+export function errnoOf(cause: unknown): string | undefined {
+  return (cause as NodeJS.ErrnoException | undefined)?.code;
+}

@@ -3,6 +3,7 @@
 import { link, open, readFile, rename, unlink } from 'node:fs/promises';
 import { hostname, uptime } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { errnoOf } from '../errors.ts';
 
 /** A lock without its line is being written, and one moved aside removed, this very moment; after this time its run was killed in that moment. */
 const UNFINISHED_MS = 2_000;
@@ -49,7 +50,7 @@ async function createFile(path: string, text: string): Promise<boolean> {
     }
     return true;
   } catch (cause) {
-    if (codeOf(cause) === 'EEXIST') return false;
+    if (errnoOf(cause) === 'EEXIST') return false;
     throw cause;
   }
 }
@@ -98,7 +99,7 @@ async function isAlive(pid: number, ticks: string, since: number): Promise<boole
   try {
     process.kill(pid, 0);
   } catch (error) {
-    if (codeOf(error) !== 'EPERM') return false;
+    if (errnoOf(error) !== 'EPERM') return false;
   }
   const now = await startTicks(pid);
   if (now !== undefined) return now === ticks;
@@ -115,11 +116,7 @@ async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    if (codeOf(cause) === 'ENOENT') return undefined;
+    if (errnoOf(cause) === 'ENOENT') return undefined;
     throw cause;
   }
-}
-
-function codeOf(cause: unknown): string | undefined {
-  return (cause as NodeJS.ErrnoException).code;
 }

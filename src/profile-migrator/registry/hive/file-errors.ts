@@ -1,5 +1,5 @@
 // Operating system errors on hive files, told as coded errors with what was being done.
-import { RegistryError, type RegistryErrorCode } from '../../errors.ts';
+import { errnoOf, RegistryError, type RegistryErrorCode } from '../../errors.ts';
 
 const CODES: Record<string, RegistryErrorCode> = {
   ENOSPC: 'disk-full',
@@ -13,10 +13,6 @@ const CODES: Record<string, RegistryErrorCode> = {
   ETXTBSY: 'hive-in-use',
   ELOOP: 'not-a-file',
 };
-
-export function errnoOf(cause: unknown): string | undefined {
-  return (cause as NodeJS.ErrnoException | undefined)?.code;
-}
 
 /** `doing` reads like "cannot read /profiles/anna/NTUSER.DAT". */
 export function fileError(doing: string, cause: unknown, otherwise: RegistryErrorCode): RegistryError {

@@ -1,9 +1,9 @@
 // Reading a hive file whole, and making sure that it was one unchanging regular file while it was read.
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open } from 'node:fs/promises';
-import { RegistryError } from '../../errors.ts';
+import { errnoOf, RegistryError } from '../../errors.ts';
 import { BASE_BLOCK_HEAD } from './base-block.ts';
-import { errnoOf, fileError } from './file-errors.ts';
+import { fileError } from './file-errors.ts';
 import type { TakeBuffer } from './hive-memory.ts';
 import { HIVE_LIMITS } from './limits.ts';
 

@@ -3,12 +3,12 @@
 import { constants } from 'node:fs';
 import { copyFile, type FileHandle, link, lstat, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { RegistryError } from '../../errors.ts';
+import { errnoOf, RegistryError } from '../../errors.ts';
 import type { RegistryPatch } from '../registry.ts';
 import { BASE_BLOCK_SIZE, changeBaseBlock } from './base-block.ts';
 import { requireOnlyPlanned } from './compare-hives.ts';
 import { type AttributeCopier, createWithAttributesOf } from './copy-attributes.ts';
-import { errnoOf, fileError } from './file-errors.ts';
+import { fileError } from './file-errors.ts';
 import { requireNotLocked } from './file-in-use.ts';
 import type { HiveImage } from './hive-image.ts';
 import { type HiveFile, hasContent, isStill, requireUnchanged } from './read-hive-file.ts';
